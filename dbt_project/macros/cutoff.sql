@@ -1,0 +1,63 @@
+{#
+    The cutoff of this build: `--vars '{cutoff: 2011-06-30}'`. It is checked before any
+    model runs and reaches SQL only as the typed literal made here.
+#}
+{% macro is_day(text) -%}
+{%- set day = namespace(valid=false) -%}
+{%- if modules.re.fullmatch('[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])', text) -%}
+    {%- set year, month, number = text.split('-') | map('int') -%}
+    {%- set leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) -%}
+    {%- set days = 29 if month == 2 and leap else 28 if month == 2
+        else 30 if month in [4, 6, 9, 11] else 31 -%}
+    {%- set day.valid = year > 0 and number <= days -%}
+{%- endif -%}
+{{ return(day.valid) }}
+{%- endmacro %}
+
+
+{% macro cutoff_date() -%}
+{%- set cutoff = var('cutoff', none) | string -%}
+{%- if is_day(cutoff) -%}
+    cast('{{ cutoff }}' as date)
+{%- elif flags.WHICH in ['run', 'build', 'test', 'retry'] and execute -%}
+    {{ exceptions.raise_compiler_error(cutoff_refusal()) }}
+{%- else -%}
+    {#- docs, compile and list need SQL that parses, not a batch -#}
+    cast(null as date)
+{%- endif -%}
+{%- endmacro %}
+
+
+{% macro cutoff_refusal() -%}
+{%- set given = invocation_args_dict.get('vars') or {} -%}
+{%- set unknown = given.keys() | reject('equalto', 'cutoff') | list -%}
+{%- if unknown -%}
+    --vars knows cutoff alone, not {{ unknown | join(', ') | string | tojson }}; write --vars '{cutoff: 2011-06-30}'
+{%- elif 'cutoff' not in given -%}
+    no cutoff; write --vars '{cutoff: 2011-06-30}'
+{%- elif not is_day(given['cutoff'] | string) -%}
+    the cutoff is not a day; write it as YYYY-MM-DD: --vars '{cutoff: 2011-06-30}'
+{%- endif -%}
+{%- endmacro %}
+
+
+{# Stops the command before any model when the cutoff is missing, misspelt or no day. #}
+{% macro check_cutoff() -%}
+{%- if execute and flags.WHICH in ['run', 'build', 'test', 'retry'] -%}
+    {#- what depends on files or the ledger alone (tags load, ledger) needs no cutoff -#}
+    {%- set selection = namespace(models=0, without_cutoff=0) -%}
+    {%- for unique_id in selected_resources if unique_id.startswith('model.') -%}
+        {%- set selection.models = selection.models + 1 -%}
+        {%- set tags = graph.nodes[unique_id].config.tags -%}
+        {%- if 'load' in tags or 'ledger' in tags -%}
+            {%- set selection.without_cutoff = selection.without_cutoff + 1 -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set needed = selection.models == 0 or selection.without_cutoff < selection.models
+        or invocation_args_dict.get('vars') -%}
+    {%- set refusal = cutoff_refusal() | trim -%}
+    {%- if refusal and needed -%}
+        {{ exceptions.raise_compiler_error(refusal) }}
+    {%- endif -%}
+{%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,14 @@
+{#
+    Data tests of marts look at the batch that is being built, not at all history:
+    `config: {where: this_cutoff}` stands for the cutoff of this build.
+#}
+{% macro get_where_subquery(relation) -%}
+{%- set where = config.get('where') -%}
+{%- if where == 'this_cutoff' -%}
+    (select * from {{ relation }} where cutoff = {{ cutoff_date() }}) as batch
+{%- elif where -%}
+    (select * from {{ relation }} where {{ where }}) as tested
+{%- else -%}
+    {{ relation }}
+{%- endif -%}
+{%- endmacro %}

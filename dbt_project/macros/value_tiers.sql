@@ -1,0 +1,57 @@
+{#
+    The tier rule: the tiers up to "Top p%" hold exactly ceil(p / 100 * n) customers.
+    One row per tier that holds somebody: value_tier, first_rank, last_rank. What lies
+    behind the last share is "Bottom q%".
+
+    customer_count: SQL expression, n. model_config: relation with the column
+    value_tiers, a list of growing shares in per cent.
+#}
+{% macro value_tier_ranks(customer_count, model_config) -%}
+with shares as (
+
+    select cast(unnest(value_tiers) as decimal(9, 4)) as share
+    from {{ model_config }}
+
+),
+
+tiers as (
+
+    select
+        share,
+        'Top ' || {{ share_label('share') }} || '%' as value_tier,
+        -- exact in DECIMAL: 7% of 100 is 7, not the 8 of a rounded-up double
+        cast(
+            ceil(cast(0.01 as decimal(3, 2)) * share * {{ customer_count }}) as bigint
+        ) as last_rank,
+    from shares
+
+    union all
+
+    select
+        100 as share,
+        'Bottom ' || {{ share_label('100 - max(share)') }} || '%' as value_tier,
+        {{ customer_count }} as last_rank,
+    from shares
+    having max(share) < 100
+
+),
+
+tier_ranks as (
+
+    select
+        value_tier,
+        coalesce(lag(last_rank) over (order by share), 0) + 1 as first_rank,
+        last_rank,
+    from tiers
+
+)
+
+select * from tier_ranks
+where first_rank <= last_rank
+{%- endmacro %}
+
+
+{# 5.0000 -> 5, 0.5000 -> 0.5 #}
+{% macro share_label(share) -%}
+rtrim(rtrim(cast(cast({{ share }} as decimal(9, 4)) as varchar), '0'), '.')
+{%- endmacro %}

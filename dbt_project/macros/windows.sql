@@ -1,0 +1,15 @@
+{#
+    With B = the day after the cutoff, a history window is [B - history_months, B) and a
+    label window [B, B + pred_months), in calendar months. Arguments are SQL expressions.
+#}
+{% macro window_start(cutoff) -%}
+cast({{ cutoff }} + 1 as date)
+{%- endmacro %}
+
+{% macro history_start(cutoff, history_months) -%}
+cast({{ cutoff }} + 1 - to_months({{ history_months }}) as date)
+{%- endmacro %}
+
+{% macro window_end(cutoff, pred_months) -%}
+cast(cast({{ cutoff }} + 1 + to_months({{ pred_months }}) as date) - 1 as date)
+{%- endmacro %}

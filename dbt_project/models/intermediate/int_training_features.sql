@@ -1,0 +1,3 @@
+{{ config(materialized='view', tags=['train']) }}
+
+{{ customer_features(ref('int_training_windows'), ref('int_customer_days')) }}

@@ -1,0 +1,6 @@
+def model(dbt, session):
+    dbt.config(materialized="table")
+    features = dbt.ref("int_customer_features")
+    from ml.scoring import assign_clusters
+
+    return assign_clusters(features.order("customer_id").df())

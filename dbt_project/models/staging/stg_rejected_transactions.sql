@@ -1,0 +1,19 @@
+{{ config(tags=['load']) }}
+
+with delivered_lines as (
+
+    {{ delivered_lines() }}
+
+)
+
+select
+    file_name,
+    file_row,
+    {{ rejection_reason() }} as reason,
+    unreadable,
+    customer_id,
+    order_id,
+    ordered_at,
+    amount,
+from delivered_lines
+where reason is not null

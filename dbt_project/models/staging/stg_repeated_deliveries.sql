@@ -1,0 +1,85 @@
+{{ config(materialized='table', tags=['load']) }}
+
+with files as (
+
+    select * from {{ source('raw', 'files') }}
+    where is_current
+
+),
+
+transactions as (
+
+    select * from {{ source('raw', 'transactions') }}
+
+),
+
+-- only days that two files cover can hold a line delivered twice
+shared_days as (
+
+    select
+        greatest(older.first_day, newer.first_day) as first_day,
+        least(older.last_day, newer.last_day) as last_day,
+        unnest([older.file_id, newer.file_id]) as file_id,
+    from files as older
+    inner join files as newer
+        on
+            older.file_id < newer.file_id
+            and older.first_day <= newer.last_day
+            and newer.first_day <= older.last_day
+
+),
+
+shared_lines as (
+
+    select * from transactions
+    where
+        exists (
+            select 1 from shared_days
+            where
+                transactions.file_id = shared_days.file_id
+                and cast(transactions.ordered_at as date) >= shared_days.first_day
+                and cast(transactions.ordered_at as date) <= shared_days.last_day
+        )
+
+),
+
+-- the second of two equal lines of one file answers to the second of another file
+numbered_lines as (
+
+    select
+        *,
+        row_number() over (
+            partition by
+                file_id,
+                customer_id,
+                order_id,
+                ordered_at,
+                product_id,
+                quantity,
+                unit_price,
+                amount,
+                unreadable
+            order by file_row
+        ) as occurrence,
+    from shared_lines
+
+)
+
+select
+    file_id,
+    file_row,
+from numbered_lines
+qualify
+    row_number() over (
+        partition by
+            customer_id,
+            order_id,
+            ordered_at,
+            product_id,
+            quantity,
+            unit_price,
+            amount,
+            unreadable,
+            occurrence
+        order by file_id
+    ) > 1

@@ -1,0 +1,587 @@
+"""Buy-till-you-die models: how often a customer will order, and what an order will be worth.
+
+BG/NBD, MBG/NBD and Pareto/NBD predict the number of orders, Gamma-Gamma their mean value. Each is
+a frozen dataclass of plain numbers whose `fit` maximises the likelihood by L-BFGS-B on the log
+parameters over the distinct rows. Time is in days (any unit works: results are in the caller's),
+x is the number of repeat orders, t_x the time from the first to the last order, T the time from
+the first order to the cutoff.
+
+Defined behaviour at the edges:
+- Nobody ever came back (all x = 0): the order rate is driven to its bound, predictions are all but
+  zero, and parameters that the data do not touch stay at their start.
+- One customer, or no variation: the mixing distributions become all but degenerate. Parameters
+  are bounded (SHAPE_LIMITS, SCALE_LIMITS), so nothing diverges.
+- A customer with T = 0 adds nothing to a fit; T = 0 for all is a ValueError.
+- Above FIT_CUSTOMERS distinct rows the fit uses a systematic sample of the sorted rows: the same
+  for any order of the rows, without a seed. Scores are computed for every customer.
+
+Papers:
+- FHL 2005: Fader, Hardie & Lee, "Counting Your Customers" the Easy Way, Marketing Science 24(2).
+- BDK 2007: Batislam, Denizel & Filiztekin, Empirical Validation and Comparison of Models for
+  Customer Base Analysis, International Journal of Research in Marketing 24(3).
+- HW 2007: Hoppe & Wagner, Customer Base Analysis: The Case for a Central Variant of the
+  Betageometric/NBD Model, Marketing JRM 3(2).
+- SMC 1987: Schmittlein, Morrison & Colombo, Counting Your Customers, Management Science 33(1).
+- FH 2005: Fader & Hardie, A Note on Deriving the Pareto/NBD Model and Related Expressions.
+- FH 2008: Fader & Hardie, Computing P(alive) Using the BG/NBD Model.
+- FH 2013: Fader & Hardie, The Gamma-Gamma Model of Monetary Value.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize
+from scipy.special import betaln, expit, gammaln, psi
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+Rows = tuple[FloatArray, ...]
+RowLikelihood = Callable[[FloatArray, Rows], tuple[FloatArray, FloatArray]]
+Bounds = Sequence[tuple[float, float]]
+Starts = tuple[tuple[float, ...], ...]
+
+# With more distinct rows than this, a fit runs on a systematic sample of as many customers.
+FIT_CUSTOMERS = 200_000
+# The starting points race on a sample of this size, the winner runs on the whole fit.
+RACE_CUSTOMERS = 2_000
+# Limits of the fitted parameters; scales are in units of the mean T or the mean value. A shape of
+# 100 is all but the same rate for everybody; up to there the expectations are exact.
+SHAPE_LIMITS, SCALE_LIMITS = (1e-4, 1e2), (1e-4, 1e4)
+# At q <= 1 the mean order value of Gamma-Gamma is infinite; just above it is all tail.
+SMALLEST_Q = 1.05
+
+_LEGENDRE_NODES, _LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(32)
+_NODES: FloatArray = (_LEGENDRE_NODES + 1) / 2  # on [0, 1]
+_WEIGHTS: FloatArray = _LEGENDRE_WEIGHTS / 2
+_MIDPOINTS: FloatArray = (np.arange(96) + 0.5) / 96  # on [0, 1]
+_NEGLIGIBLE = 32.0  # e-folds after which an integrand no longer counts
+_CHUNK_ROWS = 512  # keeps the arrays of the quadrature inside the processor's cache
+
+
+def _require(valid: BoolArray, name: str, values: FloatArray, remedy: str) -> None:
+    """Raise ValueError with column, row, value and remedy unless `valid` holds everywhere."""
+    bad = np.flatnonzero(~valid)
+    if bad.size:
+        raise ValueError(f"{name} of row {bad[0]} is {values[bad[0]]}: {remedy}")
+
+
+def _columns(**columns: ArrayLike) -> Rows:
+    """Columns as float arrays of one length; a scalar is a column of one row.
+
+    Errors: ValueError if the lengths differ or are zero.
+    """
+    arrays = {name: np.atleast_1d(np.asarray(column, float)) for name, column in columns.items()}
+    lengths = {name: array.size for name, array in arrays.items()}
+    if len(set(lengths.values())) != 1 or 0 in lengths.values():
+        raise ValueError(f"columns have lengths {lengths}: give one row per customer, at least one")
+    return tuple(arrays.values())
+
+
+def _histories(x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Rows:
+    """Checked purchase histories (x, t_x, T), each of shape (customers,).
+
+    Errors: ValueError for x < 0, t_x outside 0..T, t_x > 0 without a repeat order, or not finite.
+    """
+    orders, last, age = _columns(x=x, t_x=t_x, T=T)
+    _require(np.isfinite(orders) & (orders >= 0), "x", orders, "count repeat orders, 0 or more")
+    _require(np.isfinite(age) & (age >= 0), "T", age, "give days from first order to cutoff, >= 0")
+    _require((last >= 0) & (last <= age), "t_x", last, "the last order lies in 0..T")
+    _require((orders > 0) | (last == 0), "t_x", last, "without a repeat order (x = 0) it must be 0")
+    return orders, last, age
+
+
+def _unique_rows(columns: Rows) -> tuple[Rows, NDArray[np.intp], FloatArray]:
+    """Distinct rows in lexicographic order, the distinct row of each row, and the counts.
+
+    Each column is ranked and merged into one integer key, column by column, which is several
+    times faster than sorting whole rows.
+    """
+    key = np.zeros(columns[0].size, np.int64)
+    for column in columns:
+        values, rank = np.unique(column, return_inverse=True)
+        key = np.unique(key * values.size + rank, return_inverse=True)[1]
+    _, first, counts = np.unique(key, return_index=True, return_counts=True)
+    return tuple(column[first] for column in columns), key, counts.astype(float)
+
+
+def _systematic_sample(rows: Rows, counts: FloatArray, size: int) -> tuple[Rows, FloatArray]:
+    """Every k-th customer of the sorted rows, so that `size` of them remain, with their counts.
+
+    The rows come sorted, first by x, so the sample is stratified by the whole history; it depends
+    neither on a seed nor on the order of the customers. With `size` distinct rows or fewer all
+    customers are kept.
+    """
+    if counts.size <= size:
+        return rows, counts
+    positions = (np.arange(size) + 0.5) * (counts.sum() / size)
+    drawn = np.searchsorted(np.cumsum(counts), positions, side="right")
+    index, weights = np.unique(drawn, return_counts=True)
+    return tuple(column[index] for column in rows), weights.astype(float)
+
+
+def _climb(
+    likelihood: RowLikelihood, rows: Rows, weights: FloatArray, start: FloatArray, bounds: Bounds
+) -> tuple[float, FloatArray]:
+    """Largest mean log-likelihood reached from `start`, and the log parameters there."""
+    share = weights / weights.sum()
+
+    def loss(log_parameters: FloatArray) -> tuple[float, FloatArray]:
+        parameters = np.exp(log_parameters)
+        value, gradient = likelihood(parameters, rows)
+        return -float(share @ value), -(gradient @ share) * parameters
+
+    options = {"maxiter": 500, "maxfun": 1_000, "ftol": 1e-13, "gtol": 1e-7}
+    limits = np.log(np.asarray(bounds))
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=limits, options=options)
+    return -float(found.fun), found.x
+
+
+def _maximise(
+    likelihood: RowLikelihood, rows: Rows, counts: FloatArray, starts: Starts, bounds: Bounds
+) -> list[float]:
+    """Parameters of maximum likelihood: the best of several starts, then polished.
+
+    `likelihood(parameters, rows)` gives each row's log-likelihood, shape (rows,), and its gradient
+    by parameter, shape (parameters, rows).
+    """
+    sample, weights = _systematic_sample(rows, counts, RACE_CUSTOMERS)
+    points = [np.log(np.asarray(start)) for start in starts]
+    races = [_climb(likelihood, sample, weights, point, bounds) for point in points]
+    best = max(races, key=lambda race: race[0])[1]
+    sample, weights = _systematic_sample(rows, counts, FIT_CUSTOMERS)
+    log_parameters = _climb(likelihood, sample, weights, best, bounds)[1]
+    return [float(parameter) for parameter in np.exp(log_parameters)]
+
+
+def _in_chunks(function: Callable[..., FloatArray], rows: Rows) -> FloatArray:
+    """`function(*rows)` computed piece by piece; the last axis of its result runs over the rows."""
+    starts = range(0, rows[0].size, _CHUNK_ROWS)
+    pieces = [function(*(column[i : i + _CHUNK_ROWS] for column in rows)) for i in starts]
+    return np.concatenate(pieces, axis=-1)
+
+
+def _away_from_zero(values: ArrayLike, distance: float) -> FloatArray:
+    """Values nearer to zero than `distance` moved out to it: where a formula reads 0/0."""
+    array = np.asarray(values, float)
+    return np.where(np.abs(array) < distance, np.copysign(distance, array), array)
+
+
+def _horizon(t: float) -> float:
+    """The length of the prediction window. Errors: ValueError if negative or not finite."""
+    if not (np.isfinite(t) and t >= 0):
+        raise ValueError(f"t is {t}: give the length of the prediction window in days, >= 0")
+    return float(t)
+
+
+class PurchaseModel(ABC):
+    """What the purchase models share: checks, distinct rows, the scale of time, the fit.
+
+    A subclass is a frozen dataclass of its parameters and supplies the formulas.
+    """
+
+    _is_time: ClassVar[tuple[bool, ...]]
+    _starts: ClassVar[Starts]
+    _bounds: ClassVar[Bounds]
+
+    @classmethod
+    def fit(cls, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Self:
+        """Parameters of maximum likelihood for purchase histories of shape (customers,).
+
+        Inside, time is divided by the mean T. Edges and sampling: see the module.
+        Errors: ValueError for impossible histories, or if T is 0 for all.
+        """
+        rows, _, counts = _unique_rows(_histories(x, t_x, T))
+        unit = float(rows[2] @ counts / counts.sum())
+        if unit == 0:
+            raise ValueError("T is 0 for every customer: choose a cutoff after the first orders")
+
+        def likelihood(parameters: FloatArray, rows: Rows) -> tuple[FloatArray, FloatArray]:
+            result = _in_chunks(cls(*parameters)._likelihood, rows)
+            return result[0], result[1:]
+
+        scaled = (rows[0], rows[1] / unit, rows[2] / unit)
+        found = _maximise(likelihood, scaled, counts, cls._starts, cls._bounds)
+        factors = [unit if is_time else 1.0 for is_time in cls._is_time]
+        return cls(*(value * factor for value, factor in zip(found, factors, strict=True)))
+
+    def log_likelihood(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> FloatArray:
+        """Log-likelihood of each history, shape (customers,); densities are per day."""
+        return self._score(lambda *rows: self._likelihood(*rows)[0], x, t_x, T)
+
+    def probability_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> FloatArray:
+        """Probability that the customer has not dropped out by T, shape (customers,), 0..1."""
+        return self._score(self._alive, x, t_x, T)
+
+    def expected_purchases(
+        self, t: float, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
+    ) -> FloatArray:
+        """Expected number of orders in (T, T + t] given the history, shape (customers,).
+
+        With x = t_x = T = 0 it is the expectation for someone who has just ordered first.
+        Errors: ValueError for t < 0 and for impossible histories.
+        """
+        t = _horizon(t)
+        return self._score(lambda *rows: self._expected(t, *rows), x, t_x, T)
+
+    def probability_of_purchase(
+        self, t: float, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
+    ) -> FloatArray:
+        """Probability of an order in (T, T + t] given the history, shape (customers,), 0..1.
+
+        Errors: ValueError for t < 0 and for impossible histories.
+        """
+        t = _horizon(t)
+        return self._score(lambda *rows: self._any_purchase(t, *rows), x, t_x, T)
+
+    def _score(
+        self, formula: Callable[..., FloatArray], x: ArrayLike, t_x: ArrayLike, T: ArrayLike
+    ) -> FloatArray:
+        """The formula once per distinct history, handed out to the customers."""
+        rows, inverse, _ = _unique_rows(_histories(x, t_x, T))
+        return _in_chunks(formula, rows)[inverse]
+
+    @abstractmethod
+    def _likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """Log-likelihood (row 0) and its gradient by parameter, shape (1 + parameters, rows)."""
+
+    @abstractmethod
+    def _alive(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """Probability of being alive at T, shape (rows,)."""
+
+    @abstractmethod
+    def _expected(self, t: float, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """Expected orders in (T, T + t], shape (rows,)."""
+
+    @abstractmethod
+    def _any_purchase(self, t: float, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """Probability of an order in (T, T + t], shape (rows,)."""
+
+
+def _log_odds_reach(shape: FloatArray, other: FloatArray) -> FloatArray:
+    """Log odds of p below which p^shape (1 - p)^other is negligible, shape (rows,)."""
+    spread = other + 1 + _NEGLIGIBLE + np.sqrt(2 * _NEGLIGIBLE * (other + 1))
+    return np.log(shape / spread) - _NEGLIGIBLE / shape
+
+
+def _living_window(a: FloatArray, b: FloatArray, bend: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Log odds of p between which the remainder in `_mean_of_living` is not negligible.
+
+    The remainder fades like p^(a+1) below the bend and like p^(a-1) between it and the density.
+    """
+    below_bend = -np.log1p(bend) - _NEGLIGIBLE / (a + 1)
+    above_bend = _log_odds_reach(np.maximum(a - 1, 1e-9), b)
+    left = np.minimum(_log_odds_reach(a + 1, b), np.maximum(below_bend, above_bend))
+    return left, -_log_odds_reach(b + 1, a)
+
+
+def _mean_of_living(R: FloatArray, tau: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
+    """Mean orders in a window of somebody alive: E f(p) for p ~ Beta(a, b), shape (rows,).
+
+    f(p) = (1 - (1 + p tau)^-R) / p is the mean over the order rate, Gamma(R, alpha + T), of
+    (1 - exp(-rate p t)) / p, tau = t / (alpha + T). f0 (1 - p)^m with f0 = f(0) and the slope of
+    f, and f1 p^2 with f1 = f(1), have known means; what remains vanishes at both ends, so the
+    midpoint rule in log(p / (1 - p)) converges geometrically. Relative error, tested: below 1e-5,
+    and 1e-9 outside corners, for a, b and r up to 100, x up to 2000, T up to 3000.
+    """
+    f0, f1 = R * tau, -np.expm1(-R * np.log1p(tau))
+    m = np.maximum((R + 1) * tau / 2, 1)
+    known = f0 * np.exp(betaln(a, b + m) - betaln(a, b))
+    known += f1 * a * (a + 1) / ((a + b) * (a + b + 1))
+    left, right = _living_window(a, b, m)
+    step = (right - left) / _MIDPOINTS.size
+    log_odds = left[:, None] + (right - left)[:, None] * _MIDPOINTS
+    log_stay = -np.maximum(log_odds, 0) - np.log1p(np.exp(-np.abs(log_odds)))
+    log_p = log_odds + log_stay
+    p = np.exp(log_p)
+    remainder = -np.expm1(-R[:, None] * np.log1p(p * tau[:, None])) / p - f1[:, None] * p**2
+    remainder -= f0[:, None] * np.exp(m[:, None] * log_stay)
+    density = np.exp(a[:, None] * log_p + b[:, None] * log_stay - betaln(a, b)[:, None])
+    return known + (remainder * density).sum(axis=1) * step
+
+
+@dataclass(frozen=True)
+class BetaGeometric(PurchaseModel):
+    """BG/NBD (FHL 2005): order rate ~ Gamma(r, alpha), dropout at each repeat order ~ Beta(a, b).
+
+    alpha is in days, the rest has no unit. Nobody drops out before a first repeat order.
+    """
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+
+    _is_time: ClassVar[tuple[bool, ...]] = (False, True, False, False)
+    _starts: ClassVar[Starts] = (
+        (0.5, 0.5, 0.8, 2.5),
+        (2.0, 1.0, 0.3, 6.0),
+        (0.2, 0.1, 2.0, 2.0),
+    )
+    _bounds: ClassVar[Bounds] = (SHAPE_LIMITS, SCALE_LIMITS, SHAPE_LIMITS, SHAPE_LIMITS)
+    # MBG/NBD also tosses the coin at the first order: one more survived by the living.
+    _first_order_may_be_last: ClassVar[bool] = False
+
+    def _coins(self, x: FloatArray) -> FloatArray:
+        """How many dropout coins a customer alive after x repeat orders has survived."""
+        return x + self._first_order_may_be_last
+
+    def _log_dead_odds(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """Log odds of having dropped out at t_x, -inf without a coin (FH 2008; HW 2007)."""
+        coins = self._coins(x)
+        safe = np.where(coins > 0, self.b + coins - 1, 1.0)
+        growth = np.log1p((T - t_x) / (self.alpha + t_x))
+        odds = np.log(self.a) - np.log(safe) + (self.r + x) * growth
+        return np.where(coins > 0, odds, -np.inf)
+
+    def _likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """FHL 2005 eq. 6 (MBG/NBD: BDK 2007, HW 2007), written as its alive term / P(alive)."""
+        r, alpha, a, b = self.r, self.alpha, self.a, self.b
+        coins = self._coins(x)
+        odds = self._log_dead_odds(x, t_x, T)
+        value = gammaln(r + x) - gammaln(r) - (r + x) * np.log1p(T / alpha) - x * np.log(alpha)
+        value += betaln(a, b + coins) - betaln(a, b) + np.logaddexp(0, odds)
+        dead = expit(odds)
+        growth = np.log1p((T - t_x) / (alpha + t_x))
+        d_r = psi(r + x) - psi(r) - np.log1p(T / alpha) + dead * growth
+        d_alpha = r / alpha - (r + x) * ((1 - dead) / (alpha + T) + dead / (alpha + t_x))
+        sum_terms = psi(a + b) - psi(a + b + coins)
+        d_a = sum_terms + dead / a
+        d_b = sum_terms + psi(b + coins) - psi(b)
+        d_b -= dead / np.where(coins > 0, b + coins - 1, 1.0)
+        return np.stack([value, d_r, d_alpha, d_a, d_b])
+
+    def _alive(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """1 / (1 + odds of having dropped out): FH 2008 (MBG/NBD: HW 2007)."""
+        return expit(-self._log_dead_odds(x, t_x, T))
+
+    def _expected(self, t: float, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """FHL 2005 eq. 10 (MBG/NBD: BDK 2007, HW 2007) as P(alive) x the mean of the living.
+
+        The published 2F1 overflows for large x and divides 0 by 0 at a = 1; `_mean_of_living` is
+        the integral that it stands for.
+        """
+        living = _mean_of_living(
+            self.r + x,
+            t / (self.alpha + T),
+            np.full(x.shape, self.a),
+            self.b + self._coins(x),
+        )
+        return living * self._alive(x, t_x, T)
+
+    def _any_purchase(self, t: float, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """Alive at T, the next order comes before T + t: closed, since dropout follows an order.
+
+        The rate of the living is Gamma(r + x, alpha + T): 1 - ((alpha+T)/(alpha+T+t))^(r+x).
+        """
+        comes = -np.expm1(-(self.r + x) * np.log1p(t / (self.alpha + T)))
+        return comes * self._alive(x, t_x, T)
+
+
+@dataclass(frozen=True)
+class ModifiedBetaGeometric(BetaGeometric):
+    """MBG/NBD (BDK 2007, HW 2007): like BG/NBD, but the first order may already be the last."""
+
+    _first_order_may_be_last: ClassVar[bool] = True
+
+
+class _Path(NamedTuple):
+    """Quadrature nodes y from `start` to `end`, each of shape (rows, nodes)."""
+
+    alpha_growth: FloatArray  # (alpha + y) / (alpha + start)
+    beta_growth: FloatArray
+    log_alpha_growth: FloatArray
+    log_beta_growth: FloatArray
+    mass: FloatArray  # adds up to the integral of alpha_growth^-p beta_growth^-q dy
+
+
+@dataclass(frozen=True)
+class ParetoNBD(PurchaseModel):
+    """Pareto/NBD (SMC 1987): order rate ~ Gamma(r, alpha), dropout rate ~ Gamma(s, beta).
+
+    alpha and beta are in days, r and s have no unit. The likelihood keeps the integral of FH
+    2005 that the paper goes on to write with 2F1: a sum of positive terms, whereas the difference
+    of two 2F1 cancels for large x or for t_x near T.
+    """
+
+    r: float
+    alpha: float
+    s: float
+    beta: float
+
+    _is_time: ClassVar[tuple[bool, ...]] = (False, True, False, True)
+    _starts: ClassVar[Starts] = (
+        (0.5, 0.4, 0.6, 0.4),
+        (2.0, 1.0, 0.3, 1.0),
+        (1.0, 0.5, 2.0, 4.0),
+    )
+    _bounds: ClassVar[Bounds] = (SHAPE_LIMITS, SCALE_LIMITS, SHAPE_LIMITS, SCALE_LIMITS)
+
+    def _path(self, start: FloatArray, end: FloatArray, p: FloatArray, q: float) -> _Path:
+        """Gauss-Legendre nodes for ((a+y)/(a+start))^-p ((b+y)/(b+start))^-q, y in start..end.
+
+        The nodes are even in log(y + min(alpha, beta)), where the integrand is analytic within a
+        distance of pi of the real axis; y ends where the integrand has fallen by _NEGLIGIBLE
+        e-folds. Relative error below 1e-10 for alpha, beta of 0.1..1e4 days, x up to 2000 and T
+        up to 3000 days.
+        """
+        near = min(self.alpha, self.beta) + start
+        reach_p = (self.alpha + start) * np.expm1(np.minimum(_NEGLIGIBLE / p, 500))
+        reach_q = (self.beta + start) * np.expm1(min(_NEGLIGIBLE / q, 500))
+        span = np.minimum(end - start, np.minimum(reach_p, reach_q))
+        width = np.log1p(span / near)
+        elapsed = near[:, None] * np.expm1(width[:, None] * _NODES)
+        alpha_growth = 1 + elapsed / (self.alpha + start)[:, None]
+        beta_growth = 1 + elapsed / (self.beta + start)[:, None]
+        log_alpha, log_beta = np.log(alpha_growth), np.log(beta_growth)
+        mass = np.exp(-p[:, None] * log_alpha - q * log_beta)
+        mass *= (near[:, None] + elapsed) * (width[:, None] * _WEIGHTS)
+        return _Path(alpha_growth, beta_growth, log_alpha, log_beta, mass)
+
+    def _live(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """Weight of having lived to T, relative to the state at t_x (first term of the sum)."""
+        log_alpha = np.log1p((T - t_x) / (self.alpha + t_x))
+        log_beta = np.log1p((T - t_x) / (self.beta + t_x))
+        return np.exp(-(self.r + x) * log_alpha - self.s * log_beta)
+
+    def _likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """FH 2005: the likelihood as lived-to-T plus the integral over a death in t_x..T.
+
+        The gradient is taken under the integral sign, so it is a mean over the same nodes.
+        """
+        r, alpha, s, beta = self.r, self.alpha, self.s, self.beta
+        path = self._path(t_x, T, r + x, s + 1)
+        live = self._live(x, t_x, T)
+        total = live + path.mass.sum(axis=1) * s / (beta + t_x)
+        value = gammaln(r + x) - gammaln(r) - (r + x) * np.log1p(t_x / alpha) - x * np.log(alpha)
+        value += np.log(total) - s * np.log1p(t_x / beta)
+        live = live / total
+        death = path.mass * (s / (beta + t_x) / total)[:, None]
+        log_alpha = live * np.log1p((T - t_x) / (alpha + t_x))
+        log_alpha += (death * path.log_alpha_growth).sum(axis=1)
+        log_beta = live * np.log1p((T - t_x) / (beta + t_x))
+        log_beta += (death * path.log_beta_growth).sum(axis=1)
+        inverse_alpha = (death / path.alpha_growth).sum(axis=1) / (alpha + t_x) + live / (alpha + T)
+        inverse_beta = (death / path.beta_growth).sum(axis=1) * (s + 1) / (beta + t_x)
+        d_r = psi(r + x) - psi(r) - np.log1p(t_x / alpha) - log_alpha
+        d_alpha = r / alpha - (r + x) * inverse_alpha
+        d_s = (1 - live) / s - np.log1p(t_x / beta) - log_beta
+        d_beta = s / beta - live * s / (beta + T) - inverse_beta
+        return np.stack([value, d_r, d_alpha, d_s, d_beta])
+
+    def _alive(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """SMC 1987 eq. 11-13 as lived-to-T over the whole sum."""
+        live = self._live(x, t_x, T)
+        mass = self._path(t_x, T, self.r + x, self.s + 1).mass.sum(axis=1)
+        return live / (live + mass * self.s / (self.beta + t_x))
+
+    def _expected(self, t: float, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """FH 2005 eq. 41, SMC 1987 eq. 22; the limit at s = 1 by moving s - 1 off zero (1e-6)."""
+        e = _away_from_zero(self.s - 1, 1e-6)
+        lifetime = -np.expm1(-e * np.log1p(t / (self.beta + T))) / e * (self.beta + T)
+        return self._alive(x, t_x, T) * (self.r + x) / (self.alpha + T) * lifetime
+
+    def _any_purchase(self, t: float, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """P(alive) times the mean of l / (l + m) (1 - exp(-(l + m) t)) over the living's rates.
+
+        l ~ Gamma(r + x, alpha + T) orders, m ~ Gamma(s, beta + T) dropouts a day; integrated over
+        the time of the first order in T..T + t it is one `_path`, with the same error.
+        """
+        first = self._path(T, T + t, self.r + x + 1, self.s).mass.sum(axis=1)
+        return self._alive(x, t_x, T) * first * (self.r + x) / (self.alpha + T)
+
+
+@dataclass(frozen=True)
+class GammaGamma:
+    """Gamma-Gamma (FH 2013): order value ~ Gamma(p, nu), nu ~ Gamma(q, v) across customers.
+
+    v is in money, p and q have no unit. x is the number of orders that a mean value stands for,
+    all orders or repeat orders alike. Errors: ValueError unless q > 1 (infinite mean value).
+    """
+
+    p: float
+    q: float
+    v: float
+
+    _starts: ClassVar[Starts] = ((6.0, 4.0, 0.5), (1.0, 2.0, 1.0), (2.0, 10.0, 4.0))
+
+    def __post_init__(self) -> None:
+        """Refuse a model without a mean."""
+        if not self.q > 1:
+            raise ValueError(f"q is {self.q}: Gamma-Gamma has a mean order value only for q > 1")
+
+    @classmethod
+    def fit(cls, x: ArrayLike, mean_value: ArrayLike) -> Self:
+        """Parameters of maximum likelihood over the customers with x > 0 and mean_value > 0.
+
+        x: orders behind each mean, mean_value: money per order, both of shape (customers,). q is
+        kept at SMALLEST_Q or above. Errors: ValueError if no such customer is left, or for an
+        order count that is negative or not finite, or a mean that is not finite with orders.
+        """
+        orders, mean = _spending(x, mean_value)
+        kept = (orders > 0) & (mean > 0)
+        if not kept.any():
+            raise ValueError("no row has x > 0 and mean_value > 0: a value model needs orders")
+        rows, _, counts = _unique_rows((orders[kept], mean[kept]))
+        unit = float(rows[1] @ counts / counts.sum())
+
+        def likelihood(parameters: FloatArray, rows: Rows) -> tuple[FloatArray, FloatArray]:
+            result = _in_chunks(cls(*parameters)._likelihood, rows)
+            return result[0], result[1:]
+
+        bounds = (SHAPE_LIMITS, (SMALLEST_Q, SHAPE_LIMITS[1]), SCALE_LIMITS)
+        scaled = (rows[0], rows[1] / unit)
+        p, q, v = _maximise(likelihood, scaled, counts, cls._starts, bounds)
+        return cls(p, q, v * unit)
+
+    def log_likelihood(self, x: ArrayLike, mean_value: ArrayLike) -> FloatArray:
+        """Log density of each mean value, shape (customers,), per unit of money.
+
+        Errors: ValueError unless all x > 0 and all mean_value > 0.
+        """
+        orders, mean = _spending(x, mean_value)
+        _require(orders > 0, "x", orders, "a mean value needs at least one order")
+        _require(mean > 0, "mean_value", mean, "the density is defined for positive means")
+        return self._likelihood(orders, mean)[0]
+
+    def expected_value(self, x: ArrayLike, mean_value: ArrayLike) -> FloatArray:
+        """Expected mean order value given x orders of this mean, shape (customers,), money.
+
+        FH 2013 eq. 5: between the customer's mean and the population's, p v / (q - 1), which is
+        the answer for x = 0 (whatever the mean). A negative mean (more returns than sales) counts
+        as 0. Errors: ValueError as in `fit`.
+        """
+        orders, mean = _spending(x, mean_value)
+        value = self.v + orders * np.maximum(np.where(orders > 0, mean, 0), 0)
+        return self.p * value / (self.p * orders + self.q - 1)
+
+    def _likelihood(self, x: FloatArray, mean: FloatArray) -> FloatArray:
+        """FH 2013 eq. 1a (row 0) and its gradient by p, q, v, shape (4, rows)."""
+        p, q, v = self.p, self.q, self.v
+        log_total = np.log(x * mean)
+        log_sum = np.log(v + x * mean)
+        value = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * (np.log(v) - log_sum)
+        value += p * x * (log_total - log_sum) - np.log(mean)
+        d_p = x * (psi(p * x + q) - psi(p * x) + log_total - log_sum)
+        d_q = psi(p * x + q) - psi(q) + np.log(v) - log_sum
+        d_v = q / v - (p * x + q) / (v + x * mean)
+        return np.stack([value, d_p, d_q, d_v])
+
+
+def _spending(x: ArrayLike, mean_value: ArrayLike) -> Rows:
+    """Checked order counts and mean values, each of shape (customers,); errors as in `fit`."""
+    orders, mean = _columns(x=x, mean_value=mean_value)
+    _require(np.isfinite(orders) & (orders >= 0), "x", orders, "count orders, 0 or more")
+    finite = np.isfinite(mean) | (orders == 0)
+    _require(finite, "mean_value", mean, "give the mean value of the customer's orders")
+    return orders, mean
+
+
+PURCHASE_MODELS: dict[str, type[BetaGeometric] | type[ParetoNBD]] = {
+    "bg_nbd": BetaGeometric,
+    "mbg_nbd": ModifiedBetaGeometric,
+    "pareto_nbd": ParetoNBD,
+}

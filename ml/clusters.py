@@ -1,0 +1,155 @@
+"""Behaviour clusters: k-means on scaled behaviour, frozen with the champion, named for people."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
+
+# behaviour column -> (word for a high value, word for a low value)
+BEHAVIOUR = {
+    "recency_days": ("Lapsed", "Recent"),
+    "tenure_days": ("Long-standing", "New"),
+    "purchase_day_count": ("Frequent", "Occasional"),
+    "mean_order_value": ("Big-basket", "Small-basket"),
+    "returned_revenue_share": ("Returning goods", "Keeping goods"),
+    "mean_product_count": ("Broad-range", "Narrow-range"),
+    "max_day_revenue_share": ("One-off", "Even-spending"),
+}
+WINSOR_SHARES = (0.01, 0.99)
+STABLE_ARI = 0.85
+SMALLEST_SHARE = 0.03
+BOOTSTRAPS = 5
+SAMPLE = 20_000
+STABILITY_SAMPLE = 4_000
+
+
+@dataclass(frozen=True)
+class BehaviourClusters:
+    """A frozen scaler and centroids.
+
+    `low`, `high`, `mean`, `scale`: one number per column of `columns`, in log1p units.
+    `centroids`: (clusters, columns), in standard deviations. `names`: one per cluster.
+    `stability`: bootstrap ARI and smallest share of every number of clusters that was tried.
+    """
+
+    columns: tuple[str, ...]
+    low: np.ndarray
+    high: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
+    centroids: np.ndarray
+    names: tuple[str, ...]
+    stability: dict[int, dict[str, float]]
+
+    def assign(self, features: pd.DataFrame) -> pd.DataFrame:
+        """Cluster of each customer: cluster_id (1 = first) and cluster_name, in row order."""
+        nearest = _nearest(self._scaled(features), self.centroids)
+        names = np.array(self.names, dtype=object)
+        return pd.DataFrame(
+            {"cluster_id": nearest.astype("int32") + 1, "cluster_name": names[nearest]},
+            index=features.index,
+        )
+
+    def _scaled(self, features: pd.DataFrame) -> np.ndarray:
+        values = np.clip(_log_behaviour(features, self.columns), self.low, self.high)
+        return (values - self.mean) / self.scale
+
+
+def fit_behaviour_clusters(
+    features: pd.DataFrame, *, least: int, most: int, seed: int
+) -> BehaviourClusters:
+    """Clusters of customers (rows of the feature table, in a fixed order).
+
+    The number of clusters is the largest in least..most whose bootstrap ARI is >= 0.85 with no
+    cluster under 3 % of the customers, else the most stable one tried; never more than there are
+    distinct customers. Columns without variation are left out of the distance.
+    Raises ValueError when there is no customer.
+    """
+    if features.empty:
+        raise ValueError("no customer to cluster; the history window holds no purchase")
+    columns = tuple(BEHAVIOUR)
+    raw = _log_behaviour(features, columns)
+    low, high = np.quantile(raw, WINSOR_SHARES[0], axis=0), np.quantile(
+        raw, WINSOR_SHARES[1], axis=0
+    )
+    clipped = np.clip(raw, low, high)
+    mean, deviation = clipped.mean(axis=0), clipped.std(axis=0)
+    scale = np.where(deviation > 1e-9, deviation, np.inf)
+    scaled = (clipped - mean) / scale
+    rng = np.random.default_rng(seed)
+    sample = scaled[np.sort(rng.permutation(len(scaled))[:SAMPLE])]
+    few = sample[:: len(sample) // STABILITY_SAMPLE + 1]
+    distinct = len(np.unique(few, axis=0))
+    tried = range(min(least, distinct), min(most, distinct) + 1)
+    stability = {k: _stability(few, k, seed) for k in tried}
+    centroids = _fit(sample, _choose(stability), seed, starts=4)
+    # cluster 1 buys most often: an order that does not depend on the random start
+    order = np.lexsort((*centroids.T, -centroids[:, columns.index("purchase_day_count")]))
+    centroids = centroids[order]
+    return BehaviourClusters(
+        columns, low, high, mean, scale, centroids, _names(centroids, columns), stability
+    )
+
+
+def _log_behaviour(features: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
+    values = features.loc[:, list(columns)].to_numpy(dtype="float64", na_value=0.0)
+    return np.log1p(np.maximum(values, 0.0))
+
+
+def _fit(values: np.ndarray, k: int, seed: int, starts: int = 2) -> np.ndarray:
+    # one thread: the sample is small, and sums then do not depend on the number of cores
+    with threadpool_limits(1):
+        return KMeans(k, n_init=starts, random_state=seed).fit(values).cluster_centers_
+
+
+def _nearest(values: np.ndarray, centroids: np.ndarray) -> np.ndarray:
+    """Index of the nearest centroid, the first of equals; (n, d) against (k, d)."""
+    distances = (centroids**2).sum(axis=1) - 2.0 * values @ centroids.T
+    return np.asarray(distances.argmin(axis=1))
+
+
+def _stability(values: np.ndarray, k: int, seed: int) -> dict[str, float]:
+    """Mean ARI between the clusters of the sample and those of bootstrap samples of it."""
+    reference = _nearest(values, _fit(values, k, seed))
+    rng = np.random.default_rng([seed, k])
+    scores = []
+    for _ in range(BOOTSTRAPS):
+        again = values[rng.integers(0, len(values), len(values))]
+        if len(np.unique(again, axis=0)) >= k:
+            labels = _nearest(values, _fit(again, k, seed))
+            scores.append(adjusted_rand_score(reference, labels))
+    smallest = np.bincount(reference, minlength=k).min() / len(values)
+    return {
+        "ari": float(np.mean(scores)) if scores else 0.0,
+        "smallest_share": float(smallest),
+    }
+
+
+def _choose(stability: dict[int, dict[str, float]]) -> int:
+    stable = [
+        k
+        for k, figures in stability.items()
+        if figures["ari"] >= STABLE_ARI and figures["smallest_share"] >= SMALLEST_SHARE
+    ]
+    if stable:
+        return max(stable)
+    return max(stability, key=lambda k: (stability[k]["ari"], k))
+
+
+def _names(centroids: np.ndarray, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """A name per cluster from its strongest z-scores: two words, more where two would agree."""
+    names: list[str] = []
+    for centroid in centroids:
+        words = [
+            BEHAVIOUR[columns[i]][0 if centroid[i] > 0 else 1]
+            for i in np.argsort(-np.abs(centroid), kind="stable")
+        ]
+        length, taken = 2, [set(name.lower().split(", ")) for name in names]
+        while {word.lower() for word in words[:length]} in taken and length < len(words):
+            length += 1
+        name = ", ".join(words[:length]).capitalize()
+        names.append(name if name not in names else f"{name} {len(names) + 1}")
+    return tuple(names)

@@ -1,0 +1,97 @@
+"""Batches as CSV files. Owns warehouse/outputs/*.csv; all of them follow from the marts."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from ml.files import place_atomically
+from ml.home import Home
+
+# mart -> order of its rows in the file
+EXPORTED = {
+    "clv_predictions": "customer_id",
+    "clv_ranked_predictions": "clv_rank",
+    "clv_clusters": "customer_id",
+    "clv_cluster_ranking": "cluster_rank",
+}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The rows of one cutoff and one model."""
+
+    cutoff: date
+    pred_months: int
+    model_id: str
+
+
+def batches(con: duckdb.DuckDBPyConnection) -> list[Batch]:
+    """The batches whose files exist or should, by cutoff.
+
+    Of two models that scored the same cutoff and months the later champion's is exported.
+    """
+    (exists,) = con.execute(
+        "select count(*) from information_schema.tables"
+        " where table_schema = 'marts' and table_name = 'clv_batches'"
+    ).fetchone() or (0,)
+    if not exists:
+        return []
+    rows = con.execute(
+        "select batches.cutoff, batches.pred_months,"
+        " max_by(batches.model_id, manifest.ledger_row)"
+        " from marts.clv_batches as batches"
+        " inner join marts.champion_manifest as manifest"
+        " on batches.model_id = manifest.model_id"
+        " group by batches.cutoff, batches.pred_months"
+        " order by batches.cutoff, batches.pred_months"
+    ).fetchall()
+    return [Batch(*row) for row in rows]
+
+
+def export_path(home: Home, mart: str, batch: Batch) -> Path:
+    """`<mart>_<DATE>_pred<X>m.csv` in the outputs of the home."""
+    return home.outputs / f"{mart}_{batch.cutoff.isoformat()}_pred{batch.pred_months}m.csv"
+
+
+def export_batch(con: duckdb.DuckDBPyConnection, home: Home, batch: Batch) -> list[Path]:
+    """Write the files of `batch` that are missing; returns them."""
+    written = []
+    for mart, order in EXPORTED.items():
+        path = export_path(home, mart, batch)
+        if not path.exists():
+            place_atomically(path, _writer(con, mart, order, batch))
+            written.append(path)
+    return written
+
+
+def withdraw(home: Home, batch: Batch) -> None:
+    """Remove the files of a batch that is about to be replaced: a missing file is made again."""
+    for mart in EXPORTED:
+        export_path(home, mart, batch).unlink(missing_ok=True)
+
+
+def _writer(con: duckdb.DuckDBPyConnection, mart: str, order: str, batch: Batch):  # noqa: ANN202
+    columns = con.execute(
+        "select column_name, data_type from information_schema.columns"
+        " where table_schema = 'marts' and table_name = ? order by ordinal_position",
+        [mart],
+    ).fetchall()
+    selected = ", ".join(
+        f"{_harmless(name)} as {name}" if kind == "VARCHAR" else name for name, kind in columns
+    )
+    rows = con.sql(
+        f"select {selected} from marts.{mart} where cutoff = $1 and model_id = $2 order by {order}",
+        params=[batch.cutoff, batch.model_id],
+    )
+    return lambda part: rows.write_csv(str(part), header=True)
+
+
+def _harmless(column: str) -> str:
+    """Text that a spreadsheet would run as a formula gets a leading apostrophe."""
+    return (
+        f"case when regexp_matches({column}, '^[=+\\-@\\t\\r]')"
+        f" and not regexp_full_match({column}, '[+-]?[0-9]+([.][0-9]+)?')"
+        f" then '''' || {column} else {column} end"
+    )

@@ -1,0 +1,224 @@
+"""The commands of the engine as functions: load, train, run, status.
+
+A command brings the delivered files in, builds on a side copy, and publishes it in one rename.
+CSVs and the bumped config line follow from the published warehouse; the next command makes them
+again when a kill came between.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from ml import exports, registry, summary
+from ml.builds import DbtProject
+from ml.config import Config, bump_last_score_cutoff, load_config
+from ml.dates import history_start, next_cutoff
+from ml.errors import DataNotReadyError
+from ml.files import place_atomically
+from ml.home import Home
+from ml.ingest import LoadResult, is_up_to_date, load_files
+from ml.registry import ChampionRow
+from ml.training import read_candidate
+from ml.warehouse import SideBuild, locked, reading
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Engine:
+    """A home with its lock held and its config checked, and a side copy at hand."""
+
+    home: Home
+    config: Config
+    project: DbtProject
+    side: SideBuild
+    progress: Progress
+    loaded: LoadResult
+    newest_day: date
+
+
+def load(home: Home, progress: Progress) -> dict[str, Any]:
+    """Take new, replaced and removed files of the config into the warehouse."""
+    with _working(home, progress) as engine:
+        if engine.side.is_open:
+            engine.side.publish()
+        return asdict(engine.loaded) | _delivery(home)
+
+
+def train(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str, Any]:
+    """Fit the champion at `cutoff` (default: the newest day) and enter it in the ledger.
+
+    Raises DataNotReadyError when the data does not reach the cutoff or holds no window to learn
+    from. A training that the ledger already has adds nothing.
+    """
+    with _working(home, progress) as engine:
+        at = cutoff or engine.newest_day
+        _require_days(engine, at, engine.config.training.history_months)
+        engine.project.build(engine.side.database, "training", at)
+        with engine.side.connect(read_only=True) as con:
+            candidate = read_candidate(con)
+        known = {row.model_id for row in registry.read_manifest(home)}
+        if candidate.model_id not in known:
+            registry.add_champion(home, candidate.card, candidate.artefact)
+        engine.project.build(engine.side.database, "ledger")
+        engine.side.publish()
+        new = candidate.model_id not in known
+        return {"model_id": candidate.model_id, "new": new, "champion": _champion(home)}
+
+
+def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str, Any]:
+    """Score every cutoff that is due, or `cutoff` alone and leave the config as it is."""
+    champion = registry.verified_champion(home)
+    with _working(home, progress) as engine:
+        scored = []
+        for at in [cutoff] if cutoff else _due_cutoffs(engine, champion):
+            scored.append(_score(engine, champion, at))
+            if cutoff is None:
+                bump_last_score_cutoff(home, at)
+        if engine.side.is_open:
+            engine.side.publish()
+        written = _export_missing(home)
+        return {
+            "model_id": champion.model_id,
+            "batches": scored,
+            "exports": written,
+            "next_cutoff": _next_cutoff(home, champion),
+        } | _delivery(home)
+
+
+def status(home: Home) -> dict[str, Any]:
+    """Champion, calendar and data of the home; checks the ledger."""
+    load_config(home)
+    rows = registry.read_manifest(home)
+    for row in rows:
+        registry.check_card(home, row)
+    champion = registry.verified_champion(home) if rows else None
+    with reading(home) as con:
+        newest = summary.newest_day(con)
+        windows = summary.open_windows(con, newest)
+    return {
+        "champion": _champion(home) if champion else None,
+        "champions": len(rows),
+        "newest_day": newest,
+        "next_cutoff": _next_cutoff(home, champion) if champion else None,
+        "open_windows": windows,
+    }
+
+
+@contextmanager
+def _working(home: Home, progress: Progress) -> Iterator[Engine]:
+    """The home, locked and healed, with the delivered files in (on the side copy)."""
+    config = load_config(home)
+    with locked(home):
+        registry.heal(home)
+        project, side = DbtProject(home, progress), SideBuild(home)
+        with reading(home) as con:
+            up_to_date = is_up_to_date(con, home, config.source)
+        loaded = LoadResult([], [])
+        if not up_to_date:
+            with side.connect() as con:
+                loaded = load_files(con, home, config.source, progress)
+            project.build(side.database, "load", full_refresh=bool(loaded.files_removed))
+        with side.connect(read_only=True) if side.is_open else reading(home) as con:
+            delivered = summary.delivery(con)
+        _refuse_too_many_rejected(config, delivered)
+        yield Engine(home, config, project, side, progress, loaded, _newest(home, delivered))
+
+
+def _refuse_too_many_rejected(config: Config, delivered: summary.Delivery) -> None:
+    limit = config.source.max_rejected_share
+    if delivered.rejected_share > limit:
+        worst = ", ".join(f"{reason}: {rows}" for reason, rows in delivered.rejected.items())
+        raise DataNotReadyError(
+            f"{delivered.rejected_share:.0%} of the rows are refused ({worst}), more than "
+            f"source.max_rejected_share {limit:.0%}; nothing was changed. Check source.columns"
+        )
+
+
+def _newest(home: Home, delivered: summary.Delivery) -> date:
+    if delivered.newest_day is None:
+        raise DataNotReadyError(f"{home.relative(home.config)}: source.files holds no usable row")
+    return delivered.newest_day
+
+
+def _require_days(engine: Engine, cutoff: date, history_months: int) -> None:
+    """Raises DataNotReadyError when the data ends before the cutoff or the window is empty."""
+    if cutoff > engine.newest_day:
+        raise DataNotReadyError(
+            f"cutoff {cutoff}: the data ends on {engine.newest_day}; it must reach {cutoff}"
+        )
+    start = history_start(cutoff, history_months)
+    with engine.side.connect(read_only=True) if engine.side.is_open else reading(
+        engine.home
+    ) as con:
+        if not summary.customer_count(con, start, cutoff):
+            raise DataNotReadyError(f"cutoff {cutoff}: no customer bought from {start} to {cutoff}")
+
+
+def _score(engine: Engine, champion: ChampionRow, cutoff: date) -> dict[str, Any]:
+    """Build, publish and export one batch."""
+    _require_days(engine, cutoff, champion.history_months)
+    engine.progress(f"scoring {cutoff}")
+    report = engine.project.build(engine.side.database, "batch", cutoff)
+    batch = exports.Batch(cutoff, champion.pred_months, champion.model_id)
+    exports.withdraw(engine.home, batch)
+    engine.side.publish()
+    with reading(engine.home) as con:
+        exports.export_batch(con, engine.home, batch)
+        facts = summary.batch_facts(con, cutoff, champion.model_id)
+    return facts | {"warnings": report.warnings, "seconds": report.seconds}
+
+
+def _due_cutoffs(engine: Engine, champion: ChampionRow) -> Iterator[date]:
+    """Cutoffs that are due and that the data reaches, oldest first, as they become due."""
+    while (cutoff := _next_cutoff(engine.home, champion)) <= engine.newest_day:
+        yield cutoff
+
+
+def _next_cutoff(home: Home, champion: ChampionRow) -> date:
+    """The next scheduled cutoff; the champion's own training cutoff before the first batch."""
+    last = load_config(home).run.last_score_cutoff
+    if last is None:
+        return champion.training_cutoff
+    with reading(home) as con:
+        first = summary.first_scored_cutoff(con, champion.model_id, champion.training_cutoff)
+    return next_cutoff(last, first)
+
+
+def _export_missing(home: Home) -> list[str]:
+    with reading(home) as con:
+        return [
+            home.relative(path)
+            for batch in exports.batches(con)
+            for path in exports.export_batch(con, home, batch)
+        ]
+
+
+def _champion(home: Home) -> dict[str, Any]:
+    row = registry.champion(home)
+    return {
+        "model_id": row.model_id,
+        "training_cutoff": row.training_cutoff,
+        "history_months": row.history_months,
+        "pred_months": row.pred_months,
+        "baseline_rmse": float(row.fields["baseline_rmse"]),
+        "baseline_r2": float(row.fields["baseline_r2"]),
+    }
+
+
+def _delivery(home: Home) -> dict[str, Any]:
+    with reading(home) as con:
+        return asdict(summary.delivery(con))
+
+
+def docs(home: Home, progress: Progress) -> dict[str, Any]:
+    """The dbt docs of the warehouse as one page in the outputs."""
+    load_config(home)
+    with locked(home):
+        side = SideBuild(home)
+        page = home.outputs / "docs.html"
+        built = DbtProject(home, progress).docs(side.database)
+        place_atomically(page, lambda part: part.write_bytes(built.read_bytes()))
+        return {"page": home.relative(page)}

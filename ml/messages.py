@@ -1,0 +1,76 @@
+"""Results of the commands in words, for the terminal."""
+
+from typing import Any
+
+
+def of_load(result: dict[str, Any]) -> str:
+    changes = [f"loaded {name}" for name in result["files_loaded"]]
+    changes += [f"took out {name}" for name in result["files_removed"]]
+    return "\n".join([*(changes or ["nothing new to load"]), _delivery(result)])
+
+
+def of_train(result: dict[str, Any]) -> str:
+    champion = result["champion"]
+    if not result["new"]:
+        return (
+            f"the ledger has this training already as {result['model_id']}; nothing was added\n"
+            f"champion: {_champion(champion)}"
+        )
+    return f"new champion: {_champion(champion)}"
+
+
+def of_run(result: dict[str, Any]) -> str:
+    lines = [
+        f"scored {batch['cutoff']}: {batch['customers']:,} customers, expected revenue to "
+        f"{batch['window_end']} {batch['predicted_total']:,.0f} "
+        f"({batch['predicted_total_low']:,.0f} to {batch['predicted_total_high']:,.0f})"
+        for batch in result["batches"]
+    ]
+    lines += [
+        f"warning: {warning}" for batch in result["batches"] for warning in batch["warnings"]
+    ]
+    lines += [f"wrote {name}" for name in result["exports"]]
+    lines.append(_delivery(result))
+    lines.append(_next(result["next_cutoff"], result["newest_day"]))
+    return "\n".join(lines)
+
+
+def of_status(result: dict[str, Any]) -> str:
+    if result["champion"] is None:
+        return "no champion yet; run `python orchestrate.py train`"
+    lines = [
+        f"champion: {_champion(result['champion'])} (ledger: {result['champions']} row(s), intact)",
+        _next(result["next_cutoff"], result["newest_day"]),
+    ]
+    lines += [
+        f"window of {window['cutoff']} matures when the data reaches {window['window_end']}"
+        for window in result["open_windows"]
+    ]
+    return "\n".join(lines)
+
+
+def of_docs(result: dict[str, Any]) -> str:
+    return f"wrote {result['page']}"
+
+
+def _champion(champion: dict[str, Any]) -> str:
+    return (
+        f"{champion['model_id']}, trained at {champion['training_cutoff']} on "
+        f"{champion['history_months']} months for {champion['pred_months']}, out-of-time "
+        f"RMSE {champion['baseline_rmse']:.2f}, R2 {champion['baseline_r2']:.3f}"
+    )
+
+
+def _next(cutoff: Any, newest_day: Any) -> str:
+    if newest_day is not None and cutoff <= newest_day:
+        return f"next cutoff {cutoff} is due; the data reaches {newest_day}"
+    return f"nothing due: next cutoff {cutoff}, the data reaches {newest_day}"
+
+
+def _delivery(result: dict[str, Any]) -> str:
+    refused = ", ".join(f"{reason} {rows:,}" for reason, rows in result["rejected"].items())
+    return (
+        f"{result['delivered']:,} rows delivered, {result['repeated']:,} of them twice; "
+        f"{result['accepted']:,} accepted, refused: {refused or 'none'}; "
+        f"{result['customers']:,} customers, {result['first_day']} to {result['newest_day']}"
+    )

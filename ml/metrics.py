@@ -1,0 +1,339 @@
+"""How good predictions are: pure functions over one batch of customers.
+
+`actual` and `predicted` have shape (customers,), in the same order and unit (money in the window).
+Errors: ValueError if lengths differ, a batch is empty or a value is not finite. A metric that the
+batch does not define is NaN, never an exception and never a made-up number: r2, d2, the Gini and
+Spearman when all actuals are the same (so with one row), Spearman when all predictions are, and
+top_decile_share and bias when the actuals do not add up to more than 0.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata
+
+FloatArray = NDArray[np.float64]
+
+# Tweedie deviance needs a positive mean: lower predictions count as this much money in D2.
+SMALLEST_PREDICTION = 1e-2
+# Null deviance below this share of its terms is rounding: all actuals are the same.
+_ROUNDING = 1e-12
+# The rest of METRICS is better the higher; bias is better the nearer to 0.
+LOWER_IS_BETTER = frozenset({"rmse", "mae", "bias"})
+# Resamples x customers held in memory at once.
+_CHUNK_CELLS = 4_000_000
+
+
+@dataclass(frozen=True)
+class BootstrapDifference:
+    """Champion's metric minus the rival's, its interval, and how often the champion is better.
+
+    share_better is the share of resamples in which the champion is better, a tie counting half.
+    All are NaN where the metric is undefined.
+    """
+
+    difference: float
+    low: float
+    high: float
+    share_better: float
+
+
+def _checked(**columns: ArrayLike) -> tuple[FloatArray, ...]:
+    """Columns as float arrays of one length; errors as in the module."""
+    arrays = {name: np.asarray(column, float) for name, column in columns.items()}
+    shapes = {name: array.shape for name, array in arrays.items()}
+    if len(set(shapes.values())) != 1 or next(iter(shapes.values())) == (0,):
+        raise ValueError(f"shapes are {shapes}: give one value per customer, at least one")
+    for name, array in arrays.items():
+        if array.ndim != 1:
+            raise ValueError(f"{name} has shape {array.shape}: give one column")
+        bad = np.flatnonzero(~np.isfinite(array))
+        if bad.size:
+            raise ValueError(f"{name} of row {bad[0]} is {array[bad[0]]}: score finite values only")
+    return tuple(arrays.values())
+
+
+def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """numerator / denominator, NaN where the denominator is not above 0."""
+    result = np.full(np.shape(numerator), np.nan)
+    return np.divide(numerator, denominator, out=result, where=denominator > 0)
+
+
+def rmse(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """Root of the mean squared error, money, 0 is best."""
+    return _metric("rmse", actual, predicted)
+
+
+def mae(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """Mean absolute error, money, 0 is best."""
+    return _metric("mae", actual, predicted)
+
+
+def r2(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """Share of the variance explained, 1 is best, 0 is the mean, NaN for constant actuals."""
+    return _metric("r2", actual, predicted)
+
+
+def d2(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """Share of the Tweedie deviance (power 1.5) explained, 1 is best, 0 is the mean.
+
+    The deviance of y at mean m is 4 (sqrt(y) - sqrt(m))^2 / sqrt(m) (Jorgensen 1997, The Theory of
+    Dispersion Models, p = 3/2). Actuals below 0 count as 0, predictions below SMALLEST_PREDICTION
+    as that. NaN for constant actuals, all zeros among them.
+    """
+    return _metric("d2", actual, predicted)
+
+
+def bias(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """sum(predicted) / sum(actual) - 1, 0 is best, NaN unless the actuals add up to more than 0."""
+    return _metric("bias", actual, predicted)
+
+
+def normalised_gini(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """Gini of the actuals ordered by prediction over that ordered by actual, 1 is best, 0 chance.
+
+    Tied predictions share their mean rank, so a constant prediction gives 0. Each Gini is a
+    covariance of actuals and ranks over the same total (Lerman & Yitzhaki 1984), which cancels:
+    negative actuals are allowed. NaN for constant actuals.
+    """
+    return _metric("normalised_gini", actual, predicted)
+
+
+def spearman(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """Correlation of the (mid-)ranks, -1..1, NaN if actuals or predictions are constant."""
+    actual_ranks, predicted_ranks = map(rankdata, _checked(actual=actual, predicted=predicted))
+    if np.ptp(actual_ranks) == 0 or np.ptp(predicted_ranks) == 0:
+        return float("nan")
+    return float(np.corrcoef(actual_ranks, predicted_ranks)[0, 1])
+
+
+def top_decile_share(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """Share of the total of the actuals that the best-predicted tenth (rounded up) brings.
+
+    Among tied predictions the earlier row counts as better. NaN unless the actuals add up to more
+    than 0; above 1 if the rest is negative.
+    """
+    values, scores = _checked(actual=actual, predicted=predicted)
+    best = np.argsort(-scores, kind="stable")[: -(-values.size // 10)]
+    return float(_ratio(values[best].sum(), values.sum()))
+
+
+def decile_calibration(actual: ArrayLike, predicted: ArrayLike) -> pd.DataFrame:
+    """One row per tenth of the customers by prediction, decile 1 the best.
+
+    Columns: decile, customer_count, mean_predicted, mean_actual. Earlier rows are better among tied
+    predictions; sizes differ by one at most; fewer than ten customers give a decile each.
+    """
+    values, scores = _checked(actual=actual, predicted=predicted)
+    order = np.argsort(-scores, kind="stable")
+    tenths = np.array_split(order, min(10, values.size))
+    return pd.DataFrame(
+        {
+            "decile": np.arange(1, len(tenths) + 1),
+            "customer_count": [tenth.size for tenth in tenths],
+            "mean_predicted": [scores[tenth].mean() for tenth in tenths],
+            "mean_actual": [values[tenth].mean() for tenth in tenths],
+        }
+    )
+
+
+def interval_coverage(actual: ArrayLike, low: ArrayLike, high: ArrayLike) -> float:
+    """Share of the actuals within low..high, both ends included, 0..1.
+
+    Errors: also ValueError for an interval whose low is above its high.
+    """
+    values, lower, upper = _checked(actual=actual, low=low, high=high)
+    crossed = np.flatnonzero(lower > upper)
+    if crossed.size:
+        row = crossed[0]
+        raise ValueError(f"low of row {row} is {lower[row]}, above high {upper[row]}: swap them")
+    return float(np.mean((values >= lower) & (values <= upper)))
+
+
+# A weighted metric takes weights of shape (resamples, customers) to values of shape (resamples,).
+_Weighted = Callable[[FloatArray], FloatArray]
+
+
+def _weighted_rmse(actual: FloatArray, predicted: FloatArray) -> _Weighted:
+    """RMSE from resampled squared errors."""
+    squared = (actual - predicted) ** 2
+    return lambda weights: np.sqrt(weights @ squared / weights.sum(axis=1))
+
+
+def _weighted_mae(actual: FloatArray, predicted: FloatArray) -> _Weighted:
+    """MAE from resampled absolute errors."""
+    absolute = np.abs(actual - predicted)
+    return lambda weights: weights @ absolute / weights.sum(axis=1)
+
+
+def _weighted_r2(actual: FloatArray, predicted: FloatArray) -> _Weighted:
+    """R2 from resampled squares; actuals are centred first, so that little cancels."""
+    centred = actual - actual.mean()
+    parts = np.stack([(actual - predicted) ** 2, centred, centred**2], axis=1)
+
+    def score(weights: FloatArray) -> FloatArray:
+        residual, total, square = (weights @ parts).T
+        variance = square - total**2 / weights.sum(axis=1)
+        return 1 - _ratio(residual, np.where(variance > _ROUNDING * square, variance, 0))
+
+    return score
+
+
+def _weighted_d2(actual: FloatArray, predicted: FloatArray) -> _Weighted:
+    """D2 from resampled deviances; the null deviance about the resample's own mean m follows.
+
+    Summed over the customers 4 (sqrt(y) - sqrt(m))^2 / sqrt(m) is 8 (n sqrt(m) - sum(sqrt(y))).
+    """
+    root = np.sqrt(np.maximum(actual, 0))
+    mean_root = np.sqrt(np.maximum(predicted, SMALLEST_PREDICTION))
+    parts = np.stack([4 * (root - mean_root) ** 2 / mean_root, root**2, root], axis=1)
+
+    def score(weights: FloatArray) -> FloatArray:
+        deviance, total, roots = (weights @ parts).T
+        count = weights.sum(axis=1)
+        null = np.sqrt(total * count) - roots
+        return 1 - _ratio(deviance, 8 * np.where(null > _ROUNDING * roots, null, 0))
+
+    return score
+
+
+def _weighted_bias(actual: FloatArray, predicted: FloatArray) -> _Weighted:
+    """Bias from resampled totals."""
+    parts = np.stack([predicted, actual], axis=1)
+    return lambda weights: _ratio(*(weights @ parts).T) - 1
+
+
+def _rank_covariance(actual: FloatArray, key: FloatArray) -> _Weighted:
+    """Sum of actual x (mid-rank by key - mean rank), each customer counted `weight` times."""
+    order = np.argsort(key, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(key[order]) > 0])
+    sorted_actual = actual[order] - actual.mean()
+
+    def covariance(weights: FloatArray) -> FloatArray:
+        sorted_weights = weights[:, order]
+        count = np.add.reduceat(sorted_weights, starts, axis=1)
+        total = np.add.reduceat(sorted_weights * sorted_actual, starts, axis=1)
+        rank = np.cumsum(count, axis=1) - count / 2 - weights.sum(axis=1, keepdims=True) / 2
+        return (total * rank).sum(axis=1)
+
+    return covariance
+
+
+def _weighted_gini(actual: FloatArray, predicted: FloatArray) -> _Weighted:
+    """Normalised Gini as the ratio of two rank covariances."""
+    achieved, best = _rank_covariance(actual, predicted), _rank_covariance(actual, actual)
+    return lambda weights: _ratio(achieved(weights), best(weights))
+
+
+def _by_rows(metric: Callable[[ArrayLike, ArrayLike], float]) -> Callable[..., _Weighted]:
+    """A metric without a closed form in the weights, computed resample by resample."""
+
+    def prepare(actual: FloatArray, predicted: FloatArray) -> _Weighted:
+        def score(weights: FloatArray) -> FloatArray:
+            rows = [np.repeat(np.arange(actual.size), line.astype(int)) for line in weights]
+            return np.array([metric(actual[row], predicted[row]) for row in rows])
+
+        return score
+
+    return prepare
+
+
+_WEIGHTED: dict[str, Callable[[FloatArray, FloatArray], _Weighted]] = {
+    "rmse": _weighted_rmse,
+    "mae": _weighted_mae,
+    "r2": _weighted_r2,
+    "d2": _weighted_d2,
+    "normalised_gini": _weighted_gini,
+    "spearman": _by_rows(spearman),
+    "top_decile_share": _by_rows(top_decile_share),
+    "bias": _weighted_bias,
+}
+
+
+def _metric(name: str, actual: ArrayLike, predicted: ArrayLike) -> float:
+    """A metric of the batch itself: each customer once."""
+    values, scores = _checked(actual=actual, predicted=predicted)
+    return float(_WEIGHTED[name](values, scores)(np.ones((1, values.size)))[0])
+
+
+def _resampled(
+    score: Callable[[FloatArray], FloatArray], customers: int, resamples: int, seed: int
+) -> FloatArray:
+    """`score` over draws of the customers with replacement; its rows run over the resamples."""
+    generator = np.random.default_rng(seed)
+    chunk = max(1, _CHUNK_CELLS // customers)
+    pieces: list[FloatArray] = []
+    for start in range(0, resamples, chunk):
+        weights = np.empty((min(chunk, resamples - start), customers))
+        for line in weights:
+            drawn = generator.integers(0, customers, customers)
+            line[:] = np.bincount(drawn, minlength=customers)
+        pieces.append(score(weights))
+    return np.concatenate(pieces)
+
+
+def paired_bootstrap(
+    actual: ArrayLike,
+    champion: ArrayLike,
+    rival: ArrayLike,
+    *,
+    metric: str,
+    seed: int,
+    resamples: int = 1000,
+    confidence: float = 0.9,
+) -> BootstrapDifference:
+    """Champion's metric minus the rival's on the same resampled customers (Efron 1979).
+
+    metric: a key of METRICS. low and high are the percentiles that hold `confidence` of the
+    resampled differences. A bias enters as its distance from 0.
+    Resamples that do not define the metric are left out. Errors: also ValueError for an unknown
+    metric, a confidence outside 0..1, or no resamples.
+    """
+    values, ours, theirs = _checked(actual=actual, champion=champion, rival=rival)
+    if metric not in _WEIGHTED:
+        raise ValueError(f"metric is {metric!r}: choose one of {', '.join(METRICS)}")
+    if not (0 < confidence < 1 and resamples >= 1):
+        raise ValueError(f"confidence is {confidence}, resamples {resamples}: give 0..1 and >= 1")
+    pair = [_WEIGHTED[metric](values, predicted) for predicted in (ours, theirs)]
+
+    def difference(weights: FloatArray) -> FloatArray:
+        champion_score, rival_score = (score(weights) for score in pair)
+        if metric == "bias":
+            return np.abs(champion_score) - np.abs(rival_score)
+        return champion_score - rival_score
+
+    draws = _resampled(difference, values.size, resamples, seed)
+    return _summary(
+        float(difference(np.ones((1, values.size)))[0]),
+        draws[np.isfinite(draws)],
+        confidence,
+        lower_is_better=metric in LOWER_IS_BETTER,
+    )
+
+
+def _summary(
+    difference: float, draws: FloatArray, confidence: float, *, lower_is_better: bool
+) -> BootstrapDifference:
+    """Percentile interval and share of wins of the resampled differences, NaN without any."""
+    if not (np.isfinite(difference) and draws.size):
+        return BootstrapDifference(*[float("nan")] * 4)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    wins = draws < 0 if lower_is_better else draws > 0
+    share = float(np.mean(wins) + np.mean(draws == 0) / 2)
+    return BootstrapDifference(difference, float(low), float(high), share)
+
+
+METRICS: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {
+    "rmse": rmse,
+    "mae": mae,
+    "r2": r2,
+    "d2": d2,
+    "normalised_gini": normalised_gini,
+    "spearman": spearman,
+    "top_decile_share": top_decile_share,
+    "bias": bias,
+}

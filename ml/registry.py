@@ -1,0 +1,260 @@
+"""The ledger of champions. Owns warehouse/models: artefacts, cards, manifest, latest metrics.
+
+The manifest is append-only and hash-chained: every row carries the sha256 of its artefact and
+card, of the row before it, and of itself. It is the commit of a training; what a killed training
+left beside it is swept by the next command.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import joblib
+import pandas as pd
+
+from ml.errors import EngineError
+from ml.files import place_atomically, sha256_of, write_atomically
+from ml.home import Home
+
+FIELDS = (
+    "model_id",
+    "timestamp",
+    "code_commit",
+    "code_dirty",
+    "code_diff_sha256",
+    "training_cutoff",
+    "history_months",
+    "pred_months",
+    "hyper_parameters",
+    "data_fingerprint",
+    "library_versions",
+    "baseline_rmse",
+    "baseline_r2",
+    "baselines",
+    "artefact_sha256",
+    "card_sha256",
+    "previous_row_sha256",
+    "row_sha256",
+)
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True)
+class ChampionRow:
+    """One row of the manifest: the text of every field, by name."""
+
+    fields: dict[str, str]
+
+    @property
+    def model_id(self) -> str:
+        return self.fields["model_id"]
+
+    @property
+    def training_cutoff(self) -> date:
+        return date.fromisoformat(self.fields["training_cutoff"])
+
+    @property
+    def history_months(self) -> int:
+        return int(self.fields["history_months"])
+
+    @property
+    def pred_months(self) -> int:
+        return int(self.fields["pred_months"])
+
+
+def manifest_path(home: Home) -> Path:
+    return home.models / "champion_manifest.csv"
+
+
+def artefact_path(home: Home, model_id: str) -> Path:
+    return home.models / f"clv_model_{model_id}.joblib"
+
+
+def card_path(home: Home, model_id: str) -> Path:
+    return home.models / "cards" / f"{model_id}.json"
+
+
+def metrics_path(home: Home) -> Path:
+    return home.models / "clv_model_latest.metrics.json"
+
+
+def read_manifest(home: Home) -> list[ChampionRow]:
+    """All champions, oldest first; empty before the first training.
+
+    Raises EngineError naming the first row whose hash, or link to the row before, is broken.
+    """
+    path = manifest_path(home)
+    if not path.exists():
+        return []
+    name = home.relative(path)
+    try:
+        text = path.read_bytes().decode("utf-8")
+        records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise EngineError(f"{name}: not readable as CSV ({error}); restore it from a backup") from None
+    if not records or tuple(records[0]) != FIELDS:
+        raise EngineError(f"{name}: row 0 (header) is broken; restore it from a backup")
+    rows, previous = [], GENESIS
+    for number, record in enumerate(records[1:], start=1):
+        row = ChampionRow(dict(zip(FIELDS, record, strict=False)))
+        chained = (
+            len(record) == len(FIELDS)
+            and row.fields["previous_row_sha256"] == previous
+            and row.fields["row_sha256"] == _row_sha256(row.fields)
+        )
+        if not chained:
+            raise EngineError(
+                f"{name}: row {number} ({record[0] if record else ''}) was changed or a row before "
+                f"it removed; restore the file from a backup"
+            )
+        rows.append(row)
+        previous = row.fields["row_sha256"]
+    if text != _as_csv(rows):
+        raise EngineError(f"{name}: its bytes were changed; restore the file from a backup")
+    return rows
+
+
+def manifest_frame() -> pd.DataFrame:
+    """The ledger for SQL: `ledger_row` (1 = oldest) and the text of every field, NULL if empty.
+
+    Raises EngineError before the first training.
+    """
+    home = Home.resolve()
+    champion(home)
+    rows = [row.fields for row in read_manifest(home)]
+    frame = pd.DataFrame(rows, columns=list(FIELDS), dtype="string").replace("", pd.NA)
+    frame.insert(0, "ledger_row", range(1, len(rows) + 1))
+    return frame
+
+
+def champion(home: Home) -> ChampionRow:
+    """The newest row of the manifest. Raises EngineError before the first training."""
+    rows = read_manifest(home)
+    if not rows:
+        raise EngineError(
+            f"no champion yet in {home.relative(manifest_path(home))}; "
+            f"run `python orchestrate.py train`"
+        )
+    return rows[-1]
+
+
+def verified_champion(home: Home) -> ChampionRow:
+    """The champion's row, once its card and artefact are those the manifest names."""
+    row = champion(home)
+    check_card(home, row)
+    _artefact(home, row)
+    return row
+
+
+def load_champion(home: Home) -> Any:
+    """The champion's artefact, unpickled only after its sha256 matched the manifest."""
+    return joblib.load(io.BytesIO(_artefact(home, champion(home))))
+
+
+def _artefact(home: Home, row: ChampionRow) -> bytes:
+    """Bytes of the artefact of `row`.
+
+    Raises EngineError when the file is missing or is not the one the manifest names.
+    """
+    path = artefact_path(home, row.model_id)
+    name = home.relative(path)
+    if not path.exists():
+        raise EngineError(
+            f"{name}: missing; rebuild it with `train --cutoff {row.training_cutoff}` at commit "
+            f"{row.fields['code_commit']}"
+        )
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != row.fields["artefact_sha256"]:
+        raise EngineError(
+            f"{name}: its sha256 is not the one in the manifest, it was not opened; restore it"
+        )
+    return content
+
+
+def check_card(home: Home, row: ChampionRow) -> None:
+    """Raises EngineError when the card of `row` is missing or was changed."""
+    path = card_path(home, row.model_id)
+    if not path.exists() or sha256_of(path) != row.fields["card_sha256"]:
+        raise EngineError(
+            f"{home.relative(path)}: missing or changed since the manifest row {row.model_id} "
+            f"was written; restore it from a backup"
+        )
+
+
+def add_champion(home: Home, card: dict[str, Any], artefact: bytes) -> ChampionRow:
+    """Write artefact, card and, last, the manifest row that makes them the champion."""
+    rows = read_manifest(home)
+    card_bytes = (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode()
+    fields = {name: _text(card.get(name)) for name in FIELDS}
+    fields |= {
+        "artefact_sha256": hashlib.sha256(artefact).hexdigest(),
+        "card_sha256": hashlib.sha256(card_bytes).hexdigest(),
+        "previous_row_sha256": rows[-1].fields["row_sha256"] if rows else GENESIS,
+    }
+    fields["row_sha256"] = _row_sha256(fields)
+    row = ChampionRow(fields)
+    write_atomically(artefact_path(home, row.model_id), artefact)
+    write_atomically(card_path(home, row.model_id), card_bytes)
+    place_atomically(
+        manifest_path(home), lambda part: part.write_bytes(_as_csv([*rows, row]).encode())
+    )
+    heal(home)
+    return row
+
+
+def heal(home: Home) -> None:
+    """Bring the derived files in line with the manifest after a kill.
+
+    Artefacts and cards without a row are removed; the latest metrics follow the newest row.
+    """
+    rows = read_manifest(home)
+    known = {row.model_id for row in rows}
+    for path in home.models.glob("clv_model_*.joblib"):
+        if path.stem.removeprefix("clv_model_") not in known:
+            path.unlink()
+    for path in (home.models / "cards").glob("*.json"):
+        if path.stem not in known:
+            path.unlink()
+    if rows:
+        baseline = {
+            "model_id": rows[-1].model_id,
+            "training_cutoff": rows[-1].fields["training_cutoff"],
+            "history_months": rows[-1].history_months,
+            "pred_months": rows[-1].pred_months,
+            "rmse": float(rows[-1].fields["baseline_rmse"]),
+            "r2": float(rows[-1].fields["baseline_r2"]),
+        }
+        content = (json.dumps(baseline, indent=2) + "\n").encode()
+        path = metrics_path(home)
+        if not path.exists() or path.read_bytes() != content:
+            write_atomically(path, content)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, dict | list):
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return str(value)
+
+
+def _row_sha256(fields: dict[str, str]) -> str:
+    chained = [fields.get(name, "") for name in FIELDS if name != "row_sha256"]
+    return hashlib.sha256(json.dumps(chained, ensure_ascii=False).encode()).hexdigest()
+
+
+def _as_csv(rows: list[ChampionRow]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(FIELDS)
+    writer.writerows([row.fields[name] for name in FIELDS] for row in rows)
+    return text.getvalue()

@@ -1,0 +1,117 @@
+"""What the warehouse says of itself: deliveries, days, batches. Reads, never writes."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Lines delivered = repeated in a second file + rejected + accepted."""
+
+    delivered: int
+    repeated: int
+    accepted: int
+    rejected: dict[str, int]
+    customers: int
+    first_day: date | None
+    newest_day: date | None
+
+    @property
+    def rejected_share(self) -> float:
+        """Share of refused lines among lines counted once, 0 without lines."""
+        rejected = sum(self.rejected.values())
+        return rejected / (rejected + self.accepted) if rejected else 0.0
+
+
+def delivery(con: duckdb.DuckDBPyConnection) -> Delivery:
+    """Counts over all current files. Raises nothing on a warehouse before its first load."""
+    if not _exists(con, "intermediate", "int_customer_days"):
+        return Delivery(0, 0, 0, {}, 0, None, None)
+    delivered, repeated, customers, first_day, newest_day = _row(
+        con,
+        "select (select coalesce(sum(row_count), 0)::bigint from raw.files where is_current),"
+        " (select count(*) from staging.stg_repeated_deliveries), count(distinct customer_id),"
+        " min(activity_date), max(activity_date) from intermediate.int_customer_days",
+    )
+    rejected = con.execute(
+        "select reason, count(*) from staging.stg_rejected_transactions"
+        " group by reason order by count(*) desc, reason"
+    ).fetchall()
+    refused = dict(rejected)
+    accepted = delivered - repeated - sum(refused.values())
+    return Delivery(delivered, repeated, accepted, refused, customers, first_day, newest_day)
+
+
+def newest_day(con: duckdb.DuckDBPyConnection) -> date | None:
+    """The newest loaded day, None before the first load."""
+    if not _exists(con, "intermediate", "int_customer_days"):
+        return None
+    return _row(con, "select max(activity_date) from intermediate.int_customer_days")[0]
+
+
+def customer_count(con: duckdb.DuckDBPyConnection, first_day: date, last_day: date) -> int:
+    """Customers with a purchase on the days first_day..last_day."""
+    return _row(
+        con,
+        "select count(distinct customer_id) from intermediate.int_customer_days"
+        " where order_count > 0 and activity_date between ? and ?",
+        [first_day, last_day],
+    )[0]
+
+
+def first_scored_cutoff(
+    con: duckdb.DuckDBPyConnection, model_id: str, training_cutoff: date
+) -> date | None:
+    """First cutoff the model scored on or after its training cutoff, None before."""
+    if not _exists(con, "marts", "clv_batches"):
+        return None
+    return _row(
+        con,
+        "select min(cutoff) from marts.clv_batches where model_id = ? and cutoff >= ?",
+        [model_id, training_cutoff],
+    )[0]
+
+
+def batch_facts(con: duckdb.DuckDBPyConnection, cutoff: date, model_id: str) -> dict[str, Any]:
+    """The headline numbers of one batch."""
+    customers, total, low, high, end = _row(
+        con,
+        "select customers, predicted_total, predicted_total_low, predicted_total_high, window_end"
+        " from marts.clv_batches where cutoff = ? and model_id = ?",
+        [cutoff, model_id],
+    )
+    return {
+        "cutoff": cutoff,
+        "customers": customers,
+        "predicted_total": total,
+        "predicted_total_low": low,
+        "predicted_total_high": high,
+        "window_end": end,
+    }
+
+
+def open_windows(con: duckdb.DuckDBPyConnection, newest: date | None) -> list[dict[str, Any]]:
+    """Batches whose label window the data has not reached the end of, soonest first."""
+    if newest is None or not _exists(con, "marts", "clv_batches"):
+        return []
+    rows = con.execute(
+        "select cutoff, model_id, window_end from marts.clv_batches where window_end > ?"
+        " order by window_end, model_id",
+        [newest],
+    ).fetchall()
+    return [dict(zip(("cutoff", "model_id", "window_end"), row, strict=True)) for row in rows]
+
+
+def _exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    found = con.execute(
+        "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
+        [schema, table],
+    ).fetchone()
+    return found is not None
+
+
+def _row(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any] | None = None) -> Any:
+    return con.execute(sql, values or []).fetchone()

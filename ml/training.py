@@ -1,0 +1,147 @@
+"""One training: the champion and its clusters, packed with the card that tells how they came."""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import duckdb
+import joblib
+import pandas as pd
+
+from ml.champion import Champion, fit_champion
+from ml.clusters import BehaviourClusters, fit_behaviour_clusters
+from ml.config import Config, load_config
+from ml.errors import DataNotReadyError
+from ml.home import Home
+from ml.provenance import CodeState, code_state, library_versions
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """What scoring loads: everything frozen at the training cutoff."""
+
+    champion: Champion
+    clusters: BehaviourClusters
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A fitted model that is not in the ledger yet."""
+
+    model_id: str
+    card: dict[str, Any]
+    artefact: bytes
+
+
+def train_champion(
+    examples: pd.DataFrame, monthly_revenue: pd.DataFrame, fingerprints: pd.DataFrame
+) -> pd.DataFrame:
+    """Fit on the training windows; one row: model_id, card (JSON), artefact (joblib bytes).
+
+    examples: rows of int_training_examples by cutoff and customer; monthly_revenue and
+    fingerprints: rows of the models of that name up to the cutoff. Raises DataNotReadyError
+    when no label window is complete on the cutoff.
+    """
+    config = load_config(Home.resolve())
+    now = examples[examples["months_back"] == 0]
+    cutoff = pd.Timestamp(now["cutoff"].iloc[0]).date()
+    windows = config.training
+    if examples["actual_clv"].isna().all():
+        raise DataNotReadyError(
+            f"cutoff {cutoff}: the log holds no window of {windows.pred_months} months to learn "
+            f"from before it; train later or with fewer pred_months"
+        )
+    champion = fit_champion(
+        examples,
+        monthly_revenue,
+        cutoff=cutoff,
+        history_months=windows.history_months,
+        pred_months=windows.pred_months,
+        seed=windows.seed,
+        max_examples=windows.max_examples,
+    )
+    clusters = fit_behaviour_clusters(
+        now,
+        least=config.segments.clusters.min,
+        most=config.segments.clusters.max,
+        seed=windows.seed,
+    )
+    card = _card(config, cutoff, fingerprints, champion, clusters)
+    packed = io.BytesIO()
+    joblib.dump(Artefact(champion, clusters), packed, compress=("zlib", 3))
+    return pd.DataFrame(
+        {
+            "model_id": [card["model_id"]],
+            "card": [json.dumps(card, ensure_ascii=False)],
+            "artefact": [packed.getvalue()],
+        }
+    )
+
+
+def read_candidate(con: duckdb.DuckDBPyConnection) -> Candidate:
+    """The model the last training build left in the warehouse."""
+    row = con.execute("select model_id, card, artefact from ml.clv_champion").fetchone()
+    if row is None:
+        raise ValueError("ml.clv_champion holds no row; build it with `orchestrate.py train`")
+    return Candidate(row[0], json.loads(row[1]), bytes(row[2]))
+
+
+def _card(
+    config: Config,
+    cutoff: date,
+    fingerprints: pd.DataFrame,
+    champion: Champion,
+    clusters: BehaviourClusters,
+) -> dict[str, Any]:
+    """Everything an auditor asks of the model, in the order of the question."""
+    code, windows = code_state(), config.training
+    fingerprint = _fingerprint(fingerprints)
+    settings = windows.model_dump() | {"clusters": config.segments.clusters.model_dump()}
+    report = champion.report()
+    return {
+        "model_id": _model_id(fingerprint, settings, cutoff, code),
+        "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code_commit": code.commit,
+        "code_dirty": code.dirty,
+        "code_diff_sha256": code.diff_sha256,
+        "training_cutoff": cutoff.isoformat(),
+        "history_months": windows.history_months,
+        "pred_months": windows.pred_months,
+        "hyper_parameters": report["hyper_parameters"] | {"settings": settings},
+        "data_fingerprint": fingerprint,
+        "library_versions": library_versions(),
+        "baseline_rmse": report["baseline"]["rmse"],
+        "baseline_r2": report["baseline"]["r2"],
+        "baselines": report["baselines"],
+        "baseline": report["baseline"],
+        "decisions": report["decisions"],
+        "clusters": {
+            "names": list(clusters.names),
+            "stability": {str(k): figures for k, figures in clusters.stability.items()},
+        },
+        "data_days": {
+            str(pd.Timestamp(row.activity_date).date()): f"{row.row_count}:{row.row_hash_sum}"
+            for row in fingerprints.itertuples()
+        },
+    }
+
+
+def _fingerprint(fingerprints: pd.DataFrame) -> str:
+    """sha256 over the days' row counts and hash sums; the order of rows within a day is free."""
+    days = fingerprints.sort_values("activity_date")
+    lines = (
+        f"{pd.Timestamp(row.activity_date).date()} {row.row_count} {row.row_hash_sum}\n"
+        for row in days.itertuples()
+    )
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _model_id(fingerprint: str, settings: dict[str, Any], cutoff: date, code: CodeState) -> str:
+    """A function of data, config, cutoff and code: the same training gives the same id."""
+    parts = [fingerprint, settings, cutoff.isoformat(), code.commit, code.diff_sha256]
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    windows = f"h{settings['history_months']}p{settings['pred_months']}"
+    return f"{cutoff:%Y%m%d}-{windows}-{digest[:10]}"

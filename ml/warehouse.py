@@ -1,0 +1,128 @@
+"""The warehouse file. Owns warehouse/clv.duckdb and warehouse/.build: side copy, commit, reading.
+
+DuckDB locks its file, so work is done on a side copy which then replaces the file in one
+rename. That rename is the commit: readers keep the snapshot they opened, and a kill before it
+leaves the warehouse as it was.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from ml.errors import EngineError, LockHeldError
+from ml.files import sweep_parts, sync_folder
+from ml.home import Home
+
+
+@contextmanager
+def locked(home: Home) -> Iterator[None]:
+    """Hold the home's only lock; what a killed command left behind is swept first.
+
+    Raises LockHeldError at once when another command holds it.
+    """
+    home.warehouse.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(home.lock, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise LockHeldError(
+            f"another run holds {home.relative(home.lock)}; wait for it to end"
+        ) from None
+    try:
+        shutil.rmtree(home.build, ignore_errors=True)
+        sweep_parts(home.warehouse)
+        sweep_parts(home.config.parent)
+        yield
+    finally:
+        shutil.rmtree(home.build, ignore_errors=True)
+        lock.release()
+
+
+class SideBuild:
+    """A copy of the warehouse to work on, made when first asked for."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._path = home.build / "clv.duckdb"
+        self._origin: tuple[int, int, int] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._path.exists()
+
+    @property
+    def database(self) -> Path:
+        """Path of the copy."""
+        if not self.is_open:
+            self._home.build.mkdir(parents=True, exist_ok=True)
+            _write_back(self._home)
+            self._origin = _identity(self._home.database)
+            if self._origin is not None:
+                shutil.copyfile(self._home.database, self._path)
+            else:
+                duckdb.connect(self._path).close()
+        return self._path
+
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to the copy."""
+        with duckdb.connect(self.database, read_only=read_only) as con:
+            yield con
+
+    def publish(self) -> None:
+        """Make the copy the warehouse: the commit."""
+        with duckdb.connect(self._path) as con:
+            con.execute("checkpoint")
+        with self._path.open("rb") as file:
+            os.fsync(file.fileno())
+        if _identity(self._home.database) != self._origin:
+            raise EngineError(
+                f"{self._home.relative(self._home.database)}: changed by another program during "
+                f"the run; nothing was published, run again"
+            )
+        os.replace(self._path, self._home.database)
+        sync_folder(self._home.warehouse)
+
+
+@contextmanager
+def reading(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to the warehouse, an empty one before the first load."""
+    if not home.database.exists():
+        with duckdb.connect() as con:
+            yield con
+        return
+    try:
+        con = duckdb.connect(home.database, read_only=True)
+    except duckdb.IOException:
+        raise _held(home) from None
+    with con:
+        yield con
+
+
+def _write_back(home: Home) -> None:
+    """Bring a write-ahead log that a killed writer left into the file, or it would be lost."""
+    if not home.database.with_name(home.database.name + ".wal").exists():
+        return
+    try:
+        with duckdb.connect(home.database) as con:
+            con.execute("checkpoint")
+    except duckdb.IOException:
+        raise _held(home) from None
+
+
+def _held(home: Home) -> LockHeldError:
+    return LockHeldError(
+        f"{home.relative(home.database)}: another program writes in it; close it or wait"
+    )
+
+
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    if not path.exists():
+        return None
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns

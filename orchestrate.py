@@ -1,0 +1,131 @@
+"""The command line of the House-Ware CLV engine: arguments in, results out."""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any
+
+import click
+import typer
+
+from ml.errors import CallError, EngineError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Predict customer lifetime value, see customers by tier and by behaviour, watch accuracy.",
+)
+
+
+class Options:
+    """What stands before the command."""
+
+    home: str | None = None
+    json: bool = False
+    quiet: bool = False
+    debug: bool = False
+
+
+@app.callback()
+def main(
+    home: Annotated[str | None, typer.Option(help="Folder with config/ and warehouse/.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Tracebacks of failures.")] = False,
+) -> None:
+    """Options of every command."""
+    Options.home, Options.json, Options.quiet, Options.debug = home, as_json, quiet, debug
+
+
+@app.command()
+def load() -> None:
+    """Take new files of source.files into the warehouse (run and train do it too)."""
+    from ml import lifecycle, messages
+
+    _work(lifecycle.load, messages.of_load)
+
+
+Cutoff = Annotated[str | None, typer.Option(help="Day, YYYY-MM-DD; the day belongs to the past.")]
+
+
+@app.command()
+def train(cutoff: Cutoff = None) -> None:
+    """Fit the champion and enter it in the ledger (default cutoff: the newest day)."""
+    from ml import lifecycle, messages
+
+    day = _day(cutoff)
+    _work(lambda home, progress: lifecycle.train(home, progress, day), messages.of_train)
+
+
+@app.command()
+def run(cutoff: Cutoff = None) -> None:
+    """Score what is due: predictions, tiers, clusters, exports; --cutoff for one batch alone."""
+    from ml import lifecycle, messages
+
+    day = _day(cutoff)
+    _work(lambda home, progress: lifecycle.run(home, progress, day), messages.of_run)
+
+
+@app.command()
+def status() -> None:
+    """Champion, next cutoff and the day the data must reach for it, open windows."""
+    from ml import lifecycle, messages
+
+    _work(lambda home, _: lifecycle.status(home), messages.of_status)
+
+
+@app.command()
+def docs() -> None:
+    """Write the dbt docs of the home as one static page."""
+    from ml import lifecycle, messages
+
+    _work(lifecycle.docs, messages.of_docs)
+
+
+def _day(text: str | None) -> date | None:
+    from ml.dates import parse_day
+
+    return None if text is None else parse_day(text, "--cutoff")
+
+
+def _work(command: Callable[..., dict[str, Any]], message: Callable[[dict[str, Any]], Any]) -> None:
+    from ml.home import Home
+    from ml.progress import progress
+
+    home = Home.resolve(Options.home)
+    with progress(quiet=Options.quiet) as display:
+        result = command(home, display)
+    if Options.json:
+        print(json.dumps(result, default=str))
+    else:
+        print(message(result))
+
+
+def entry() -> int:
+    """Run the command line; every failure is one line on stderr and an exit code."""
+    try:
+        app(standalone_mode=False)
+    except EngineError as error:
+        if Options.debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except click.ClickException as error:
+        print(f"error: {error.format_message()}", file=sys.stderr)
+        return CallError.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        print("error: stopped by the user; nothing half-done stays", file=sys.stderr)
+        return EngineError.exit_code
+    except Exception as error:
+        if Options.debug:
+            raise
+        reason = " ".join(str(error).split())[:300]
+        print(f"error: {type(error).__name__}: {reason} (--debug shows where)", file=sys.stderr)
+        return EngineError.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(entry())
