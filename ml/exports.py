@@ -28,7 +28,7 @@ class Batch:
 
 
 def batches(con: duckdb.DuckDBPyConnection) -> list[Batch]:
-    """The batches whose files exist or should, by cutoff.
+    """The champions' batches, whose files exist or should, by cutoff.
 
     Of two models that scored the same cutoff and months the later champion's is exported.
     """
@@ -44,6 +44,7 @@ def batches(con: duckdb.DuckDBPyConnection) -> list[Batch]:
         " from marts.clv_batches as batches"
         " inner join marts.champion_manifest as manifest"
         " on batches.model_id = manifest.model_id"
+        " where batches.role = 'champion'"
         " group by batches.cutoff, batches.pred_months"
         " order by batches.cutoff, batches.pred_months"
     ).fetchall()

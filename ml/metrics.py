@@ -293,11 +293,25 @@ def paired_bootstrap(
     metric, a confidence outside 0..1, or no resamples.
     """
     values, ours, theirs = _checked(actual=actual, champion=champion, rival=rival)
-    if metric not in _WEIGHTED:
-        raise ValueError(f"metric is {metric!r}: choose one of {', '.join(METRICS)}")
     if not (0 < confidence < 1 and resamples >= 1):
         raise ValueError(f"confidence is {confidence}, resamples {resamples}: give 0..1 and >= 1")
-    pair = [_WEIGHTED[metric](values, predicted) for predicted in (ours, theirs)]
+    difference = _weighted_difference(values, ours, theirs, metric)
+    whole = float(difference(np.ones((1, values.size)))[0])
+    draws = _resampled(difference, values.size, resamples, seed)
+    lower_is_better = metric in LOWER_IS_BETTER
+    return _summary(whole, draws[np.isfinite(draws)], confidence, lower_is_better=lower_is_better)
+
+
+def _weighted_difference(
+    actual: FloatArray, champion: FloatArray, rival: FloatArray, metric: str
+) -> _Weighted:
+    """Champion's metric minus the rival's; biases as distances from 0.
+
+    Errors: ValueError for an unknown metric.
+    """
+    if metric not in _WEIGHTED:
+        raise ValueError(f"metric is {metric!r}: choose one of {', '.join(METRICS)}")
+    pair = [_WEIGHTED[metric](actual, predicted) for predicted in (champion, rival)]
 
     def difference(weights: FloatArray) -> FloatArray:
         champion_score, rival_score = (score(weights) for score in pair)
@@ -305,13 +319,7 @@ def paired_bootstrap(
             return np.abs(champion_score) - np.abs(rival_score)
         return champion_score - rival_score
 
-    draws = _resampled(difference, values.size, resamples, seed)
-    return _summary(
-        float(difference(np.ones((1, values.size)))[0]),
-        draws[np.isfinite(draws)],
-        confidence,
-        lower_is_better=metric in LOWER_IS_BETTER,
-    )
+    return difference
 
 
 def _summary(

@@ -23,6 +23,7 @@ from ml.home import Home
 
 FIELDS = (
     "model_id",
+    "kind",
     "timestamp",
     "code_commit",
     "code_dirty",
@@ -42,6 +43,8 @@ FIELDS = (
     "row_sha256",
 )
 GENESIS = "0" * 64
+# kinds of rows: a training or a promotion makes a champion, a challenger is scored beside it
+TRAINED, PROMOTED, CHALLENGER = "train", "promote", "challenger"
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,10 @@ class ChampionRow:
     @property
     def model_id(self) -> str:
         return self.fields["model_id"]
+
+    @property
+    def kind(self) -> str:
+        return self.fields["kind"]
 
     @property
     def training_cutoff(self) -> date:
@@ -133,8 +140,8 @@ def manifest_frame() -> pd.DataFrame:
 
 
 def champion(home: Home) -> ChampionRow:
-    """The newest row of the manifest. Raises EngineError before the first training."""
-    rows = read_manifest(home)
+    """The newest row that made a champion. Raises EngineError before the first training."""
+    rows = [row for row in read_manifest(home) if row.kind in (TRAINED, PROMOTED)]
     if not rows:
         raise EngineError(
             f"no champion yet in {home.relative(manifest_path(home))}; "
@@ -151,9 +158,12 @@ def verified_champion(home: Home) -> ChampionRow:
     return row
 
 
-def load_champion(home: Home) -> Any:
-    """The champion's artefact, unpickled only after its sha256 matched the manifest."""
-    return joblib.load(io.BytesIO(_artefact(home, champion(home))))
+def load_artefact(home: Home, model_id: str) -> Any:
+    """The artefact of a model, unpickled only after its sha256 matched the manifest."""
+    row = next((row for row in read_manifest(home) if row.model_id == model_id), None)
+    if row is None:
+        raise EngineError(f"{home.relative(manifest_path(home))}: no model {model_id!r}")
+    return joblib.load(io.BytesIO(_artefact(home, row)))
 
 
 def _artefact(home: Home, row: ChampionRow) -> bytes:

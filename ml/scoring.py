@@ -1,29 +1,57 @@
-"""Scores and clusters of one batch by the champion of the home. Reads the ledger, writes nothing."""
+"""Scores and clusters of one batch by models of the ledger. Reads the home, writes nothing."""
+
+from collections.abc import Iterator
 
 import pandas as pd
 
 from ml.home import Home
-from ml.registry import load_champion
+from ml.registry import load_artefact
+from ml.training import Artefact
 
-KEY = ["cutoff", "customer_id"]
+WINDOW = ["cutoff", "history_months", "pred_months"]
 
 
-def score_customers(features: pd.DataFrame) -> pd.DataFrame:
-    """Predictions per customer, in row order.
+def score_customers(features: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """Predictions per customer and model.
 
-    Columns: cutoff, customer_id, predicted_clv, predicted_clv_low, predicted_clv_high (80 %
-    interval, currency of the log), probability_of_purchase (0-1).
+    features: rows of int_customer_features in a fixed order; models: rows of int_scoring_models.
+    Columns: cutoff, model_id, customer_id, predicted_clv, predicted_clv_low, predicted_clv_high
+    (80 % interval, currency of the log), probability_of_purchase (0-1).
     """
-    predictions = load_champion(Home.resolve()).champion.predict(features)
-    return pd.concat([features[KEY], predictions], axis=1)
+    scored = [
+        pd.concat([key, artefact.champion.predict(rows)], axis=1)
+        for artefact, key, rows in _by_model(features, models)
+    ]
+    return pd.concat(scored, ignore_index=True)
 
 
-def assign_clusters(features: pd.DataFrame) -> pd.DataFrame:
-    """Cluster per customer: cutoff, customer_id, cluster_id, cluster_name."""
-    assigned = load_champion(Home.resolve()).clusters.assign(features)
-    return pd.concat([features[KEY], assigned], axis=1)
+def assign_clusters(features: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """Cluster per customer and model: cutoff, model_id, customer_id, cluster_id, cluster_name."""
+    assigned = [
+        pd.concat([key, artefact.clusters.assign(rows)], axis=1)
+        for artefact, key, rows in _by_model(features, models)
+    ]
+    return pd.concat(assigned, ignore_index=True)
 
 
-def predict_total(features: pd.DataFrame) -> pd.DataFrame:
-    """Revenue expected of all customers together: one row, with an 80 % interval."""
-    return load_champion(Home.resolve()).champion.predict_total(features)
+def predict_totals(features: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """Revenue expected of all customers together, with an 80 % interval: one row per model."""
+    totals = [
+        artefact.champion.predict_total(rows).assign(
+            cutoff=key["cutoff"].iloc[0], model_id=key["model_id"].iloc[0], customers=len(rows)
+        )
+        for artefact, key, rows in _by_model(features, models)
+    ]
+    return pd.concat(totals, ignore_index=True)
+
+
+def _by_model(
+    features: pd.DataFrame, models: pd.DataFrame
+) -> Iterator[tuple[Artefact, pd.DataFrame, pd.DataFrame]]:
+    """Artefact, key columns and feature rows of each model: those of its own window."""
+    home = Home.resolve()
+    for model in models.to_dict("records"):
+        mine = (features[WINDOW] == [model[name] for name in WINDOW]).all(axis=1)
+        rows = features[mine].reset_index(drop=True)
+        key = rows[["cutoff", "customer_id"]].assign(model_id=model["model_id"])
+        yield load_artefact(home, model["model_id"]), key, rows

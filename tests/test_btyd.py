@@ -92,6 +92,37 @@ def grid(shape: float, low: float, high: float) -> FloatArray:
     return np.arange(np.log(low) - reach, np.log(high) + 5 / np.sqrt(min(shape, 1)) + 1, step)
 
 
+Weights = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
+
+
+def dropout_by_time(
+    model: ParetoNBD, rate: FloatArray, t: float, x: float, t_x: float, T: float
+) -> Weights:
+    """Log weights of the living and the dead, orders and any order of the living: Pareto/NBD."""
+    v = grid(model.s, model.s / (model.beta + T), model.s / model.beta)[None, :]
+    drop = np.exp(v)
+    both = rate + drop
+    prior = model.s * v - model.beta * drop + x * np.log(rate)
+    dead = v - np.log(both) - both * t_x + np.log(-np.expm1(-both * (T - t_x)) + 1e-300)
+    orders = rate / drop * -np.expm1(-drop * t)
+    return prior - both * T, prior + dead, orders, rate / both * -np.expm1(-both * t)
+
+
+def dropout_by_coin(
+    model: BetaGeometric, rate: FloatArray, t: float, x: float, t_x: float, T: float
+) -> Weights:
+    """Log weights of the living and the dead, orders and any order of the living: (M)BG/NBD."""
+    v = np.arange(np.log(model.a / (model.b + x)) - 40 / model.a, 45 / model.b, 0.05)[None, :]
+    log_stay = -np.logaddexp(0, v)
+    log_drop, drop = v + log_stay, expit(v)
+    coins = x + isinstance(model, ModifiedBetaGeometric)
+    prior = model.a * log_drop + model.b * log_stay + x * np.log(rate)
+    living = prior + coins * log_stay - rate * T
+    dead = prior + log_drop + (coins - 1) * log_stay - rate * t_x
+    dead = dead if coins > 0 else np.full_like(living, -np.inf)
+    return living, dead, -np.expm1(-rate * drop * t) / drop, -np.expm1(-rate * t)
+
+
 def mixture(
     model: PurchaseModel, t: float, x: float, t_x: float, T: float
 ) -> tuple[float, float, float]:
@@ -100,30 +131,14 @@ def mixture(
     shape = model.r + x
     u = grid(shape, shape / (model.alpha + T), shape / (model.alpha + t_x))[:, None]
     rate = np.exp(u)
-    log_prior = model.r * u - model.alpha * rate
     if isinstance(model, ParetoNBD):
-        v = grid(model.s, model.s / (model.beta + T), model.s / model.beta)[None, :]
-        drop = np.exp(v)
-        log_prior = log_prior + model.s * v - model.beta * drop
-        both = rate + drop
-        log_living = x * u - both * T
-        log_dead = x * u + v - np.log(both) - both * t_x
-        log_dead = log_dead + np.log(-np.expm1(-both * (T - t_x)) + 1e-300)
-        orders = rate / drop * -np.expm1(-drop * t)
-        some = rate / both * -np.expm1(-both * t)
+        living, dead, orders, some = dropout_by_time(model, rate, t, x, t_x, T)
     else:
-        v = np.arange(np.log(model.a / (model.b + x)) - 40 / model.a, 45 / model.b, 0.05)[None, :]
-        drop, log_stay = expit(v), -np.logaddexp(0, v)
-        log_drop = v + log_stay
-        log_prior = log_prior + model.a * log_drop + model.b * log_stay
-        coins = x + isinstance(model, ModifiedBetaGeometric)
-        log_living = coins * log_stay + x * u - rate * T
-        log_dead = log_drop + (coins - 1) * log_stay + x * u - rate * t_x
-        log_dead = log_dead if coins > 0 else np.full_like(log_living, -np.inf)
-        orders, some = -np.expm1(-rate * drop * t) / drop, -np.expm1(-rate * t)
-    top = (log_prior + np.maximum(log_living, log_dead)).max()
-    living = np.exp(log_prior + log_living - top)
-    total = living.sum() + np.exp(log_prior + log_dead - top).sum()
+        living, dead, orders, some = dropout_by_coin(model, rate, t, x, t_x, T)
+    prior = model.r * u - model.alpha * rate
+    top = (prior + np.maximum(living, dead)).max()
+    living, dead = np.exp(prior + living - top), np.exp(prior + dead - top)
+    total = living.sum() + dead.sum()
     return living.sum() / total, (living * orders).sum() / total, (living * some).sum() / total
 
 

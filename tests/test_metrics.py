@@ -53,9 +53,7 @@ def test_metrics_equal_those_of_scikit_learn_and_scipy(seed: int):
     )
     assert metrics.mae(actual, predicted) == pytest.approx(mean_absolute_error(actual, predicted))
     assert metrics.r2(actual, predicted) == pytest.approx(r2_score(actual, predicted))
-    assert metrics.spearman(actual, predicted) == pytest.approx(
-        spearmanr(actual, predicted).statistic
-    )
+    assert metrics.spearman(actual, predicted) == pytest.approx(spearmanr(actual, predicted)[0])
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -63,7 +61,8 @@ def test_d2_equals_that_of_scikit_learn_on_floored_values(seed: int):
     actual, predicted, _ = batch(300, seed)
     predicted[:9] = [-5, 0, 1e-9, 0, -1, 0, 0, 0, 0]
     floored = np.maximum(predicted, metrics.SMALLEST_PREDICTION)
-    expected = d2_tweedie_score(np.maximum(actual, 0), floored, power=1.5)
+    power: Any = 1.5  # annotated as int there, documented as float
+    expected = d2_tweedie_score(np.maximum(actual, 0), floored, power=power)
     assert metrics.d2(actual, predicted) == pytest.approx(expected)
 
 
@@ -128,11 +127,11 @@ def test_interval_coverage_includes_both_ends():
 
 
 def test_a_perfect_prediction_has_the_best_value_of_every_metric():
-    actual = np.abs(batch(300, 1)[0])
+    actual = np.abs(batch(300, 1)[0]) + 1
     for name in ("rmse", "mae", "bias"):
         assert METRICS[name](actual, actual) == 0
     for name in ("r2", "d2", "normalised_gini", "spearman"):
-        assert METRICS[name](actual, actual) == pytest.approx(1, abs=1e-3)
+        assert METRICS[name](actual, actual) == pytest.approx(1)
 
 
 def test_the_mean_as_prediction_scores_zero_in_r2_d2_and_gini():

@@ -8,11 +8,12 @@
     delete from {{ this }}
     where
         cutoff = {{ cutoff_date() }}
-        and model_id in (select model_id from {{ ref('int_observation_windows') }})
+        and model_id in (select model_id from {{ ref('int_scoring_models') }})
 {%- endif -%}
 {%- endmacro %}
 
 
+{# The same for a mart without models: one batch is one cutoff. #}
 {% macro delete_cutoff() -%}
 {%- if is_incremental() -%}
     delete from {{ this }} where cutoff = {{ cutoff_date() }}
@@ -20,8 +21,11 @@
 {%- endmacro %}
 
 
-{# Rows of the batch that is being built, in a mart that holds many. #}
-{% macro in_batch() -%}
+{# Rows of the champion's batch that is being built, in a mart that holds many. #}
+{% macro in_champion_batch() -%}
 cutoff = {{ cutoff_date() }}
-and model_id = (select model_id from {{ ref('int_observation_windows') }})
+and model_id = (
+    select model_id from {{ ref('int_scoring_models') }}
+    where role = 'champion'
+)
 {%- endmacro %}

@@ -1,22 +1,15 @@
-with manifest as (
+with scoring_models as (
 
-    select * from {{ ref('champion_manifest') }}
-
-),
-
-champion as (
-
-    select * from manifest
-    where ledger_row = (select max(ledger_row) from manifest)
+    select * from {{ ref('int_scoring_models') }}
 
 )
 
-select
-    {{ cutoff_date() }} as cutoff,
-    model_id,
+-- champion and challenger may read the same window: its features are computed once
+select distinct
+    cutoff,
     history_months,
     pred_months,
-    {{ history_start(cutoff_date(), 'history_months') }} as history_start,
-    {{ window_start(cutoff_date()) }} as window_start,
-    {{ window_end(cutoff_date(), 'pred_months') }} as window_end,
-from champion
+    history_start,
+    window_start,
+    window_end,
+from scoring_models

@@ -9,6 +9,7 @@ with manifest as (
 select
     cast(ledger_row as integer) as ledger_row,
     model_id,
+    kind,
     cast("timestamp" as timestamp) as trained_at,
     code_commit,
     cast(code_dirty as boolean) as code_dirty,

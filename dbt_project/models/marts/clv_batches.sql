@@ -1,35 +1,31 @@
 {{ config(pre_hook="{{ delete_batch() }}") }}
 
-with predictions as (
+with totals as (
 
-    select * from {{ ref('clv_predictions') }}
-    where {{ in_batch() }}
+    select * from {{ ref('clv_totals') }}
 
 ),
 
-totals as (
+models as (
 
-    select * from {{ ref('clv_totals') }}
+    select * from {{ ref('int_scoring_models') }}
 
 )
 
 select
-    predictions.cutoff,
-    predictions.model_id,
-    predictions.history_months,
-    predictions.pred_months,
-    predictions.window_start,
-    predictions.window_end,
-    count(*) as customers,
-    max(totals.predicted_total) as predicted_total,
-    max(totals.predicted_total_low) as predicted_total_low,
-    max(totals.predicted_total_high) as predicted_total_high,
-from predictions
-cross join totals
-group by
-    predictions.cutoff,
-    predictions.model_id,
-    predictions.history_months,
-    predictions.pred_months,
-    predictions.window_start,
-    predictions.window_end
+    models.cutoff,
+    models.model_id,
+    models.role,
+    models.history_months,
+    models.pred_months,
+    models.window_start,
+    models.window_end,
+    cast(totals.customers as bigint) as customers,
+    cast(totals.predicted_total as double) as predicted_total,
+    cast(totals.predicted_total_low as double) as predicted_total_low,
+    cast(totals.predicted_total_high as double) as predicted_total_high,
+from totals
+inner join models
+    on
+        totals.cutoff = models.cutoff
+        and totals.model_id = models.model_id

@@ -3,14 +3,14 @@
 with predictions as (
 
     select * from {{ ref('clv_predictions') }}
-    where {{ in_batch() }}
+    where {{ in_champion_batch() }}
 
 ),
 
 clusters as (
 
     select * from {{ ref('clv_clusters') }}
-    where {{ in_batch() }}
+    where {{ in_champion_batch() }}
 
 ),
 

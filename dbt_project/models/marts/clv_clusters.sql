@@ -6,19 +6,21 @@ with clusters as (
 
 ),
 
-windows as (
+models as (
 
-    select * from {{ ref('int_observation_windows') }}
+    select * from {{ ref('int_scoring_models') }}
 
 )
 
 select
     clusters.customer_id,
-    windows.cutoff,
-    windows.model_id,
+    models.cutoff,
+    models.model_id,
     cast(clusters.cluster_id as integer) as cluster_id,
     clusters.cluster_name,
-    windows.pred_months,
+    models.pred_months,
 from clusters
-inner join windows
-    on clusters.cutoff = windows.cutoff
+inner join models
+    on
+        clusters.cutoff = models.cutoff
+        and clusters.model_id = models.model_id

@@ -6,24 +6,26 @@ with scores as (
 
 ),
 
-windows as (
+models as (
 
-    select * from {{ ref('int_observation_windows') }}
+    select * from {{ ref('int_scoring_models') }}
 
 )
 
 select
     scores.customer_id,
-    windows.cutoff,
-    windows.model_id,
+    models.cutoff,
+    models.model_id,
     cast(scores.predicted_clv as double) as predicted_clv,
     cast(scores.predicted_clv_low as double) as predicted_clv_low,
     cast(scores.predicted_clv_high as double) as predicted_clv_high,
     cast(scores.probability_of_purchase as double) as probability_of_purchase,
-    windows.history_months,
-    windows.pred_months,
-    windows.window_start,
-    windows.window_end,
+    models.history_months,
+    models.pred_months,
+    models.window_start,
+    models.window_end,
 from scores
-inner join windows
-    on scores.cutoff = windows.cutoff
+inner join models
+    on
+        scores.cutoff = models.cutoff
+        and scores.model_id = models.model_id

@@ -3,7 +3,7 @@
 with predictions as (
 
     select * from {{ ref('clv_predictions') }}
-    where {{ in_batch() }}
+    where {{ in_champion_batch() }}
 
 ),
 

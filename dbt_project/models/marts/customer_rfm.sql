@@ -4,18 +4,30 @@ with features as (
 
     select * from {{ ref('int_customer_features') }}
 
+),
+
+champion as (
+
+    select * from {{ ref('int_scoring_models') }}
+    where role = 'champion'
+
 )
 
 select
-    customer_id,
-    cutoff,
-    history_months,
-    recency_days,
-    tenure_days,
-    order_count,
-    purchase_day_count,
-    cast(gross_revenue as decimal(18, 4)) as gross_revenue,
-    cast(returned_revenue as decimal(18, 4)) as returned_revenue,
-    cast(net_revenue as decimal(18, 4)) as net_revenue,
-    mean_order_value,
+    features.customer_id,
+    features.cutoff,
+    features.history_months,
+    features.recency_days,
+    features.tenure_days,
+    features.order_count,
+    features.purchase_day_count,
+    cast(features.gross_revenue as decimal(18, 4)) as gross_revenue,
+    cast(features.returned_revenue as decimal(18, 4)) as returned_revenue,
+    cast(features.net_revenue as decimal(18, 4)) as net_revenue,
+    features.mean_order_value,
 from features
+inner join champion
+    on
+        features.cutoff = champion.cutoff
+        and features.history_months = champion.history_months
+        and features.pred_months = champion.pred_months

@@ -1,6 +1,7 @@
 def model(dbt, session):
     dbt.config(materialized="table")
     features = dbt.ref("int_customer_features")
-    from ml.scoring import predict_total
+    models = dbt.ref("int_scoring_models")
+    from ml.scoring import predict_totals
 
-    return predict_total(features.order("customer_id").df())
+    return predict_totals(features.order("customer_id").df(), models.df())

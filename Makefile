@@ -1,0 +1,55 @@
+# `make help` lists the targets. Set-up is part of each: it goes into .venv, from the lock.
+PYTHON ?= python3
+BIN := .venv/bin
+ENGINE := $(BIN)/python orchestrate.py
+DEMO := $(ENGINE) --home warehouse/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check docs soak lock clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/installed  ## create .venv and install the locked packages
+
+.venv/installed: requirements.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+demo: setup  ## run the main job on real data (CDNOW) in warehouse/demo
+	$(BIN)/python -m ml.demo warehouse/demo
+	$(DEMO) load
+	$(DEMO) train --cutoff 1997-12-31
+	$(DEMO) run
+	$(DEMO) status
+	@echo
+	@echo "Look at:"
+	@echo "  warehouse/demo/warehouse/clv.duckdb   the marts, schema marts"
+	@echo "  warehouse/demo/warehouse/outputs/     one set of CSV files per scoring batch"
+	@echo "  warehouse/demo/warehouse/models/      the champion, its card and the ledger"
+	@echo "or ask the warehouse:"
+	@echo "  $(BIN)/python -c \"import duckdb; print(duckdb.connect('warehouse/demo/warehouse/clv.duckdb', read_only=True).sql('from marts.clv_cluster_ranking order by cutoff desc, cluster_rank limit 8'))\""
+
+test: setup  ## run all tests but the slow ones
+	$(BIN)/python -m pytest -n 2
+
+check: setup  ## ruff, types, SQL style, then the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/sqlfluff lint dbt_project/models
+	$(BIN)/python -m pytest -n 2
+
+docs: setup  ## write the dbt docs of the demo as one page
+	$(DEMO) docs
+
+soak: setup  ## the slow tests: crashes at random points, large data
+	$(BIN)/python -m pytest -m slow
+
+lock:  ## resolve requirements.lock anew (needs uv)
+	uv pip compile pyproject.toml --extra demo --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-strip-extras -o requirements.lock
+
+clean:  ## remove .venv, caches and the demo
+	rm -rf .venv warehouse/demo dbt_project/target dbt_project/logs .pytest_cache .ruff_cache
