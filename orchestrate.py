@@ -51,12 +51,30 @@ Cutoff = Annotated[str | None, typer.Option(help="Day, YYYY-MM-DD; the day belon
 
 
 @app.command()
-def train(cutoff: Cutoff = None) -> None:
+def train(
+    cutoff: Cutoff = None,
+    challenger: Annotated[
+        bool, typer.Option("--challenger", help="Score it beside the champion, not in its place.")
+    ] = False,
+) -> None:
     """Fit the champion and enter it in the ledger (default cutoff: the newest day)."""
     from ml import lifecycle, messages
 
     day = _day(cutoff)
-    _work(lambda home, progress: lifecycle.train(home, progress, day), messages.of_train)
+    _work(
+        lambda home, progress: lifecycle.train(home, progress, day, challenger=challenger),
+        messages.of_train,
+    )
+
+
+@app.command()
+def promote(model_id: str) -> None:
+    """Make an earlier model of the ledger the champion again."""
+    from ml import lifecycle, messages
+
+    _work(
+        lambda home, progress: lifecycle.promote(home, progress, model_id), messages.of_promote
+    )
 
 
 @app.command()

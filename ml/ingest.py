@@ -6,9 +6,12 @@ cannot be read becomes NULL and is kept as text in `unreadable`. Which rows are 
 is decided in the staging models.
 """
 
+import csv
 import difflib
+import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +29,14 @@ READING_VERSION = 1
 MONEY = "decimal(18, 4)"
 IDENTIFIERS = ("customer_id", "order_id", "product_id")
 NUMBERS = ("quantity", "unit_price", "amount")
+UNREADABLE = (
+    duckdb.InvalidInputException,
+    duckdb.IOException,
+    duckdb.ConversionException,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+)
 
 SCHEMA = """
 create schema if not exists raw;
@@ -162,8 +173,8 @@ def _load(
     content, load_id = stamp
     today = datetime.now(ZoneInfo(source.timezone)).date()
     name, file_id = home.relative(path), _next(con, "file_id")
-    reader, row = _reader(path)
     try:
+        reader, row = _reader(path)
         types = {
             column: kind
             for column, kind, *_ in con.execute(
@@ -177,8 +188,10 @@ def _load(
             f" select {file_id} as file_id, {row} as file_row, {selected} from {reader}",
             [str(path)],
         )
-    except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
+    except UNREADABLE as error:
         reason = str(error).splitlines()[0][:200]
+        if "sniffing" in reason:
+            reason = "not every line has as many values as the header"
         raise DataNotReadyError(
             f"{name}: cannot be read ({reason}); deliver the file again, in UTF-8"
         ) from None
@@ -195,10 +208,26 @@ def _load(
 
 
 def _reader(path: Path) -> tuple[str, str]:
-    """Table function for the file, its path a parameter, and its 1-based row number."""
+    """Table function for the file, its path a parameter, and its 1-based row number.
+
+    Raises EOFError when the file is empty or a gz archive is cut off.
+    """
     if path.suffix == ".parquet":
         return "read_parquet($1, file_row_number = true)", "file_row_number + 1"
-    return "read_csv($1, all_varchar = true, header = true)", "row_number() over ()"
+    # the dialect is fixed: one that is guessed from the rows may skip some of them
+    dialect = f"delim = '{_delimiter(path)}', quote = '\"', escape = '\"', comment = '', skip = 0"
+    return f"read_csv($1, all_varchar = true, header = true, {dialect})", "row_number() over ()"
+
+
+def _delimiter(path: Path) -> str:
+    """The delimiter that splits the header into most columns."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        header = file.readline().decode("latin-1")
+        while path.suffix == ".gz" and file.read(1 << 20):  # to the end: DuckDB misses a cut
+            pass
+    if not header:
+        raise EOFError("it is empty")
+    return max(",;\t|", key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter))))
 
 
 def _check_columns(source: Source, types: dict[str, str], name: str) -> None:

@@ -47,25 +47,45 @@ def load(home: Home, progress: Progress) -> dict[str, Any]:
         return asdict(engine.loaded) | _delivery(home)
 
 
-def train(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str, Any]:
-    """Fit the champion at `cutoff` (default: the newest day) and enter it in the ledger.
+def train(
+    home: Home, progress: Progress, cutoff: date | None = None, *, challenger: bool = False
+) -> dict[str, Any]:
+    """Fit a model at `cutoff` (default: the newest day) and enter it in the ledger.
 
-    Raises DataNotReadyError when the data does not reach the cutoff or holds no window to learn
-    from. A training that the ledger already has adds nothing.
+    It becomes the champion, or with `challenger` is scored beside the champion. Raises
+    DataNotReadyError when the data does not reach the cutoff or holds no window to learn from.
+    A training that the ledger already has adds nothing.
     """
     with _working(home, progress) as engine:
         at = cutoff or engine.newest_day
         _require_days(engine, at, engine.config.training.history_months)
+        if challenger:
+            registry.verified_champion(home)
+        progress(f"training at {at}")
         engine.project.build(engine.side.database, "training", at)
         with engine.side.connect(read_only=True) as con:
             candidate = read_candidate(con)
         known = {row.model_id for row in registry.read_manifest(home)}
         if candidate.model_id not in known:
-            registry.add_champion(home, candidate.card, candidate.artefact)
+            kind = registry.CHALLENGER if challenger else registry.TRAINED
+            card = {"model_id": candidate.model_id, "kind": kind} | candidate.card
+            registry.add_model(home, card, candidate.artefact)
         engine.project.build(engine.side.database, "ledger")
         engine.side.publish()
-        new = candidate.model_id not in known
-        return {"model_id": candidate.model_id, "new": new, "champion": _champion(home)}
+    new = candidate.model_id not in known
+    return {"model_id": candidate.model_id, "new": new, "champion": _champion(home)}
+
+
+def promote(home: Home, progress: Progress, model_id: str) -> dict[str, Any]:
+    """Make an earlier model of the ledger the champion: a new row, nothing is rewritten."""
+    load_config(home)
+    with locked(home):
+        registry.heal(home)
+        changed = registry.promote(home, model_id)
+        side = SideBuild(home)
+        DbtProject(home, progress).build(side.database, "ledger")
+        side.publish()
+    return {"model_id": model_id, "changed": changed, "champion": _champion(home)}
 
 
 def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str, Any]:

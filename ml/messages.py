@@ -10,13 +10,20 @@ def of_load(result: dict[str, Any]) -> str:
 
 
 def of_train(result: dict[str, Any]) -> str:
-    champion = result["champion"]
+    champion, model_id = result["champion"], result["model_id"]
     if not result["new"]:
-        return (
-            f"the ledger has this training already as {result['model_id']}; nothing was added\n"
-            f"champion: {_champion(champion)}"
-        )
+        lines = [f"the ledger has this training already as {model_id}; nothing was added"]
+        if champion["model_id"] != model_id:
+            lines.append(f"`promote {model_id}` makes it the champion")
+        return "\n".join([*lines, f"champion: {_champion(champion)}"])
+    if champion["model_id"] != model_id:
+        return f"new challenger: {model_id}\nchampion: {_champion(champion)}"
     return f"new champion: {_champion(champion)}"
+
+
+def of_promote(result: dict[str, Any]) -> str:
+    verb = "champion is now" if result["changed"] else "already the champion:"
+    return f"{verb} {_champion(result['champion'])}"
 
 
 def of_run(result: dict[str, Any]) -> str:

@@ -6,19 +6,20 @@ left beside it is swept by the next command.
 """
 
 import csv
+import difflib
 import hashlib
 import io
 import json
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import joblib
 import pandas as pd
 
-from ml.errors import EngineError
-from ml.files import place_atomically, sha256_of, write_atomically
+from ml.errors import CallError, EngineError
+from ml.files import sha256_of, write_atomically
 from ml.home import Home
 
 FIELDS = (
@@ -45,6 +46,7 @@ FIELDS = (
 GENESIS = "0" * 64
 # kinds of rows: a training or a promotion makes a champion, a challenger is scored beside it
 TRAINED, PROMOTED, CHALLENGER = "train", "promote", "challenger"
+CROWNING = (TRAINED, PROMOTED)
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def manifest_frame() -> pd.DataFrame:
 
 def champion(home: Home) -> ChampionRow:
     """The newest row that made a champion. Raises EngineError before the first training."""
-    rows = [row for row in read_manifest(home) if row.kind in (TRAINED, PROMOTED)]
+    rows = [row for row in read_manifest(home) if row.kind in CROWNING]
     if not rows:
         raise EngineError(
             f"no champion yet in {home.relative(manifest_path(home))}; "
@@ -160,10 +162,7 @@ def verified_champion(home: Home) -> ChampionRow:
 
 def load_artefact(home: Home, model_id: str) -> Any:
     """The artefact of a model, unpickled only after its sha256 matched the manifest."""
-    row = next((row for row in read_manifest(home) if row.model_id == model_id), None)
-    if row is None:
-        raise EngineError(f"{home.relative(manifest_path(home))}: no model {model_id!r}")
-    return joblib.load(io.BytesIO(_artefact(home, row)))
+    return joblib.load(io.BytesIO(_artefact(home, model_row(home, model_id))))
 
 
 def _artefact(home: Home, row: ChampionRow) -> bytes:
@@ -196,25 +195,50 @@ def check_card(home: Home, row: ChampionRow) -> None:
         )
 
 
-def add_champion(home: Home, card: dict[str, Any], artefact: bytes) -> ChampionRow:
-    """Write artefact, card and, last, the manifest row that makes them the champion."""
-    rows = read_manifest(home)
+def add_model(home: Home, card: dict[str, Any], artefact: bytes) -> None:
+    """Write artefact, card and, last, the manifest row of the card's kind."""
     card_bytes = (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode()
     fields = {name: _text(card.get(name)) for name in FIELDS}
-    fields |= {
-        "artefact_sha256": hashlib.sha256(artefact).hexdigest(),
-        "card_sha256": hashlib.sha256(card_bytes).hexdigest(),
-        "previous_row_sha256": rows[-1].fields["row_sha256"] if rows else GENESIS,
-    }
+    fields["artefact_sha256"] = hashlib.sha256(artefact).hexdigest()
+    fields["card_sha256"] = hashlib.sha256(card_bytes).hexdigest()
+    write_atomically(artefact_path(home, card["model_id"]), artefact)
+    write_atomically(card_path(home, card["model_id"]), card_bytes)
+    _append(home, fields)
+
+
+def promote(home: Home, model_id: str) -> bool:
+    """Make a model of the ledger the champion by a new row; False when it is already.
+
+    Raises CallError for a model the ledger does not know, EngineError when its artefact or card
+    is not the one that was entered.
+    """
+    row = model_row(home, model_id)
+    check_card(home, row)
+    _artefact(home, row)
+    if champion(home).model_id == model_id:
+        return False
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    _append(home, row.fields | {"kind": PROMOTED, "timestamp": now})
+    return True
+
+
+def model_row(home: Home, model_id: str) -> ChampionRow:
+    """The first row of a model. Raises CallError naming the nearest known id."""
+    rows = {row.model_id: row for row in reversed(read_manifest(home))}
+    if model_id not in rows:
+        near = difflib.get_close_matches(model_id, rows, 1, cutoff=0.3)
+        hint = f"did you mean {near[0]}?" if near else "the ledger is empty"
+        raise CallError(f"no model {model_id!r} in {home.relative(manifest_path(home))}; {hint}")
+    return rows[model_id]
+
+
+def _append(home: Home, fields: dict[str, str]) -> None:
+    rows = read_manifest(home)
+    fields = fields | {"previous_row_sha256": rows[-1].fields["row_sha256"] if rows else GENESIS}
     fields["row_sha256"] = _row_sha256(fields)
-    row = ChampionRow(fields)
-    write_atomically(artefact_path(home, row.model_id), artefact)
-    write_atomically(card_path(home, row.model_id), card_bytes)
-    place_atomically(
-        manifest_path(home), lambda part: part.write_bytes(_as_csv([*rows, row]).encode())
-    )
+    content = _as_csv([*rows, ChampionRow(fields)]).encode()
+    write_atomically(manifest_path(home), content)
     heal(home)
-    return row
 
 
 def heal(home: Home) -> None:
@@ -230,14 +254,16 @@ def heal(home: Home) -> None:
     for path in (home.models / "cards").glob("*.json"):
         if path.stem not in known:
             path.unlink()
-    if rows:
+    crowned = [row for row in rows if row.kind in CROWNING]
+    if crowned:
+        newest = crowned[-1]
         baseline = {
-            "model_id": rows[-1].model_id,
-            "training_cutoff": rows[-1].fields["training_cutoff"],
-            "history_months": rows[-1].history_months,
-            "pred_months": rows[-1].pred_months,
-            "rmse": float(rows[-1].fields["baseline_rmse"]),
-            "r2": float(rows[-1].fields["baseline_r2"]),
+            "model_id": newest.model_id,
+            "training_cutoff": newest.fields["training_cutoff"],
+            "history_months": newest.history_months,
+            "pred_months": newest.pred_months,
+            "rmse": float(newest.fields["baseline_rmse"]),
+            "r2": float(newest.fields["baseline_r2"]),
         }
         content = (json.dumps(baseline, indent=2) + "\n").encode()
         path = metrics_path(home)

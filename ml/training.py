@@ -16,7 +16,6 @@ from ml.clusters import BehaviourClusters, fit_behaviour_clusters
 from ml.config import Config, load_config
 from ml.errors import DataNotReadyError
 from ml.home import Home
-from ml.registry import TRAINED
 from ml.provenance import CodeState, code_state, library_versions
 
 
@@ -104,7 +103,6 @@ def _card(
     report = champion.report()
     return {
         "model_id": _model_id(fingerprint, settings, cutoff, code),
-        "kind": TRAINED,
         "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
         "code_commit": code.commit,
         "code_dirty": code.dirty,

@@ -13,7 +13,7 @@ transactions as (
 
 ),
 
--- only days that two files cover can hold a line delivered twice
+-- only days that two files cover, or no day, can hold a line delivered twice
 shared_days as (
 
     select
@@ -33,7 +33,8 @@ shared_lines as (
 
     select * from transactions
     where
-        exists (
+        ordered_at is null
+        or exists (
             select 1 from shared_days
             where
                 transactions.file_id = shared_days.file_id

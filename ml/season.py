@@ -1,0 +1,123 @@
+"""Season: how much of a usual month's revenue each calendar month brings, and when to trust it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+# Fewer months hold too few pairs of the same calendar month to tell season from growth.
+LEAST_MONTHS = 15
+# Yearly growth beyond this factor either way is a closing cohort or a launch, not a season.
+STEADY_GROWTH = 1.6
+# Two whole years may grow faster if their shapes agree (correlation of log revenue).
+TWO_YEARS, LIMIT_GROWTH, CLEAR_AGREEMENT = 24, 3.0, 0.6
+# With this many pairs of months a lower agreement says that there is no season.
+ENOUGH_PAIRS, NO_AGREEMENT = 6, 0.3
+# A first calendar month with fewer active days than this share of the median month is a part.
+WHOLE_MONTH_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class Season:
+    """Month-of-year index (January first, mean 1) and the figures of the decision to use it.
+
+    growth: revenue of the newest months over that of the same months a year before. agreement:
+    correlation of log revenue of those two stretches. Both NaN below 13 months.
+    """
+
+    index: tuple[float, ...]
+    is_applied: bool
+    reason: str
+    months: int
+    growth: float
+    agreement: float
+
+    def factor(self, start: pd.Timestamp, months: int) -> float:
+        """Mean index over the days [start, start + months); negative months reach back."""
+        edges = sorted([start, start + pd.DateOffset(months=months)])
+        days = pd.date_range(edges[0], edges[1], inclusive="left")
+        return float(np.asarray(self.index)[days.month - 1].mean()) if len(days) else 1.0
+
+
+def fit_season(
+    monthly_revenue: pd.DataFrame, *, cutoff: pd.Timestamp, pred_months: int
+) -> Season:
+    """Index from the whole calendar months up to `cutoff`, without growth.
+
+    monthly_revenue: month (first day), day_count (days with activity), net_revenue (money), one
+    row per calendar month. Months back to back are brought to today's level by the yearly growth,
+    then averaged by calendar month. Off (all ones) unless the gates of this module are passed.
+    """
+    months, revenue = _whole_months(monthly_revenue, cutoff)
+    growth, agreement = _year_on_year(revenue)
+    reason = _refusal(revenue, growth, agreement, pred_months)
+    if reason:
+        return Season((1.0,) * 12, False, reason, len(revenue), growth, agreement)
+    age = np.arange(len(revenue))[::-1]
+    level = revenue * growth ** (age / 12)
+    index = np.array([level[months == month].mean() for month in range(1, 13)])
+    index /= index.mean()
+    text = f"{len(revenue)} months, yearly growth {growth:.2f}, agreement {agreement:.2f}"
+    return Season(
+        tuple(float(value) for value in index), True, text, len(revenue), growth, agreement
+    )
+
+
+def _whole_months(
+    monthly_revenue: pd.DataFrame, cutoff: pd.Timestamp
+) -> tuple[NDArray[np.int64], FloatArray]:
+    """Calendar month and revenue a day of every whole month up to `cutoff`, oldest first."""
+    frame = monthly_revenue.sort_values("month")
+    month = pd.to_datetime(frame["month"]).dt.to_period("M")
+    table = pd.DataFrame(
+        {
+            "revenue": frame["net_revenue"].to_numpy(float),
+            "days": frame["day_count"].to_numpy(float),
+        },
+        index=pd.PeriodIndex(month),
+    )
+    table = table[table.index.end_time.normalize() <= cutoff]
+    if table.empty:
+        return np.empty(0, np.int64), np.empty(0)
+    table = table.reindex(pd.period_range(table.index[0], table.index[-1], freq="M"), fill_value=0)
+    if table["days"].iloc[0] < WHOLE_MONTH_SHARE * table["days"].median():
+        table = table.iloc[1:]
+    a_day = table["revenue"] / table.index.days_in_month
+    return table.index.month.to_numpy(np.int64), a_day.to_numpy(float)
+
+
+def _year_on_year(revenue: FloatArray) -> tuple[float, float]:
+    """Growth and agreement of the newest months with the same months a year before."""
+    pairs = min(len(revenue) - 12, 12)
+    if pairs < 1 or (revenue <= 0).any():
+        return float("nan"), float("nan")
+    new, old = revenue[-pairs:], revenue[-pairs - 12 : len(revenue) - 12]
+    growth = float(new.sum() / old.sum())
+    if pairs < 3:
+        return growth, float("nan")
+    # the same detrending as in the index, so that growth alone is no agreement
+    slope = np.log(growth) / 12 * np.arange(pairs)
+    shapes = np.log(new) - slope, np.log(old) - slope
+    if min(shape.std() for shape in shapes) < 1e-9:
+        return growth, 0.0
+    return growth, float(np.corrcoef(*shapes)[0, 1])
+
+
+def _refusal(revenue: FloatArray, growth: float, agreement: float, pred_months: int) -> str:
+    """Why the season is off, empty if it is on."""
+    if pred_months >= 12:
+        return "off: the predicted window holds whole years"
+    if len(revenue) < LEAST_MONTHS:
+        return f"off: {len(revenue)} whole months of data, {LEAST_MONTHS} needed"
+    if not np.isfinite(growth):
+        return "off: a month brought no net revenue"
+    steady = 1 / STEADY_GROWTH <= growth <= STEADY_GROWTH
+    clear = len(revenue) >= TWO_YEARS and agreement >= CLEAR_AGREEMENT
+    if not steady and not (clear and 1 / LIMIT_GROWTH <= growth <= LIMIT_GROWTH):
+        return f"off: revenue changed by the factor {growth:.2f} in a year"
+    if len(revenue) - 12 >= ENOUGH_PAIRS and agreement < NO_AGREEMENT:
+        return f"off: the years do not agree (correlation {agreement:.2f})"
+    return ""
