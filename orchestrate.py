@@ -6,14 +6,12 @@ from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
 
-import click
 import typer
 
 from ml.errors import CallError, EngineError
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Predict customer lifetime value, see customers by tier and by behaviour, watch accuracy.",
 )
@@ -95,6 +93,43 @@ def status() -> None:
 
 
 @app.command()
+def reproduce(
+    model_id: str,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Put back a changed joblib, not only a missing one.")
+    ] = False,
+) -> None:
+    """Train a model of the ledger again at its commit; exit 1 unless RMSE, R2 and data are equal."""
+    from ml import messages
+    from ml.reproduce import reproduce
+
+    result = _work(
+        lambda home, progress: reproduce(home, progress, model_id, restore=restore),
+        messages.of_reproduce,
+    )
+    if not result["equal"]:
+        raise typer.Exit(EngineError.exit_code)
+
+
+@app.command()
+def purge(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List what would go, remove nothing.")
+    ] = False,
+) -> None:
+    """Remove old artefacts, cards and batch files as the config's `retention` says."""
+    from datetime import UTC, datetime
+
+    from ml import messages, retention
+
+    today = datetime.now(UTC).date()
+    _work(
+        lambda home, progress: retention.purge(home, progress, today, dry_run=dry_run),
+        messages.of_purge,
+    )
+
+
+@app.command()
 def docs() -> None:
     """Write the dbt docs of the home as one static page."""
     from ml import lifecycle, messages
@@ -108,7 +143,9 @@ def _day(text: str | None) -> date | None:
     return None if text is None else parse_day(text, "--cutoff")
 
 
-def _work(command: Callable[..., dict[str, Any]], message: Callable[[dict[str, Any]], Any]) -> None:
+def _work(
+    command: Callable[..., dict[str, Any]], message: Callable[[dict[str, Any]], Any]
+) -> dict[str, Any]:
     from ml.home import Home
     from ml.progress import progress
 
@@ -119,30 +156,35 @@ def _work(command: Callable[..., dict[str, Any]], message: Callable[[dict[str, A
         print(json.dumps(result, default=str))
     else:
         print(message(result))
+    return result
 
 
 def entry() -> int:
     """Run the command line; every failure is one line on stderr and an exit code."""
     try:
-        app(standalone_mode=False)
-    except EngineError as error:
+        # a typer.Exit is its code here, a command that ended is None
+        return app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0
+    except (Exception, KeyboardInterrupt) as error:
         if Options.debug:
             raise
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except click.ClickException as error:
-        print(f"error: {error.format_message()}", file=sys.stderr)
-        return CallError.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        print("error: stopped by the user; nothing half-done stays", file=sys.stderr)
-        return EngineError.exit_code
-    except Exception as error:
-        if Options.debug:
-            raise
-        reason = " ".join(str(error).split())[:300]
-        print(f"error: {type(error).__name__}: {reason} (--debug shows where)", file=sys.stderr)
-        return EngineError.exit_code
-    return 0
+        print(f"error: {_one_line(error)}", file=sys.stderr)
+        return error.exit_code if isinstance(error, EngineError) else _exit_code(error)
+
+
+def _one_line(error: BaseException) -> str:
+    if isinstance(error, EngineError):
+        return str(error)
+    if isinstance(error, (typer.Abort, KeyboardInterrupt)):
+        return "stopped by the user; nothing half-done stays"
+    if hasattr(error, "format_message"):  # a wrong call, as typer words it
+        return f"{error.format_message()} `orchestrate.py --help` lists commands and options"
+    reason = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {reason} (--debug shows where)"
+
+
+def _exit_code(error: BaseException) -> int:
+    is_wrong_call = hasattr(error, "format_message")
+    return CallError.exit_code if is_wrong_call else EngineError.exit_code
 
 
 if __name__ == "__main__":

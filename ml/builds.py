@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ml import errors
 from ml.errors import EngineError
 from ml.home import REPOSITORY, Home
 
@@ -102,7 +103,7 @@ def _report(result: Any) -> BuildReport:
     failed = [node for node in nodes if str(node.status) in {"error", "fail", "runtime error"}]
     if failed:
         first = failed[0]
-        raise EngineError(f"{first.node.name}: {_one_line(first.message or str(first.status))}")
+        raise _failure(first.node.name, first.message or str(first.status))
     if not result.success:
         raise EngineError(f"dbt: {_one_line(str(result.exception))}")
     return BuildReport(
@@ -111,12 +112,19 @@ def _report(result: Any) -> BuildReport:
     )
 
 
+def _failure(name: str, message: str) -> EngineError:
+    """The error of a node: our own with its exit code where the engine raised it."""
+    own = re.findall(r"^\s*ml\.errors\.(\w+): (.+)$", message, flags=re.MULTILINE)
+    if own:
+        kind, reason = own[-1]
+        return getattr(errors, kind, EngineError)(reason)
+    return EngineError(f"{name}: {_one_line(message)}")
+
+
 def _one_line(message: str) -> str:
     """The line that says what is wrong: of a traceback the last, else the first two of dbt."""
-    own = re.findall(r"^ml\.errors\.\w+: (.+)$", message, flags=re.MULTILINE)
-    if own:
-        return own[-1]
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     if any(line.startswith("Traceback") for line in lines):
         return lines[-1][:300]
-    return " ".join(lines[:2])[:300]
+    mismatched = [line for line in lines if line.endswith("mismatch |")]
+    return " ".join([*lines[:2], *mismatched])[:400]

@@ -2,9 +2,12 @@
 
 import difflib
 import os
+import re
 from datetime import date
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 import pandas as pd
@@ -146,6 +149,46 @@ class Segments(Section):
         return value
 
 
+class Retention(Section):
+    """How long files are kept; `purge` removes what is older, nothing else does."""
+
+    model_months: int = Field(default=9, ge=1, le=1200)
+    ledger_years: int = Field(default=7, ge=7, le=100)
+    outputs_months: int = Field(default=24, ge=1, le=1200)
+
+
+class Jira(Section):
+    """Where drift alerts become tickets; the token comes from the environment only."""
+
+    url: str
+    project: str = Field(pattern=r"^[A-Z][A-Z0-9_]+$")
+    issue_type: str = Field(default="Task", min_length=1)
+    timeout_seconds: float = Field(default=5, gt=0, le=8)
+
+    @field_validator("url")
+    @classmethod
+    def _url_is_plain(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            plain = parts.scheme in {"http", "https"} and bool(parts.hostname)
+            plain = plain and parts.port != 0 and not re.search(r"[@?#\s]", value)
+        except ValueError:
+            plain = False
+        if not plain:  # the value itself is not repeated: it may hold a password
+            raise ValueError(
+                "write http(s)://host[:port][/path], without user, password or query; "
+                "the token belongs in the environment variable CLV_JIRA_TOKEN"
+            )
+        return value.rstrip("/")
+
+
+class Alerts(Section):
+    """Where a drift alert goes besides its file; nowhere by default."""
+
+    jira: Jira | None = None
+    apprise: bool = False
+
+
 class Config(Section):
     """The whole of config/model_config.yaml."""
 
@@ -154,6 +197,8 @@ class Config(Section):
     run: Run = Run()
     monitoring: Monitoring = Monitoring()
     segments: Segments = Segments()
+    retention: Retention = Retention()
+    alerts: Alerts = Alerts()
 
 
 def load_config(home: Home) -> Config:
@@ -311,7 +356,8 @@ def _keys_at(path: list[str]) -> list[str]:
     """The keys the config knows at `path`."""
     section: Any = Config
     for part in path:
-        section = section.model_fields[part].annotation
+        annotation = section.model_fields[part].annotation
+        section = next((one for one in get_args(annotation) if one is not NoneType), annotation)
     return list(section.model_fields)
 
 

@@ -56,12 +56,22 @@ def export_path(home: Home, mart: str, batch: Batch) -> Path:
     return home.outputs / f"{mart}_{batch.cutoff.isoformat()}_pred{batch.pred_months}m.csv"
 
 
-def export_batch(con: duckdb.DuckDBPyConnection, home: Home, batch: Batch) -> list[Path]:
-    """Write the files of `batch` that are missing; returns them."""
+def export_paths(home: Home, batch: Batch) -> list[Path]:
+    """All files of `batch`, whether they exist or not."""
+    return [export_path(home, mart, batch) for mart in EXPORTED]
+
+
+def export_batch(
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    batch: Batch,
+    purged: frozenset[Path] = frozenset(),
+) -> list[Path]:
+    """Write the files of `batch` that are missing and not `purged`; returns them."""
     written = []
     for mart, order in EXPORTED.items():
         path = export_path(home, mart, batch)
-        if not path.exists():
+        if not path.exists() and path not in purged:
             place_atomically(path, _writer(con, mart, order, batch))
             written.append(path)
     return written

@@ -1,4 +1,4 @@
-"""The promotion gate: which forecast may serve, judged on windows that were not trained on."""
+"""The promotion gate: which forecast may serve, judged on what was not trained on."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,20 @@ FloatArray = NDArray[np.float64]
 
 # Trees need at least as many training cutoffs; with fewer they lose to Pareto/NBD.
 LEAST_CUTOFFS = 3
-# A forecast is refused when it beats a rival in a smaller share of the resamples.
-REFUSED_BELOW = {"prior": 0.25, "pareto_nbd": 0.5, "naive": 0.5}
+# A forecast is refused if it beats a simpler one in a smaller share of the resamples.
+LEAST_WINS = 0.5
 RESAMPLES = 400
+# From the richest to the simplest.
+ORDER = ("trees", "prior", "pareto_nbd", "naive")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Forecasts by name and the truth, money, each (rows,), and where they come from."""
+
+    actual: FloatArray
+    predicted: dict[str, FloatArray]
+    source: str
 
 
 @dataclass(frozen=True)
@@ -22,6 +33,7 @@ class Comparison:
 
     candidate: str
     rival: str
+    source: str
     difference: float
     low: float
     high: float
@@ -30,74 +42,76 @@ class Comparison:
     @property
     def is_passed(self) -> bool:
         """Whether the rival does not speak against the candidate (an undefined D2 does not)."""
-        return not self.share_better < REFUSED_BELOW[self.rival]
+        return not self.share_better < LEAST_WINS
 
 
 @dataclass(frozen=True)
 class GateResult:
-    """What serves, why, on which evidence, and every comparison that was made."""
+    """What serves, why, and every comparison that was made."""
 
     serves: str
     reason: str
-    evidence: str
     comparisons: tuple[Comparison, ...]
 
 
-def compare(
-    actual: FloatArray, predicted: dict[str, FloatArray], candidate: str, *, seed: int
-) -> tuple[Comparison, ...]:
-    """Candidate against every other forecast on the same customers, each of shape (rows,)."""
+def choose(
+    held_out: Evidence, replays: list[Evidence], *, refusal: str, seed: int
+) -> GateResult:
+    """The richest forecast that no simpler one speaks against.
+
+    held_out: training rows whose customers were not trained on; replays: earlier trainings and the
+    windows that followed. Trees are held against the prior on the first, everything against
+    Pareto/NBD and naive on the second (on the first if there is none). refusal: why trees cannot
+    serve, empty if they can. What one training cutoff says about the prior itself is no evidence:
+    without a replay and without trees the prior serves.
+    """
+    made: list[Comparison] = []
+    reasons = [f"trees: {refusal}"] if refusal else []
+    if refusal and not replays:
+        return GateResult("prior", "; ".join([*reasons, "prior: no earlier training to test"]), ())
+    outside = _pooled(replays) if replays else held_out
+    for candidate in ORDER[1 if refusal else 0 : -1]:
+        compared = _against_simpler(candidate, held_out, outside, seed)
+        made += compared
+        lost = [comparison for comparison in compared if not comparison.is_passed]
+        if not lost:
+            wins = min((c.share_better for c in compared), default=1.0)
+            text = f"{candidate}: better than every simpler forecast in {wins:.0%} of resamples"
+            return GateResult(candidate, "; ".join([*reasons, text]), tuple(made))
+        share, rival = lost[0].share_better, lost[0].rival
+        reasons.append(f"{candidate}: better than {rival} in only {share:.0%} of resamples")
+    return GateResult("naive", "; ".join(reasons), tuple(made))
+
+
+def _pooled(replays: list[Evidence]) -> Evidence:
+    """All replays as one."""
+    names = set.intersection(*(set(replay.predicted) for replay in replays))
+    return Evidence(
+        np.concatenate([replay.actual for replay in replays]),
+        {
+            name: np.concatenate([replay.predicted[name] for replay in replays])
+            for name in ORDER
+            if name in names
+        },
+        "replayed at " + ", ".join(replay.source for replay in replays),
+    )
+
+
+def _against_simpler(
+    candidate: str, held_out: Evidence, outside: Evidence, seed: int
+) -> list[Comparison]:
+    """The candidate against every forecast after it in ORDER."""
     found: list[Comparison] = []
-    for rival in (name for name in REFUSED_BELOW if name in predicted and name != candidate):
+    for rival in ORDER[ORDER.index(candidate) + 1 :]:
+        evidence = held_out if rival == "prior" else outside
         result = paired_bootstrap(
-            actual,
-            predicted[candidate],
-            predicted[rival],
+            evidence.actual,
+            evidence.predicted[candidate],
+            evidence.predicted[rival],
             metric="d2",
             seed=seed,
             resamples=RESAMPLES,
         )
         figures = (result.difference, result.low, result.high, result.share_better)
-        found.append(Comparison(candidate, rival, *figures))
-    return tuple(found)
-
-
-def choose(
-    actual: FloatArray,
-    predicted: dict[str, FloatArray],
-    *,
-    refusal: str,
-    evidence: str,
-    seed: int,
-) -> GateResult:
-    """The first of trees, prior, Pareto/NBD and naive that no simpler one speaks against.
-
-    predicted: by name, shape (rows,). refusal: why trees cannot serve, empty if they can.
-    Without rows the prior serves: it holds the simpler forecasts as its parts.
-    """
-    if not len(actual):
-        return GateResult("prior", refusal or "no evidence on matured windows", evidence, ())
-    made: list[Comparison] = []
-    reasons = [refusal] if refusal else []
-    for candidate in ("trees", "prior", "pareto_nbd"):
-        if candidate not in predicted or (candidate == "trees" and refusal):
-            continue
-        compared = _against_simpler(actual, predicted, candidate, seed)
-        made += compared
-        lost = [comparison for comparison in compared if not comparison.is_passed]
-        if not lost:
-            text = "; ".join([*reasons, f"{candidate} holds against the simpler forecasts"])
-            return GateResult(candidate, text, evidence, tuple(made))
-        reasons.append(
-            f"{candidate} beats {lost[0].rival} in {lost[0].share_better:.0%} of the resamples only"
-        )
-    return GateResult("naive", "; ".join(reasons), evidence, tuple(made))
-
-
-def _against_simpler(
-    actual: FloatArray, predicted: dict[str, FloatArray], candidate: str, seed: int
-) -> tuple[Comparison, ...]:
-    """Comparisons with the forecasts that come after the candidate."""
-    order = ["trees", "prior", "pareto_nbd", "naive"]
-    simpler = order[order.index(candidate) :]
-    return compare(actual, {n: predicted[n] for n in simpler if n in predicted}, candidate, seed=seed)
+        found.append(Comparison(candidate, rival, evidence.source, *figures))
+    return found

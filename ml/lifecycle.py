@@ -6,10 +6,12 @@ again when a kill came between.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
+
+import duckdb
 
 from ml import exports, registry, summary
 from ml.builds import DbtProject
@@ -19,6 +21,7 @@ from ml.errors import DataNotReadyError
 from ml.files import place_atomically
 from ml.home import Home
 from ml.ingest import LoadResult, is_up_to_date, load_files
+from ml.purge_log import purged_files
 from ml.registry import ChampionRow
 from ml.training import read_candidate
 from ml.warehouse import SideBuild, locked, reading
@@ -97,12 +100,14 @@ def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str,
             scored.append(_score(engine, champion, at))
             if cutoff is None:
                 bump_last_score_cutoff(home, at)
+        measured = _measure(engine)
         if engine.side.is_open:
             engine.side.publish()
         written = _export_missing(home)
         return {
             "model_id": champion.model_id,
             "batches": scored,
+            "measured": measured,
             "exports": written,
             "next_cutoff": _next_cutoff(home, champion),
         } | _delivery(home)
@@ -170,9 +175,7 @@ def _require_days(engine: Engine, cutoff: date, history_months: int) -> None:
             f"cutoff {cutoff}: the data ends on {engine.newest_day}; it must reach {cutoff}"
         )
     start = history_start(cutoff, history_months)
-    with engine.side.connect(read_only=True) if engine.side.is_open else reading(
-        engine.home
-    ) as con:
+    with _connected(engine) as con:
         if not summary.customer_count(con, start, cutoff):
             raise DataNotReadyError(f"cutoff {cutoff}: no customer bought from {start} to {cutoff}")
 
@@ -189,6 +192,25 @@ def _score(engine: Engine, champion: ChampionRow, cutoff: date) -> dict[str, Any
         exports.export_batch(con, engine.home, batch)
         facts = summary.batch_facts(con, cutoff, champion.model_id)
     return facts | {"warnings": report.warnings, "seconds": report.seconds}
+
+
+def _measure(engine: Engine) -> list[dict[str, Any]]:
+    """Measure the windows that have matured and are not measured, or whose rows were restated."""
+    with _connected(engine) as con:
+        before = summary.measurements(con)
+        if summary.is_measured(con):
+            return []
+    engine.progress("measuring matured windows")
+    engine.project.build(engine.side.database, "monitor")
+    with _connected(engine) as con:
+        return [found for found in summary.measurements(con) if found not in before]
+
+
+def _connected(engine: Engine) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """The side copy once there is one, else the warehouse, read-only."""
+    if engine.side.is_open:
+        return engine.side.connect(read_only=True)
+    return reading(engine.home)
 
 
 def _due_cutoffs(engine: Engine, champion: ChampionRow) -> Iterator[date]:
@@ -208,11 +230,12 @@ def _next_cutoff(home: Home, champion: ChampionRow) -> date:
 
 
 def _export_missing(home: Home) -> list[str]:
+    purged = purged_files(home)
     with reading(home) as con:
         return [
             home.relative(path)
             for batch in exports.batches(con)
-            for path in exports.export_batch(con, home, batch)
+            for path in exports.export_batch(con, home, batch, purged)
         ]
 
 

@@ -56,6 +56,33 @@ def of_status(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def of_reproduce(result: dict[str, Any]) -> str:
+    verdict = "equal to the last digit" if result["equal"] else "NOT equal"
+    then, now = result["manifest"], result["rebuilt"]
+    place = f"at {result['training_cutoff']}, commit {result['code_commit'][:12]}"
+    lines = [
+        f"{result['model_id']} trained again {place}: {verdict}",
+        f"RMSE {then['baseline_rmse']} in the ledger, {now['baseline_rmse']} now",
+        f"R2 {then['baseline_r2']} in the ledger, {now['baseline_r2']} now",
+        *result["explanations"],
+    ]
+    if result["restored"]:
+        lines.append("put the joblib back, with the bytes the ledger names")
+    elif not result["artefact_present"]:
+        lines.append(
+            "the joblib is missing and was not put back: the rebuilt one does not have the sha256 "
+            "of the ledger and would not be loaded"
+        )
+    return "\n".join(lines)
+
+
+def of_purge(result: dict[str, Any]) -> str:
+    if not result["files"]:
+        return f"nothing to remove on {result['today']}"
+    verb = "would remove" if result["dry_run"] else "removed"
+    return "\n".join(f"{verb} {one['file']} ({one['rule']})" for one in result["files"])
+
+
 def of_docs(result: dict[str, Any]) -> str:
     return f"wrote {result['page']}"
 

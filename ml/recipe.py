@@ -14,8 +14,15 @@ from ml.feature_names import ALL_COLUMNS, EXAMPLE_COLUMNS
 from ml.gate import LEAST_CUTOFFS
 from ml.prior import PARETO, Parts, Prior, PurchaseForecast, Surroundings, fit_prior, parts_of
 from ml.season import Season, fit_season
-from ml.trees import Inputs, Trees, comparisons, feature_matrix, fit_trees, starting_probability
-from ml.trees import COMPARISONS as COMPARISON_WORDS
+from ml.trees import (
+    COMPARISONS,
+    Inputs,
+    Trees,
+    comparisons,
+    feature_matrix,
+    fit_trees,
+    starting_probability,
+)
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -23,13 +30,41 @@ BoolArray = NDArray[np.bool_]
 MOST_CUTOFFS = 12
 # A window with fewer months of history than this says little about a customer.
 LEAST_MONTHS = 3
-# The mix and the level come from at least so many cutoffs, over the longest history that has them.
+# Mix and level come from at least so many cutoffs, with the longest history that has them.
 PRIOR_CUTOFFS = 4
 HORIZONS = (12, 9, 6, 3)
-# Variance of a total's log that no backtest shows: the next window is a new one.
-UNSEEN_LEVEL_VARIANCE = 0.01
-LONE_CUTOFF_VARIANCE = 0.0225
+# Variance of the log of a total that no backtest shows: the next window is a new one.
+UNSEEN_VARIANCE = 0.01
+# Variance between windows where too few cutoffs show it.
+USUAL_VARIANCE = 0.0225
 DAY = pd.Timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Where the windows lie and what their months are like.
+
+    log_start: first whole month the log covers, None if every training window is covered.
+    """
+
+    history_months: int
+    pred_months: int
+    log_start: pd.Timestamp | None
+    season: Season
+
+    def around(self, cutoffs: pd.Series) -> Surroundings:
+        """Observed months and seasons per row, worked out once per cutoff."""
+        codes, days = pd.factorize(pd.to_datetime(cutoffs))
+        table = np.array([self._of(day + DAY) for day in days], float).reshape(-1, 3)
+        return Surroundings(*table[codes].T)
+
+    def _of(self, start: pd.Timestamp) -> tuple[float, float, float]:
+        """Observed months, history season and window season of the window that starts there."""
+        observed = self.history_months
+        if self.log_start is not None:
+            observed = min(observed, _whole_months(self.log_start, start))
+        history = self.season.factor(start, -max(observed, 1))
+        return float(observed), history, self.season.factor(start, self.pred_months)
 
 
 @dataclass(frozen=True)
@@ -37,8 +72,8 @@ class Level:
     """How far the labels pull the total away from Pareto/NBD's.
 
     log_ratios: log(actual / Pareto/NBD) of the total, season-free, by training cutoff, newest
-    first. weight: share of their mean that is believed. factor: frozen multiplier of the mix, which
-    itself fits the labels fully; 1 if the labels are believed fully.
+    first. weight: the share of their mean that is believed. factor: multiplier of the mix, which
+    by itself fits the labels fully; 1 if they are believed fully.
     """
 
     log_ratios: tuple[float, ...]
@@ -48,16 +83,16 @@ class Level:
     @property
     def sd(self) -> float:
         """Standard deviation of the log of a total."""
-        variance = float(np.var(self.log_ratios)) if len(self.log_ratios) > 2 else LONE_CUTOFF_VARIANCE
-        return float(np.sqrt(variance + UNSEEN_LEVEL_VARIANCE))
+        seen = float(np.var(self.log_ratios)) if len(self.log_ratios) > 2 else USUAL_VARIANCE
+        return float(np.sqrt(seen + UNSEEN_VARIANCE))
 
 
 @dataclass(frozen=True)
 class Spending:
     """Forecasts of some customers, money of their label window, each (customers,).
 
-    typical: season-free and level-free forecast of the trees (of the prior without trees), which
-    chooses the interval. trees is the prior's where there are none.
+    typical: the forecast without season and level, which chooses the interval. Without trees,
+    `trees` repeats the prior.
     """
 
     prior: FloatArray
@@ -68,113 +103,55 @@ class Spending:
 
 @dataclass(frozen=True)
 class Recipe:
-    """The fitted recipe of one cutoff; plain numbers, and boosters if the cutoffs allowed trees."""
+    """The fitted recipe of one cutoff; plain numbers, and boosters if the cutoffs allow trees.
 
-    history_months: int
-    pred_months: int
-    log_start: pd.Timestamp | None
-    season: Season
+    typical_purchases, typical_day_revenue: means over the customers of the cutoff, of purchase days
+    expected in a usual window and of the money expected of one.
+    """
+
+    windows: Windows
     forecast: PurchaseForecast
     prior: Prior
     level: Level
     trees: Trees | None
     tree_cutoffs: tuple[str, ...]
     prior_cutoffs: tuple[str, ...]
-    horizon_months: int
-
-    def around(self, features: pd.DataFrame) -> Surroundings:
-        """Observed months and seasons of every row, by its cutoff."""
-        return surroundings(
-            features["cutoff"],
-            self.season,
-            self.log_start,
-            history_months=self.history_months,
-            pred_months=self.pred_months,
-        )
-
-    def inputs(self, features: pd.DataFrame, around: Surroundings) -> Inputs:
-        """What the trees read of every row."""
-        names = self.trees.names if self.trees else None
-        parts = parts_of(self.forecast, features, around)
-        return tree_inputs(features, around, parts, self.prior, self.history_months, names)
+    typical_purchases: float
+    typical_day_revenue: float
 
     def spending(self, features: pd.DataFrame) -> Spending:
         """Forecasts of prior and trees with season and level, in row order."""
-        around = self.around(features)
+        around = self.windows.around(features["cutoff"])
         seasonal = around.window_season * self.level.factor
         inputs = self.inputs(features, around)
+        money = inputs.prior * seasonal
         if self.trees is None:
             probability = self.forecast.probability_of_purchase(features)
-            money = inputs.prior * seasonal
             return Spending(money, money, inputs.prior, probability)
         mixed, probability = self.trees.predict(inputs)
-        return Spending(inputs.prior * seasonal, mixed * seasonal, mixed, probability)
+        return Spending(money, mixed * seasonal, mixed, probability)
+
+    def inputs(self, features: pd.DataFrame, around: Surroundings) -> Inputs:
+        """What the trees read of every row."""
+        parts = parts_of(self.forecast, features, around)
+        inputs = _inputs(features, around, parts, self.prior)
+        return inputs if self.trees is None else _select(inputs, self.trees.names)
 
 
 @dataclass(frozen=True)
 class Lessons:
-    """Training rows with all that is known of them, season taken out; arrays of shape (rows,)."""
+    """Training rows, season taken out: money of actual (net) and inputs, arrays of (rows,)."""
 
     rows: pd.DataFrame
-    around: Surroundings
     parts: Parts
-    spending: FloatArray
     actual: FloatArray
     is_prior_row: BoolArray
+    inputs: Inputs
 
-
-def surroundings(
-    cutoffs: pd.Series,
-    season: Season,
-    log_start: pd.Timestamp | None,
-    *,
-    history_months: int,
-    pred_months: int,
-) -> Surroundings:
-    """Observed months and seasons per row, computed once per cutoff."""
-    codes, days = pd.factorize(pd.to_datetime(cutoffs))
-    table = np.ones((max(len(days), 1), 3))
-    for place, day in enumerate(days):
-        start = day + DAY
-        observed = history_months
-        if log_start is not None:
-            observed = min(history_months, _months_between(log_start, start))
-        table[place, 0] = observed
-        if season.is_applied:
-            table[place, 1] = season.factor(start, -max(observed, 1))
-            table[place, 2] = season.factor(start, pred_months)
-    found = table[codes]
-    return Surroundings(found[:, 0], found[:, 1], found[:, 2])
-
-
-def _months_between(first: pd.Timestamp, last: pd.Timestamp) -> int:
-    """Whole calendar months from first to last, 0 or more."""
-    months = (last.year - first.year) * 12 + last.month - first.month
-    return max(months - (first + pd.DateOffset(months=months) > last), 0)
-
-
-def tree_inputs(
-    features: pd.DataFrame,
-    around: Surroundings,
-    parts: Parts,
-    prior: Prior,
-    history_months: int,
-    names: tuple[str, ...] | None,
-) -> Inputs:
-    """Features and offsets; without `names`, the columns that the newest cutoff does not have at
-    all are left out for good."""
-    matrix, columns = feature_matrix(features, around, history_months)
-    money = prior.predict(parts)
-    days = float(features["pred_months"].iloc[0]) * 30.4375
-    extra = comparisons(parts, money, features, around, days).astype(np.float32)
-    matrix, columns = np.hstack([matrix, extra]), (*columns, *COMPARISON_WORDS)
-    if names is None:
-        newest = (features["cutoff"] == features["cutoff"].max()).to_numpy()
-        has = ~np.isnan(matrix[newest]).all(axis=0)
-    else:
-        has = np.isin(columns, names)
-    kept = tuple(name for name, keep in zip(columns, has, strict=True) if keep)
-    return Inputs(matrix[:, has], kept, money, starting_probability(parts, around))
+    @property
+    def bought(self) -> BoolArray:
+        """Whether the customer ordered in the label window."""
+        return (self.rows["actual_order_count"] > 0).to_numpy()
 
 
 def fit_recipe(
@@ -182,47 +159,183 @@ def fit_recipe(
     monthly_revenue: pd.DataFrame,
     *,
     cutoff: pd.Timestamp,
-    history_months: int,
-    pred_months: int,
     seed: int,
     max_examples: int,
 ) -> tuple[Recipe, Lessons]:
     """The recipe on what was known at `cutoff`; labels of unfinished windows must be NaN.
 
-    examples: rows of customer_features() with EXAMPLE_COLUMNS; months_back 0 is the cutoff itself.
-    Without a matured window the mix is Pareto/NBD. Errors: ValueError for missing columns, no row
-    at the cutoff, or customers who all bought on the cutoff itself.
+    examples: rows of customer_features() with EXAMPLE_COLUMNS, months_back 0 being the cutoff
+    itself. Without a matured window the mix is Pareto/NBD alone. Errors: ValueError for missing
+    columns, no row at the cutoff, or customers who all bought first on the cutoff.
     """
     check_examples(examples, cutoff)
-    log_start = _log_start(examples)
-    season = fit_season(monthly_revenue, cutoff=cutoff, pred_months=pred_months)
     now = examples[examples["months_back"] == 0]
-    windows = {"history_months": history_months, "pred_months": pred_months}
-    around = surroundings(now["cutoff"], season, log_start, **windows)
+    windows = _fit_windows(examples, monthly_revenue, cutoff)
+    history = windows.around(now["cutoff"]).history_season
     forecast = PurchaseForecast.fit(
-        now, history_season=float(around.history_season[0]), pred_months=pred_months
+        now, history_season=float(history[0]), pred_months=windows.pred_months
     )
-    matured = _matured(examples, pred_months, history_months, max_examples)
-    horizon, prior_back = _prior_cutoffs(matured, history_months)
-    around = surroundings(matured["cutoff"], season, log_start, **windows)
-    parts = parts_of(forecast, matured, around)
-    actual = matured["actual_clv"].to_numpy(float) / around.window_season
-    is_prior_row = matured["months_back"].isin(prior_back).to_numpy()
-    spending = np.maximum(actual, 0)
-    lessons = Lessons(matured, around, parts, spending, actual, is_prior_row)
-    prior = _fit_prior(lessons, forecast, now, around=_around_now(now, season, log_start, windows))
-    level = _fit_level(lessons, pred_months)
-    recipe = Recipe(
-        history_months,
-        pred_months,
-        log_start,
-        season,
-        forecast,
-        prior,
-        level,
-        _fit_trees(lessons, now, prior, season, log_start, windows, seed),
-        _days(matured["cutoff"]),
-        _days(matured.loc[is_prior_row, "cutoff"]),
-        horizon,
-    )
+    prior, level, lessons = _learn(windows, forecast, now, _matured(examples, max_examples))
+    trees = None
+    if lessons.rows["cutoff"].nunique() >= LEAST_CUTOFFS and (lessons.actual > 0).any():
+        trees = fit_trees(
+            lessons.inputs, np.maximum(lessons.actual, 0), lessons.bought, seed=seed
+        )
+    tree_days = _days(lessons.rows["cutoff"])
+    prior_days = _days(lessons.rows.loc[lessons.is_prior_row, "cutoff"])
+    typical = (float(forecast.purchases(now)[:, -1].mean()), float(forecast.day_value(now).mean()))
+    recipe = Recipe(windows, forecast, prior, level, trees, tree_days, prior_days, *typical)
     return recipe, lessons
+
+
+def check_examples(examples: pd.DataFrame, cutoff: pd.Timestamp) -> None:
+    """Raise ValueError for missing columns, or if nobody bought in the cutoff's history."""
+    missing = sorted((ALL_COLUMNS | set(EXAMPLE_COLUMNS)) - set(examples.columns))
+    if missing:
+        raise ValueError(f"examples lack the columns {', '.join(missing)}: build them with dbt")
+    if not (examples["months_back"] == 0).any():
+        raise ValueError(
+            f"no customer bought in the history window of {cutoff.date()}: choose another cutoff "
+            "or a longer history_months"
+        )
+
+
+def _fit_windows(
+    examples: pd.DataFrame, monthly_revenue: pd.DataFrame, cutoff: pd.Timestamp
+) -> Windows:
+    """Windows of the examples with the season known at the cutoff."""
+    history, pred = (int(examples[name].iloc[0]) for name in ("history_months", "pred_months"))
+    season = fit_season(monthly_revenue, cutoff=cutoff, pred_months=pred)
+    partial = examples[examples["observed_months"] < history]
+    if partial.empty:
+        return Windows(history, pred, None, season)
+    newest = partial.loc[partial["cutoff"].idxmax()]
+    observed = pd.DateOffset(months=int(newest["observed_months"]))
+    return Windows(history, pred, pd.Timestamp(newest["cutoff"]) + DAY - observed, season)
+
+
+def _whole_months(first: pd.Timestamp, last: pd.Timestamp) -> int:
+    """Whole calendar months from first to last, 0 or more."""
+    months = (last.year - first.year) * 12 + last.month - first.month
+    return max(months - int(first + pd.DateOffset(months=months) > last), 0)
+
+
+def _matured(examples: pd.DataFrame, max_examples: int) -> pd.DataFrame:
+    """Rows of the newest matured windows with enough history, of at most max_examples rows.
+
+    Too many rows lose whole customers, chosen by a hash of their id.
+    """
+    enough = np.minimum(examples["history_months"], LEAST_MONTHS)
+    usable = examples["actual_clv"].notna() & (examples["observed_months"] >= enough)
+    rows = examples[usable & (examples["months_back"] >= examples["pred_months"])]
+    newest = np.sort(rows["months_back"].unique())[:MOST_CUTOFFS]
+    rows = rows[rows["months_back"].isin(newest)]
+    if len(rows) > max_examples:
+        rows = rows[customer_hash(rows) < max_examples / len(rows)]
+    return rows.reset_index(drop=True)
+
+
+def customer_hash(rows: pd.DataFrame) -> FloatArray:
+    """A number in 0..1 that belongs to the customer, whatever else is in the frame."""
+    found = pd.util.hash_array(rows["customer_id"].to_numpy(object), categorize=True)
+    return found.astype(float) / 2.0**64
+
+
+def _learn(
+    windows: Windows, forecast: PurchaseForecast, now: pd.DataFrame, rows: pd.DataFrame
+) -> tuple[Prior, Level, Lessons]:
+    """Mix, level, and the training rows as the trees will read them."""
+    if rows.empty:
+        return _unlearned(windows, forecast, now, rows)
+    around = windows.around(rows["cutoff"])
+    parts = parts_of(forecast, rows, around)
+    actual = rows["actual_clv"].to_numpy(float) / around.window_season
+    chosen = rows["months_back"].isin(_prior_cutoffs(rows)).to_numpy()
+    prior = fit_prior(_of_rows(parts, chosen), np.maximum(actual[chosen], 0))
+    inputs = _inputs(rows, around, parts, prior)
+    has = ~np.isnan(_inputs(now, *_parts_now(windows, forecast, now), prior).matrix).all(axis=0)
+    names = tuple(name for name, keep in zip(inputs.names, has, strict=True) if keep)
+    lessons = Lessons(rows, parts, actual, chosen, _select(inputs, names))
+    return prior, _fit_level(lessons, windows.pred_months), lessons
+
+
+def _unlearned(
+    windows: Windows, forecast: PurchaseForecast, now: pd.DataFrame, rows: pd.DataFrame
+) -> tuple[Prior, Level, Lessons]:
+    """Pareto/NBD alone: no label window has matured."""
+    around, parts = _parts_now(windows, forecast, now)
+    prior = fit_prior(parts, np.empty(0))
+    inputs = _inputs(now, around, parts, prior)
+    nothing = np.empty(0, bool)
+    return prior, Level((), 0.0, 1.0), Lessons(rows, parts, np.empty(0), nothing, inputs)
+
+
+def _parts_now(
+    windows: Windows, forecast: PurchaseForecast, now: pd.DataFrame
+) -> tuple[Surroundings, Parts]:
+    """Surroundings and parts of the rows of the cutoff."""
+    around = windows.around(now["cutoff"])
+    return around, parts_of(forecast, now, around)
+
+
+def _of_rows(parts: Parts, chosen: BoolArray) -> Parts:
+    """The parts of some rows."""
+    return Parts(parts.money[chosen], parts.purchases[chosen])
+
+
+def _prior_cutoffs(rows: pd.DataFrame) -> list[int]:
+    """months_back of the cutoffs with the longest history that at least PRIOR_CUTOFFS share."""
+    history = int(rows["history_months"].iloc[0])
+    observed = rows.groupby("months_back")["observed_months"].first()
+    for horizon in (history, *(months for months in HORIZONS if months < history)):
+        enough = observed[observed >= horizon]
+        if len(enough) >= PRIOR_CUTOFFS:
+            return enough.index.tolist()
+    return observed.index.tolist()
+
+
+def _fit_level(lessons: Lessons, pred_months: int) -> Level:
+    """Level of the mix: the labels are believed as far as they agree with each other.
+
+    Empirical Bayes: Pareto/NBD with season is a forecast of the total as well; the mean of the
+    log ratios is shrunk towards it by mean^2 / (mean^2 + its variance). Overlapping windows count
+    as one for every pred_months cutoffs.
+    """
+    pareto = lessons.parts.money[:, PARETO]
+    totals = pd.DataFrame({"actual": lessons.actual, "pareto": pareto})[lessons.is_prior_row]
+    back = lessons.rows.loc[lessons.is_prior_row, "months_back"]
+    sums = totals.groupby(back.to_numpy()).sum()
+    sums = sums[(sums["actual"] > 0) & (sums["pareto"] > 0)]
+    ratios = np.log((sums["actual"] / sums["pareto"]).to_numpy(float))
+    if not len(ratios):
+        return Level((), 1.0, 1.0)
+    spread = float(ratios.var()) if len(ratios) > 2 else USUAL_VARIANCE
+    mean = float(ratios.mean())
+    doubt = spread / max(1.0, len(ratios) / pred_months) + UNSEEN_VARIANCE
+    weight = mean**2 / (mean**2 + doubt)
+    factor = float(np.exp(-(1 - weight) * mean))
+    return Level(tuple(float(ratio) for ratio in ratios), weight, factor)
+
+
+def _inputs(
+    features: pd.DataFrame, around: Surroundings, parts: Parts, prior: Prior
+) -> Inputs:
+    """Features and offsets of every row, all columns."""
+    history, pred = (int(features[name].iloc[0]) for name in ("history_months", "pred_months"))
+    matrix, columns = feature_matrix(features, around, history)
+    money = prior.predict(parts)
+    extra = comparisons(parts, money, prior.floor, features, around, pred)
+    matrix = np.hstack([matrix, extra.astype(np.float32)])
+    return Inputs(matrix, (*columns, *COMPARISONS), money, starting_probability(parts, around))
+
+
+def _select(inputs: Inputs, names: tuple[str, ...]) -> Inputs:
+    """Some columns of the inputs."""
+    kept = np.isin(inputs.names, names)
+    return Inputs(inputs.matrix[:, kept], names, inputs.prior, inputs.probability)
+
+
+def _days(cutoffs: pd.Series) -> tuple[str, ...]:
+    """Distinct days, newest first."""
+    days = pd.to_datetime(cutoffs.drop_duplicates()).sort_values(ascending=False)
+    return tuple(day.date().isoformat() for day in days)

@@ -21,6 +21,7 @@ import pandas as pd
 from ml.errors import CallError, EngineError
 from ml.files import sha256_of, write_atomically
 from ml.home import Home
+from ml.purge_log import was_purged
 
 FIELDS = (
     "model_id",
@@ -62,6 +63,11 @@ class ChampionRow:
     @property
     def kind(self) -> str:
         return self.fields["kind"]
+
+    @property
+    def written_on(self) -> date:
+        """The day of the row, in UTC."""
+        return datetime.fromisoformat(self.fields["timestamp"]).astimezone(UTC).date()
 
     @property
     def training_cutoff(self) -> date:
@@ -174,8 +180,7 @@ def _artefact(home: Home, row: ChampionRow) -> bytes:
     name = home.relative(path)
     if not path.exists():
         raise EngineError(
-            f"{name}: missing; rebuild it with `train --cutoff {row.training_cutoff}` at commit "
-            f"{row.fields['code_commit']}"
+            f"{name}: missing; `python orchestrate.py reproduce {row.model_id}` rebuilds it"
         )
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != row.fields["artefact_sha256"]:
@@ -186,9 +191,10 @@ def _artefact(home: Home, row: ChampionRow) -> bytes:
 
 
 def check_card(home: Home, row: ChampionRow) -> None:
-    """Raises EngineError when the card of `row` is missing or was changed."""
-    path = card_path(home, row.model_id)
-    if not path.exists() or sha256_of(path) != row.fields["card_sha256"]:
+    """Raises EngineError when the card of `row` was changed, or is missing and was not purged."""
+    path, expected = card_path(home, row.model_id), row.fields["card_sha256"]
+    intact = sha256_of(path) == expected if path.exists() else was_purged(home, path, expected)
+    if not intact:
         raise EngineError(
             f"{home.relative(path)}: missing or changed since the manifest row {row.model_id} "
             f"was written; restore it from a backup"

@@ -16,12 +16,14 @@ def score_customers(features: pd.DataFrame, models: pd.DataFrame) -> pd.DataFram
 
     features: rows of int_customer_features in a fixed order; models: rows of int_scoring_models.
     Columns: cutoff, model_id, customer_id, predicted_clv, predicted_clv_low, predicted_clv_high
-    (80 % interval, currency of the log), probability_of_purchase (0-1).
+    (80 % interval, currency of the log), probability_of_purchase (0-1), and what the rivals
+    frozen with the model say: predicted_naive, predicted_pareto_nbd.
     """
-    scored = [
-        pd.concat([key, artefact.champion.predict(rows)], axis=1)
-        for artefact, key, rows in _by_model(features, models)
-    ]
+    scored = []
+    for artefact, key, rows in _by_model(features, models):
+        predictions = artefact.champion.predict(rows)
+        rivals = artefact.champion.rivals(rows).add_prefix("predicted_")
+        scored.append(pd.concat([key, predictions, rivals], axis=1))
     return pd.concat(scored, ignore_index=True)
 
 

@@ -93,6 +93,37 @@ def batch_facts(con: duckdb.DuckDBPyConnection, cutoff: date, model_id: str) -> 
     }
 
 
+def measurements(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Verdicts of all measured windows of champions, newest revisions, by cutoff."""
+    if not _exists(con, "marts", "drift_report"):
+        return []
+    names = ("cutoff", "model_id", "revision", "pred_months", "rmse", "baseline_rmse", "r2")
+    names += ("baseline_r2", "bias", "breached", "verdict")
+    rows = con.execute(
+        f"select {', '.join(names)} from marts.drift_report"
+        " where is_newest_revision and role = 'champion' order by cutoff, model_id"
+    ).fetchall()
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def is_measured(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether every matured window is measured on what the newest load left."""
+    if not _exists(con, "marts", "clv_batches"):
+        return True
+    if not _exists(con, "intermediate", "int_measured_load"):
+        return False
+    unmeasured, measured_load, newest_load = _row(
+        con,
+        "select (select count(*) from marts.clv_batches as batches where window_end <="
+        " (select max(activity_date) from intermediate.int_customer_days)"
+        " and not exists (select 1 from ml.drift_measurements as done"
+        " where done.cutoff = batches.cutoff and done.model_id = batches.model_id)),"
+        " (select max(load_id) from intermediate.int_measured_load),"
+        " (select max(load_id) from raw.files)",
+    )
+    return not unmeasured and measured_load == newest_load
+
+
 def open_windows(con: duckdb.DuckDBPyConnection, newest: date | None) -> list[dict[str, Any]]:
     """Batches whose label window the data has not reached the end of, soonest first."""
     if newest is None or not _exists(con, "marts", "clv_batches"):

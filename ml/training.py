@@ -41,8 +41,8 @@ def train_champion(
 ) -> pd.DataFrame:
     """Fit on the training windows; one row: model_id, card (JSON), artefact (joblib bytes).
 
-    examples: rows of int_training_examples by cutoff and customer; monthly_revenue and
-    fingerprints: rows of the models of that name up to the cutoff. Raises DataNotReadyError
+    examples: rows of int_training_examples by cutoff and customer; monthly_revenue:
+    rows of int_monthly_revenue up to the cutoff; fingerprints: rows of int_day_fingerprints. Raises DataNotReadyError
     when no label window is complete on the cutoff.
     """
     config = load_config(Home.resolve())
@@ -69,7 +69,8 @@ def train_champion(
         most=config.segments.clusters.max,
         seed=windows.seed,
     )
-    card = _card(config, cutoff, fingerprints, champion, clusters)
+    known = fingerprints[pd.to_datetime(fingerprints["activity_date"]) <= pd.Timestamp(cutoff)]
+    card = _card(config, cutoff, known, champion, clusters)
     packed = io.BytesIO()
     joblib.dump(Artefact(champion, clusters), packed, compress=("zlib", 3))
     return pd.DataFrame(

@@ -15,12 +15,22 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from ml.feature_names import FEATURES, WHOLE_WINDOW
-from ml.prior import BG, FADING, NAIVE, PARETO, Parts, Surroundings, fading_spending
+from ml.prior import (
+    BG,
+    DAYS_A_MONTH,
+    FADING,
+    NAIVE,
+    PARETO,
+    Parts,
+    Surroundings,
+    fading_spending,
+)
 
 FloatArray = NDArray[np.float64]
 
-# Two threads on every machine: the sums of a histogram depend on their number.
-THREADS = 2
+# The sums of a histogram depend on the number of threads, and several threads wait for each other
+# on a busy machine: one thread is repeatable everywhere and hardly slower at this size.
+THREADS = 1
 SHARED = {
     "tree_method": "hist",
     "max_bin": 64,
@@ -47,6 +57,7 @@ COMPARISONS = {
     "expected_purchases": "purchases expected by the purchase model",
 }
 SMALLEST_PROBABILITY = 1e-4
+RECENT_HALF_LIFE = 90
 
 
 @dataclass(frozen=True)
@@ -94,12 +105,16 @@ def _run(
 
 
 def comparisons(
-    parts: Parts, prior: FloatArray, features: pd.DataFrame, around: Surroundings, days: float
+    parts: Parts,
+    prior: FloatArray,
+    floor: float,
+    features: pd.DataFrame,
+    around: Surroundings,
+    pred_months: int,
 ) -> FloatArray:
-    """The columns of COMPARISONS, shape (rows, 6)."""
-    recent = fading_spending(features, around, days, 90)
-    smallest = 1e-2 * np.median(prior)
-    logs = np.log(np.maximum(np.column_stack([parts.money, recent]), smallest))
+    """The columns of COMPARISONS, shape (rows, 6); money below a tenth of `floor` counts as that."""
+    recent = fading_spending(features, around, pred_months * DAYS_A_MONTH, RECENT_HALF_LIFE)
+    logs = np.log(np.maximum(np.column_stack([parts.money, recent]), floor / 10))
     return np.column_stack(
         [
             logs[:, NAIVE] - logs[:, PARETO],
@@ -142,24 +157,26 @@ def fit_trees(
     if not positive.any():
         raise ValueError("no customer spent anything in a training window: there is no value to fit")
     scale = float(inputs.prior.mean())
-    spend = _fit("spend", inputs.matrix, spending / scale, np.log(inputs.prior / scale), seed)
-    offset = logit(inputs.probability)
-    purchase = _fit("purchase", inputs.matrix, bought.astype(float), offset, seed)
+    data = _quantised(inputs.matrix)
+    spend = _fit("spend", data, spending / scale, np.log(inputs.prior / scale), seed)
+    purchase = _fit("purchase", data, bought.astype(float), logit(inputs.probability), seed)
     start = (inputs.prior / inputs.probability)[positive]
     share = float(spending[positive].sum() / start.sum())
-    offset = np.log(share * start / scale)
-    value = _fit("value", inputs.matrix[positive], spending[positive] / scale, offset, seed)
+    buyers = _quantised(inputs.matrix[positive])
+    value = _fit("value", buyers, spending[positive] / scale, np.log(share * start / scale), seed)
     return Trees(spend, purchase, value, inputs.names, scale, share)
 
 
+def _quantised(matrix: NDArray[np.float32]) -> xgb.QuantileDMatrix:
+    """The features in bins, shared by boosters of the same rows."""
+    return xgb.QuantileDMatrix(matrix, max_bin=SHARED["max_bin"], nthread=THREADS)
+
+
 def _fit(
-    part: str, matrix: NDArray[np.float32], label: FloatArray, offset: FloatArray, seed: int
+    part: str, data: xgb.QuantileDMatrix, label: FloatArray, offset: FloatArray, seed: int
 ) -> xgb.Booster:
     """One booster of SETTINGS."""
     settings, rounds = SETTINGS[part]
-    data = xgb.QuantileDMatrix(
-        matrix, label=label, base_margin=offset, max_bin=SHARED["max_bin"], nthread=THREADS
-    )
-    booster = xgb.train({**SHARED, **settings, "seed": seed}, data, rounds)
-    booster.set_attr(best_iteration=None)
-    return booster
+    data.set_label(label)
+    data.set_base_margin(offset)
+    return xgb.train({**SHARED, **settings, "seed": seed}, data, rounds)

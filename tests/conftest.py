@@ -259,7 +259,7 @@ def home_at(root: Path, **source: str) -> EngineHome:
         "files": "warehouse/raw/*",
     }
     for key, value in (wanted | source).items():
-        text, count = re.subn(rf"^(  {key}:)[^#\n]*?( *#|$)", rf"\1 {value}\2", text, flags=re.M)
+        text, count = re.subn(rf"^( +{key}:)[^#\n]*?( *#|$)", rf"\1 {value}\2", text, flags=re.M)
         assert count == 1, key
     home.config.write_text(text)
     return home

@@ -28,7 +28,10 @@ from conftest import (
 )
 from filelock import FileLock
 
-from ml.dates import next_cutoff
+from ml.config import load_config
+from ml.dates import next_cutoff, parse_day
+from ml.errors import CallError
+from ml.home import Home
 
 MakeHome = Callable[..., EngineHome]
 PROMISED_MARTS = {
@@ -373,19 +376,43 @@ def refused(home: EngineHome, *arguments: str, code: int) -> str:
     return message
 
 
-@pytest.mark.parametrize("cutoff", ["2011-02-30", "2011-6-30", "20110630", "'; drop", "2011-06-30 "])
+NO_DAYS = [
+    "2011-02-30",
+    "2011-13-01",
+    "2011-6-30",
+    "20110630",
+    "2011-06-30 ",
+    " 2011-06-30",
+    "2011-06-30\n",
+    "2011-W26-4",
+    "٢٠١١-٠٦-٣٠",
+    "'; drop table x; --",
+    "../../2011-06-30",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", NO_DAYS)
+def test_text_that_is_no_day_is_refused(text: str):
+    with pytest.raises(CallError, match="YYYY-MM-DD"):
+        parse_day(text, "--cutoff")
+
+
+@pytest.mark.parametrize("cutoff", ["2011-02-30", "'; drop table x; --"])
 def test_a_cutoff_that_is_no_day_is_refused(trained_home: EngineHome, cutoff: str):
     message = refused(trained_home, "run", "--cutoff", cutoff, code=2)
     assert "YYYY-MM-DD" in message
     assert "--cutoff" in message
 
 
-def test_an_unknown_option_or_home_is_refused(trained_home: EngineHome, tmp_path: Path):
-    refused(trained_home, "run", "--cutof", "2012-02-29", code=2)
-    message = EngineHome(tmp_path / "nowhere").root
-    gone = EngineHome(tmp_path)
-    outcome = gone.call("--home", str(message), "status", expect=2)
-    assert "no such folder" in outcome.message
+def test_an_unknown_option_is_refused(trained_home: EngineHome):
+    assert "--cutof" in refused(trained_home, "run", "--cutof", "2012-02-29", code=2)
+
+
+def test_an_unknown_home_is_refused(tmp_path: Path):
+    home = EngineHome(tmp_path)
+    message = home.call("--home", str(tmp_path / "nowhere"), "status", expect=2).message
+    assert "no such folder" in message
 
 
 def test_a_cutoff_after_the_data_is_refused_and_names_the_day_the_data_must_reach(
@@ -460,10 +487,6 @@ BAD_CONFIGS: list[tuple[str, str, str]] = [
 def test_a_wrong_config_is_refused_with_file_line_and_key(
     new_home: MakeHome, pattern: str, replacement: str, expected: str
 ):
-    from ml.config import load_config
-    from ml.errors import CallError
-    from ml.home import Home
-
     home = new_home()
     home.configure(pattern, replacement)
     with pytest.raises(CallError) as caught:

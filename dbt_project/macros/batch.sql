@@ -29,3 +29,22 @@ and model_id = (
     where role = 'champion'
 )
 {%- endmacro %}
+
+
+{#
+    Removes batches whose label window is measured anew: late rows made a new revision.
+    A batch that was scored again is measured again too.
+#}
+{% macro delete_remeasured() -%}
+{%- if is_incremental() -%}
+    delete from {{ this }}
+    where
+        exists (
+            select 1 from {{ ref('int_matured_windows') }} as windows
+            where
+                {{ this.identifier }}.cutoff = windows.cutoff
+                and {{ this.identifier }}.model_id = windows.model_id
+                and {{ this.identifier }}.revision < windows.revision
+        )
+{%- endif -%}
+{%- endmacro %}

@@ -44,12 +44,12 @@
 {# Stops the command before any model when the cutoff is missing, misspelt or no day. #}
 {% macro check_cutoff() -%}
 {%- if execute and flags.WHICH in ['run', 'build', 'test', 'retry'] -%}
-    {#- what depends on files or the ledger alone (tags load, ledger) needs no cutoff -#}
+    {#- what depends on files, ledger or past batches alone (tags load, ledger, monitor) needs no cutoff -#}
     {%- set selection = namespace(models=0, without_cutoff=0) -%}
     {%- for unique_id in selected_resources if unique_id.startswith('model.') -%}
         {%- set selection.models = selection.models + 1 -%}
         {%- set tags = graph.nodes[unique_id].config.tags -%}
-        {%- if 'load' in tags or 'ledger' in tags -%}
+        {%- if 'load' in tags or 'ledger' in tags or 'monitor' in tags -%}
             {%- set selection.without_cutoff = selection.without_cutoff + 1 -%}
         {%- endif -%}
     {%- endfor -%}

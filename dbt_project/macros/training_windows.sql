@@ -58,9 +58,10 @@ measured as (
 
     select
         stepped.*,
+        -- a log that starts within a week of a month's start covers that month
         least(
             history_months,
-            date_sub('month', first_day, window_start)
+            date_sub('month', first_day - 7, window_start)
         ) as observed_months,
     from stepped
 

@@ -1,9 +1,18 @@
-{{ config(tags=['train']) }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key='activity_date',
+        tags=['load'],
+    )
+}}
 
 with customer_days as (
 
     select * from {{ ref('int_customer_days') }}
-    where activity_date <= {{ cutoff_date() }}
+    {% if is_incremental() %}
+        where load_id > (select coalesce(max(load_id), 0) from {{ this }})
+    {% endif %}
 
 )
 
@@ -30,5 +39,6 @@ select
             )
         ) as varchar
     ) as row_hash_sum,
+    max(load_id) as load_id,
 from customer_days
 group by activity_date

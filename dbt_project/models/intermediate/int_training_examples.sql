@@ -27,6 +27,9 @@ select
         when windows.window_end <= {{ cutoff_date() }}
             then cast(actuals.actual_clv as double)
     end as actual_clv,
+    case
+        when windows.window_end <= {{ cutoff_date() }} then actuals.actual_order_count
+    end as actual_order_count,
 from features
 inner join windows
     on features.cutoff = windows.cutoff

@@ -1,0 +1,9 @@
+def model(dbt, session):
+    dbt.config(materialized="incremental", incremental_strategy="append", tags=["monitor"])
+    windows = dbt.ref("clv_predictions_actual")
+    model_config = dbt.ref("stg_model_config")
+    from ml.monitoring import measure_windows, not_measured
+
+    if dbt.is_incremental:
+        windows = not_measured(session, windows, str(dbt.this))
+    return measure_windows(windows, model_config.df())

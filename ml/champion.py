@@ -1,0 +1,391 @@
+"""The champion: the recipe, the gate's verdict on it, its intervals and its out-of-time record."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ml.baselines import BuyTillYouDie, Naive, fit_naive, fit_purchase_rival
+from ml.drivers import strongest_drivers
+from ml.gate import LEAST_CUTOFFS, Evidence, GateResult, choose
+from ml.intervals import Intervals, fit_intervals
+from ml.metrics import METRICS, paired_bootstrap
+from ml.prior import PARTS
+from ml.recipe import Lessons, Recipe, Spending, customer_hash, fit_recipe
+from ml.trees import SETTINGS, SHARED, Inputs, Trees, fit_trees
+
+FloatArray = NDArray[np.float64]
+
+# Held-out groups of customers for the intervals.
+CUSTOMER_FOLDS = 2
+PARETO_COLUMN = 2
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One training replayed at an earlier cutoff and what came of it.
+
+    actual and predicted (by forecast) are money of its label window, shape (customers,).
+    """
+
+    cutoff: str
+    actual: FloatArray
+    predicted: dict[str, FloatArray]
+    training_cutoffs: int
+
+
+@dataclass(frozen=True)
+class Champion:
+    """Everything needed to score, explain and watch; loadable without the training data."""
+
+    recipe: Recipe
+    naive: Naive
+    pareto_nbd: BuyTillYouDie
+    gate: GateResult
+    intervals: Intervals
+    cutoff: str
+    record: dict[str, Any]
+
+    def predict(self, features: pd.DataFrame) -> pd.DataFrame:
+        """predicted_clv with its 80 % interval (money) and probability_of_purchase, in row order.
+
+        features: rows of customer_features(). Predictions are above 0, no interval is below 0.
+        """
+        if features.empty:
+            return pd.DataFrame({name: pd.Series(dtype=float) for name in PREDICTION_COLUMNS})
+        spending = self.recipe.spending(features)
+        money = self._served(features, spending)
+        low, high = self.intervals.bounds(money, self._typical(money, spending))
+        columns = (money, low, high, np.clip(spending.probability, 0, 1))
+        return pd.DataFrame(
+            dict(zip(PREDICTION_COLUMNS, columns, strict=True)), index=features.index
+        )
+
+    def predict_total(self, features: pd.DataFrame) -> pd.DataFrame:
+        """One row: predicted_total of all customers and its 80 % interval, money.
+
+        Errors: ValueError without customers.
+        """
+        if features.empty:
+            raise ValueError("no customer to score: choose a cutoff with purchases before it")
+        spending = self.recipe.spending(features)
+        money = self._served(features, spending)
+        low, high = self.intervals.total_bounds(money, self._typical(money, spending))
+        return pd.DataFrame(
+            {
+                "predicted_total": [float(money.sum())],
+                "predicted_total_low": [low],
+                "predicted_total_high": [high],
+            }
+        )
+
+    def rivals(self, features: pd.DataFrame) -> pd.DataFrame:
+        """What naive and Pareto/NBD, frozen with the champion, predict: naive, pareto_nbd."""
+        around = self.recipe.windows.around(features["cutoff"])
+        forecasts = {"naive": self.naive, "pareto_nbd": self.pareto_nbd}
+        columns = {name: rival.predict(features, around) for name, rival in forecasts.items()}
+        return pd.DataFrame(columns, index=features.index)
+
+    def drivers(self, features: pd.DataFrame, top: int = 3) -> pd.DataFrame:
+        """The `top` strongest drivers per customer; columns as in ml.drivers."""
+        return strongest_drivers(self.recipe, features, top=top, uses_trees=self._uses_trees)
+
+    def report(self) -> dict[str, Any]:
+        """What the card says: hyper_parameters, decisions, baseline and baselines."""
+        return self.record
+
+    @property
+    def _uses_trees(self) -> bool:
+        return self.gate.serves == "trees"
+
+    def _served(self, features: pd.DataFrame, spending: Spending) -> FloatArray:
+        """The forecast the gate chose."""
+        if self.gate.serves in ("trees", "prior"):
+            return spending.trees if self._uses_trees else spending.prior
+        return self.rivals(features)[self.gate.serves].to_numpy(float)
+
+    def _typical(self, money: FloatArray, spending: Spending) -> FloatArray:
+        """What chooses the interval: the served forecast without season and level."""
+        return money * (spending.typical / spending.trees)
+
+
+PREDICTION_COLUMNS = (
+    "predicted_clv",
+    "predicted_clv_low",
+    "predicted_clv_high",
+    "probability_of_purchase",
+)
+
+
+def fit_champion(
+    examples: pd.DataFrame,
+    monthly_revenue: pd.DataFrame,
+    *,
+    cutoff: date,
+    history_months: int,
+    pred_months: int,
+    seed: int,
+    max_examples: int,
+) -> Champion:
+    """Fit on what was known at `cutoff`, judge by replays at earlier cutoffs, freeze.
+
+    examples: customer_features() of the windows of training_windows() with months_back,
+    observed_months, actual_clv and actual_order_count (NaN where the label window ends after the
+    cutoff). monthly_revenue: month, day_count, net_revenue of the log up to the cutoff. The same
+    frames and seed give the same champion to the bit, whatever the order of the rows.
+    Errors: ValueError if nobody bought, columns are missing, or no label window has matured.
+    """
+    day = pd.Timestamp(cutoff)
+    examples = _of_windows(examples, history_months, pred_months)
+    settings = {"seed": seed, "max_examples": max_examples}
+    recipe, lessons = fit_recipe(examples, monthly_revenue, cutoff=day, **settings)
+    if lessons.rows.empty:
+        raise ValueError(
+            f"no window of {pred_months} months has matured by {day.date()}: train later, or with "
+            "fewer pred_months"
+        )
+    replays = _replays(examples, monthly_revenue, pred_months, settings)
+    held_out = _held_out(lessons, seed)
+    rivals = _rivals(recipe, examples[examples["months_back"] == 0])
+    gate = _judge(recipe, lessons, replays, held_out, rivals, seed)
+    intervals = _intervals(recipe, lessons, held_out, gate, rivals)
+    record = _record(recipe, replays, gate, settings)
+    return Champion(recipe, *rivals, gate, intervals, day.date().isoformat(), record)
+
+
+def _of_windows(
+    examples: pd.DataFrame, history_months: int, pred_months: int
+) -> pd.DataFrame:
+    """The rows sorted by cutoff and customer. Errors: ValueError for other windows than asked."""
+    found = set(zip(examples["history_months"], examples["pred_months"], strict=True))
+    if found - {(history_months, pred_months)}:
+        raise ValueError(
+            f"examples hold windows of {sorted(found)} months, asked for "
+            f"({history_months}, {pred_months}): build them with the same config"
+        )
+    frame = examples.assign(cutoff=pd.to_datetime(examples["cutoff"]))
+    return frame.sort_values(["cutoff", "customer_id"], ignore_index=True)
+
+
+def _rivals(recipe: Recipe, now: pd.DataFrame) -> tuple[Naive, BuyTillYouDie]:
+    """Naive and Pareto/NBD, frozen at the recipe's cutoff."""
+    around = recipe.windows.around(now["cutoff"])
+    naive = fit_naive(now, around, recipe.forecast.pred_days)
+    return naive, fit_purchase_rival(recipe.forecast, now, around, PARETO_COLUMN)
+
+
+def _replays(
+    examples: pd.DataFrame,
+    monthly_revenue: pd.DataFrame,
+    pred_months: int,
+    settings: dict[str, int],
+) -> list[Replay]:
+    """Trainings at the newest matured cutoff and half a window before it, where rows allow."""
+    back = examples.loc[examples["actual_clv"].notna(), "months_back"]
+    wanted = (pred_months, pred_months + max(1, pred_months // 2))
+    enough = np.minimum(examples["history_months"], 3) <= examples["observed_months"]
+    usable = [months for months in wanted if ((back == months) & enough).any()]
+    return [_replay(examples, monthly_revenue, months, settings) for months in usable]
+
+
+def rewind(examples: pd.DataFrame, months: int) -> pd.DataFrame:
+    """The examples as they were `months` before: labels that had not matured then are NaN."""
+    earlier = examples[examples["months_back"] >= months]
+    back = earlier["months_back"] - months
+    unknown = back < earlier["pred_months"]
+    return earlier.assign(
+        months_back=back,
+        actual_clv=earlier["actual_clv"].mask(unknown),
+        actual_order_count=earlier["actual_order_count"].mask(unknown),
+    )
+
+
+def _replay(
+    examples: pd.DataFrame,
+    monthly_revenue: pd.DataFrame,
+    months: int,
+    settings: dict[str, int],
+) -> Replay:
+    """The whole training `months` back and its forecasts of the window that followed."""
+    then = examples[examples["months_back"] == months]
+    day = pd.Timestamp(then["cutoff"].iloc[0])
+    recipe, lessons = fit_recipe(rewind(examples, months), monthly_revenue, cutoff=day, **settings)
+    spending = recipe.spending(then)
+    predicted = {"prior": spending.prior}
+    if recipe.trees is not None:
+        predicted["trees"] = spending.trees
+    around = recipe.windows.around(then["cutoff"])
+    for name, rival in zip(("naive", "pareto_nbd"), _rivals(recipe, then), strict=True):
+        predicted[name] = rival.predict(then, around)
+    actual = then["actual_clv"].to_numpy(float)
+    return Replay(day.date().isoformat(), actual, predicted, lessons.rows["cutoff"].nunique())
+
+
+def _held_out(lessons: Lessons, seed: int) -> FloatArray | None:
+    """Season-free forecasts of trees that have not seen the customer, (rows,); None without trees.
+
+    Two groups of customers by a hash of their id; each is predicted by trees of the other.
+    """
+    if lessons.rows["cutoff"].nunique() < LEAST_CUTOFFS or not (lessons.actual > 0).any():
+        return None
+    group = (customer_hash(lessons.rows) * 2**20).astype(int) % CUSTOMER_FOLDS
+    found = lessons.inputs.prior.copy()
+    spending = np.maximum(lessons.actual, 0)
+    for number in range(CUSTOMER_FOLDS):
+        seen, unseen = group != number, group == number
+        if not (unseen.any() and (spending[seen] > 0).any()):
+            continue
+        trees = fit_trees(
+            _rows_of(lessons.inputs, seen), spending[seen], lessons.bought[seen], seed=seed
+        )
+        found[unseen] = trees.predict(_rows_of(lessons.inputs, unseen))[0]
+    return found
+
+
+def _rows_of(inputs: Inputs, chosen: NDArray[np.bool_]) -> Inputs:
+    """Some rows of the inputs."""
+    return Inputs(
+        inputs.matrix[chosen], inputs.names, inputs.prior[chosen], inputs.probability[chosen]
+    )
+
+
+def _judge(
+    recipe: Recipe,
+    lessons: Lessons,
+    replays: list[Replay],
+    held_out: FloatArray | None,
+    rivals: tuple[Naive, BuyTillYouDie],
+    seed: int,
+) -> GateResult:
+    """The gate on the best evidence there is.
+
+    Whether trees have learned more than the prior shows on customers held out at the training
+    cutoffs; whether the whole beats what a user could pick shows on trainings replayed earlier, as
+    far as they had the same forecasts.
+    """
+    refusal = ""
+    if recipe.trees is None or held_out is None:
+        found = len(recipe.tree_cutoffs)
+        refusal = f"{found} training cutoffs with spending, trees need {LEAST_CUTOFFS}"
+    wanted = {"prior"} if refusal else {"prior", "trees"}
+    usable = [
+        replay
+        for replay in replays
+        if wanted <= replay.predicted.keys() and replay.training_cutoffs
+    ]
+    everyone = np.ones(len(lessons.rows), bool)
+    forecasts = _season_free(recipe, lessons, held_out, rivals, everyone)
+    unseen = Evidence(lessons.actual, forecasts, "customers held out")
+    past = [Evidence(replay.actual, replay.predicted, replay.cutoff) for replay in usable]
+    return choose(unseen, past, refusal=refusal, seed=seed)
+
+
+def _season_free(
+    recipe: Recipe,
+    lessons: Lessons,
+    held_out: FloatArray | None,
+    rivals: tuple[Naive, BuyTillYouDie],
+    chosen: NDArray[np.bool_],
+) -> dict[str, FloatArray]:
+    """Every forecast of some training rows, season-free money."""
+    rows = lessons.rows[chosen]
+    around = recipe.windows.around(rows["cutoff"])
+    found = {
+        name: rival.predict(rows, around)
+        for name, rival in zip(("naive", "pareto_nbd"), rivals, strict=True)
+    }
+    found["prior"] = lessons.inputs.prior[chosen]
+    if held_out is not None:
+        found["trees"] = held_out[chosen]
+    return found
+
+
+def _intervals(
+    recipe: Recipe,
+    lessons: Lessons,
+    held_out: FloatArray | None,
+    gate: GateResult,
+    rivals: tuple[Naive, BuyTillYouDie],
+) -> Intervals:
+    """Bands from the training rows' forecasts by what serves."""
+    everything = np.ones(len(lessons.rows), bool)
+    predicted = _season_free(recipe, lessons, held_out, rivals, everything)[gate.serves]
+    return fit_intervals(lessons.actual, predicted, level_sd=recipe.level.sd)
+
+
+def _record(
+    recipe: Recipe, replays: list[Replay], gate: GateResult, settings: dict[str, int]
+) -> dict[str, Any]:
+    """The card's part: what was set, what was decided and why, and the out-of-time figures."""
+    return {
+        "hyper_parameters": {
+            "trees": {name: {**dict(chosen), "rounds": n} for name, (chosen, n) in SETTINGS.items()},
+            "shared": dict(SHARED),
+            "prior_weights": dict(zip(PARTS, recipe.prior.weights, strict=True)),
+            **settings,
+        },
+        "decisions": _decisions(recipe, gate),
+        "baseline": _out_of_time(replays, gate.serves),
+        "baselines": {
+            name: _out_of_time(replays, name) | _against(replays, gate.serves, name, settings)
+            for name in ("naive", "pareto_nbd")
+        },
+    }
+
+
+def _decisions(recipe: Recipe, gate: GateResult) -> dict[str, Any]:
+    """Every decision with its figures."""
+    season, level = recipe.windows.season, recipe.level
+    return {
+        "serves": gate.serves,
+        "gate": {
+            "reason": gate.reason,
+            "comparisons": [vars(comparison) for comparison in gate.comparisons],
+        },
+        "season": vars(season) | {"index": list(season.index)},
+        "level": vars(level) | {"log_ratios": list(level.log_ratios)},
+        "training_cutoffs": list(recipe.tree_cutoffs),
+        "prior_cutoffs": list(recipe.prior_cutoffs),
+    }
+
+
+def _out_of_time(replays: list[Replay], name: str) -> dict[str, Any]:
+    """Mean metrics of a forecast over the replays; where a replay has no trees, of its prior."""
+    shown = [replay.predicted.get(name, replay.predicted["prior"]) for replay in replays]
+    rows = [
+        {metric: score(replay.actual, money) for metric, score in METRICS.items()}
+        for replay, money in zip(replays, shown, strict=True)
+    ]
+    means = {metric: _mean([row[metric] for row in rows]) for metric in METRICS}
+    means["mean_actual"] = _mean([float(replay.actual.mean()) for replay in replays])
+    return {
+        **means,
+        "cutoffs": [replay.cutoff for replay in replays],
+        "measured_on": [name if name in replay.predicted else "prior" for replay in replays],
+    }
+
+
+def _mean(values: list[float]) -> float:
+    """Mean of the finite values, NaN without any."""
+    finite = [value for value in values if np.isfinite(value)]
+    return float(np.mean(finite)) if finite else float("nan")
+
+
+def _against(
+    replays: list[Replay], serves: str, rival: str, settings: dict[str, int]
+) -> dict[str, Any]:
+    """Paired bootstrap on D2 of what serves against a rival, over all replays."""
+    if not replays:
+        return {}
+    ours = np.concatenate([r.predicted.get(serves, r.predicted["prior"]) for r in replays])
+    theirs = np.concatenate([replay.predicted[rival] for replay in replays])
+    actual = np.concatenate([replay.actual for replay in replays])
+    found = paired_bootstrap(actual, ours, theirs, metric="d2", seed=settings["seed"])
+    return {
+        "champion_d2_difference": found.difference,
+        "champion_d2_difference_low": found.low,
+        "champion_d2_difference_high": found.high,
+    }

@@ -1,0 +1,58 @@
+"""Matured windows, measured with the record of the model that made the prediction."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from ml.config import load_config
+from ml.drift import measure_window, record_of
+from ml.home import Home
+from ml.registry import card_path
+
+KEY = ["cutoff", "model_id", "revision"]
+FIGURES = (
+    ["customers", "actual_total", "predicted_total", "interval_coverage"]
+    + ["rmse", "mae", "r2", "d2", "normalised_gini", "spearman", "top_decile_share", "bias"]
+    + [f"{name}_{bound}" for name in ("error", "level", "lead") for bound in ("change", "low", "high")]
+    + [f"lead_over_{rival}{end}" for rival in ("naive", "pareto_nbd") for end in ("", "_low", "_high")]
+)
+
+
+def not_measured(session: Any, windows: Any, measured: str) -> Any:
+    """Rows of the windows (a DuckDB relation) whose revision is not in the table `measured`."""
+    return session.sql(
+        f"select windows.* from windows anti join {measured} using (cutoff, model_id, revision)"
+    )
+
+
+def measure_windows(windows: Any, model_config: pd.DataFrame) -> pd.DataFrame:
+    """One row of figures per window, and the thresholds of the day it was measured.
+
+    windows: a DuckDB relation of clv_predictions_actual rows. Columns: KEY, FIGURES,
+    is_significant, threshold_rmse, threshold_r2.
+    """
+    home, rows = Home.resolve(), []
+    seed = load_config(home).training.seed
+    for key, window in _windows(windows):
+        card = json.loads(card_path(home, key["model_id"]).read_text(encoding="utf-8"))
+        rows.append(key | measure_window(window, record_of(card), seed=seed))
+    columns = [*KEY, *FIGURES, "is_significant"]
+    types = {"cutoff": "datetime64[us]", "model_id": "string", "revision": "int32"}
+    types |= dict.fromkeys(FIGURES, "float64") | {"is_significant": "bool"}
+    return pd.DataFrame(rows, columns=columns).astype(types).assign(
+        threshold_rmse=float(model_config["drift_threshold_rmse"].iloc[0]),
+        threshold_r2=float(model_config["drift_threshold_r2"].iloc[0]),
+    )
+
+
+def _windows(windows: Any) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """Key and customers of each window, one window in memory at a time."""
+    keys = windows.aggregate("cutoff, model_id, revision").order("cutoff, model_id").df()
+    for key in keys.to_dict("records"):
+        chosen = (
+            f"cutoff = date '{pd.Timestamp(key['cutoff']).date()}'"
+            f" and model_id = '{key['model_id']}'"
+        )
+        yield key, windows.filter(chosen).order("customer_id").df()
