@@ -4,6 +4,7 @@ Pure: one cutoff's examples as they were known then, and what became known later
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -63,17 +64,32 @@ def backtest_cutoff(
         max_examples=max_examples,
     )
     now = examples[examples["months_back"] == 0].sort_values("customer_id", ignore_index=True)
-    truth = _actual_of(now, actual)
     predictions = champion.predict(now)
     forecasts = {CHAMPION: predictions["predicted_clv"].to_numpy(float)}
     forecasts |= _rival_forecasts(champion, examples, now, seed)
-    decisions = {"cutoff": champion.cutoff, **champion.report()["decisions"]}
-    metrics = _metrics(truth, forecasts) | _coverage(truth, predictions)
+    return _result(champion, _actual_of(now, actual), predictions, forecasts, seed)
+
+
+def _result(
+    champion: Champion,
+    truth: FloatArray,
+    predictions: pd.DataFrame,
+    forecasts: dict[str, FloatArray],
+    seed: int,
+) -> BacktestResult:
+    """All tables of the case, each row labelled with it."""
+    windows = champion.recipe.windows
+    case = {
+        "cutoff": date.fromisoformat(champion.cutoff),
+        "history_months": windows.history_months,
+        "pred_months": windows.pred_months,
+    }
+    metrics = pd.DataFrame(_metrics(truth, forecasts) | _coverage(truth, predictions))
     return BacktestResult(
-        _labelled(pd.DataFrame(metrics), cutoff, history, pred),
-        _labelled(_comparisons(truth, forecasts, seed), cutoff, history, pred),
-        _labelled(_deciles(truth, forecasts), cutoff, history, pred),
-        decisions,
+        _labelled(metrics, case),
+        _labelled(_comparisons(truth, forecasts, seed), case),
+        _labelled(_deciles(truth, forecasts), case),
+        case | champion.report()["decisions"],
     )
 
 
@@ -153,10 +169,6 @@ def _deciles(truth: FloatArray, forecasts: dict[str, FloatArray]) -> pd.DataFram
     return pd.concat(tables, ignore_index=True)
 
 
-def _labelled(
-    table: pd.DataFrame, cutoff: pd.Timestamp, history_months: int, pred_months: int
-) -> pd.DataFrame:
+def _labelled(table: pd.DataFrame, case: dict[str, object]) -> pd.DataFrame:
     """The table with its case in front."""
-    case = {"cutoff": pd.Timestamp(cutoff).date(), "history_months": history_months}
-    labels = pd.DataFrame({**case, "pred_months": pred_months}, index=table.index)
-    return pd.concat([labels, table], axis=1)
+    return pd.concat([pd.DataFrame(case, index=table.index), table], axis=1)

@@ -14,8 +14,8 @@ from ml.gate import LEAST_CUTOFFS, Evidence, GateResult, choose
 from ml.intervals import Intervals, fit_intervals
 from ml.metrics import METRICS, paired_bootstrap
 from ml.prior import PARTS
-from ml.recipe import Lessons, Recipe, Spending, customer_hash, fit_recipe
-from ml.trees import SETTINGS, SHARED, Inputs, Trees, fit_trees
+from ml.recipe import PRIOR_CUTOFFS, Lessons, Recipe, Spending, customer_hash, fit_recipe
+from ml.trees import SETTINGS, SHARED, Inputs, fit_trees
 
 FloatArray = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ class Replay:
     cutoff: str
     actual: FloatArray
     predicted: dict[str, FloatArray]
-    training_cutoffs: int
+    recipe: Recipe
 
 
 @dataclass(frozen=True)
@@ -142,11 +142,7 @@ def fit_champion(
     examples = _of_windows(examples, history_months, pred_months)
     settings = {"seed": seed, "max_examples": max_examples}
     recipe, lessons = fit_recipe(examples, monthly_revenue, cutoff=day, **settings)
-    if lessons.rows.empty:
-        raise ValueError(
-            f"no window of {pred_months} months has matured by {day.date()}: train later, or with "
-            "fewer pred_months"
-        )
+    _check_matured(lessons, day, pred_months)
     replays = _replays(examples, monthly_revenue, pred_months, settings)
     held_out = _held_out(lessons, seed)
     rivals = _rivals(recipe, examples[examples["months_back"] == 0])
@@ -156,9 +152,16 @@ def fit_champion(
     return Champion(recipe, *rivals, gate, intervals, day.date().isoformat(), record)
 
 
-def _of_windows(
-    examples: pd.DataFrame, history_months: int, pred_months: int
-) -> pd.DataFrame:
+def _check_matured(lessons: Lessons, day: pd.Timestamp, pred_months: int) -> None:
+    """Raise ValueError if there is nothing to learn from."""
+    if lessons.rows.empty:
+        raise ValueError(
+            f"no window of {pred_months} months has matured by {day.date()}: train later, or with "
+            "fewer pred_months"
+        )
+
+
+def _of_windows(examples: pd.DataFrame, history_months: int, pred_months: int) -> pd.DataFrame:
     """The rows sorted by cutoff and customer. Errors: ValueError for other windows than asked."""
     found = set(zip(examples["history_months"], examples["pred_months"], strict=True))
     if found - {(history_months, pred_months)}:
@@ -212,7 +215,7 @@ def _replay(
     """The whole training `months` back and its forecasts of the window that followed."""
     then = examples[examples["months_back"] == months]
     day = pd.Timestamp(then["cutoff"].iloc[0])
-    recipe, lessons = fit_recipe(rewind(examples, months), monthly_revenue, cutoff=day, **settings)
+    recipe, _ = fit_recipe(rewind(examples, months), monthly_revenue, cutoff=day, **settings)
     spending = recipe.spending(then)
     predicted = {"prior": spending.prior}
     if recipe.trees is not None:
@@ -221,7 +224,7 @@ def _replay(
     for name, rival in zip(("naive", "pareto_nbd"), _rivals(recipe, then), strict=True):
         predicted[name] = rival.predict(then, around)
     actual = then["actual_clv"].to_numpy(float)
-    return Replay(day.date().isoformat(), actual, predicted, lessons.rows["cutoff"].nunique())
+    return Replay(day.date().isoformat(), actual, predicted, recipe)
 
 
 def _held_out(lessons: Lessons, seed: int) -> FloatArray | None:
@@ -264,23 +267,29 @@ def _judge(
 
     Whether trees have learned more than the prior shows on customers held out at the training
     cutoffs; whether the whole beats what a user could pick shows on trainings replayed earlier, as
-    far as they had the same forecasts.
+    far as they are like this one.
     """
     refusal = ""
     if recipe.trees is None or held_out is None:
         found = len(recipe.tree_cutoffs)
         refusal = f"{found} training cutoffs with spending, trees need {LEAST_CUTOFFS}"
-    wanted = {"prior"} if refusal else {"prior", "trees"}
-    usable = [
-        replay
-        for replay in replays
-        if wanted <= replay.predicted.keys() and replay.training_cutoffs
-    ]
+    usable = [replay for replay in replays if _is_alike(replay.recipe, recipe)]
     everyone = np.ones(len(lessons.rows), bool)
     forecasts = _season_free(recipe, lessons, held_out, rivals, everyone)
     unseen = Evidence(lessons.actual, forecasts, "customers held out")
     past = [Evidence(replay.actual, replay.predicted, replay.cutoff) for replay in usable]
     return choose(unseen, past, refusal=refusal, seed=seed)
+
+
+def _is_alike(earlier: Recipe, recipe: Recipe) -> bool:
+    """Whether an earlier training can speak for this one: the same season decision, trees if this
+    one has them, and a mix from as many cutoffs with as much history (a young log's does not)."""
+    return (
+        earlier.windows.season.is_applied == recipe.windows.season.is_applied
+        and (earlier.trees is not None or recipe.trees is None)
+        and len(earlier.prior_cutoffs) >= min(PRIOR_CUTOFFS, len(recipe.prior_cutoffs))
+        and earlier.horizon_months >= recipe.horizon_months
+    )
 
 
 def _season_free(
@@ -322,7 +331,9 @@ def _record(
     """The card's part: what was set, what was decided and why, and the out-of-time figures."""
     return {
         "hyper_parameters": {
-            "trees": {name: {**dict(chosen), "rounds": n} for name, (chosen, n) in SETTINGS.items()},
+            "trees": {
+                name: {**dict(chosen), "rounds": n} for name, (chosen, n) in SETTINGS.items()
+            },
             "shared": dict(SHARED),
             "prior_weights": dict(zip(PARTS, recipe.prior.weights, strict=True)),
             **settings,

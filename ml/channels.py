@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 CONNECT_SECONDS = 3.0
-SECOND_LOOK_SECONDS = 1.0
 SUMMARY_LENGTH, DESCRIPTION_LENGTH = 250, 32_000  # Jira takes 255 and 32,767
 
 
@@ -57,7 +56,7 @@ def _ticket(job: dict[str, Any]) -> dict[str, Any]:
 
 def _second_look(jira: Any, job: dict[str, Any], reason: dict[str, Any]) -> dict[str, Any]:
     """Whether a creation without a clear answer left a ticket."""
-    time.sleep(SECOND_LOOK_SECONDS)
+    time.sleep(job["second_look_seconds"])
     try:
         key = _labelled(jira, job)
     except Exception:

@@ -72,26 +72,40 @@ def fit_behaviour_clusters(
         raise ValueError("no customer to cluster; the history window holds no purchase")
     columns = tuple(BEHAVIOUR)
     raw = _log_behaviour(features, columns)
-    low, high = np.quantile(raw, WINSOR_SHARES[0], axis=0), np.quantile(
-        raw, WINSOR_SHARES[1], axis=0
-    )
+    low, high = np.quantile(raw, WINSOR_SHARES, axis=0)
     clipped = np.clip(raw, low, high)
     mean, deviation = clipped.mean(axis=0), clipped.std(axis=0)
     scale = np.where(deviation > 1e-9, deviation, np.inf)
     scaled = (clipped - mean) / scale
-    rng = np.random.default_rng(seed)
-    sample = scaled[np.sort(rng.permutation(len(scaled))[:SAMPLE])]
-    few = sample[:: len(sample) // STABILITY_SAMPLE + 1]
-    distinct = len(np.unique(few, axis=0))
-    tried = range(min(least, distinct), min(most, distinct) + 1)
-    stability = {k: _stability(few, k, seed) for k in tried}
-    centroids = _fit(sample, _choose(stability), seed, starts=4)
+    centroids, stability = _most_stable(scaled, least, most, seed)
     # cluster 1 buys most often: an order that does not depend on the random start
     order = np.lexsort((*centroids.T, -centroids[:, columns.index("purchase_day_count")]))
     centroids = centroids[order]
     return BehaviourClusters(
         columns, low, high, mean, scale, centroids, _names(centroids, columns), stability
     )
+
+
+def _most_stable(
+    scaled: np.ndarray, least: int, most: int, seed: int
+) -> tuple[np.ndarray, dict[int, dict[str, float]]]:
+    """Centroids of the chosen number of clusters, and the figures of every number tried."""
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(scaled))[:SAMPLE])
+    sample = scaled[chosen]
+    few = sample[:: len(sample) // STABILITY_SAMPLE + 1]
+    distinct = len(np.unique(few, axis=0))
+    tried = range(min(least, distinct), min(most, distinct) + 1)
+    centroids = {k: _fit(sample, k, seed, starts=4) for k in tried}
+    stability = {
+        k: {
+            "ari": _bootstrap_ari(few, centroids[k], seed),
+            "smallest_share": float(
+                np.bincount(_nearest(scaled, centroids[k]), minlength=k).min() / len(scaled)
+            ),
+        }
+        for k in tried
+    }
+    return centroids[_choose(stability)], stability
 
 
 def _log_behaviour(features: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
@@ -111,9 +125,10 @@ def _nearest(values: np.ndarray, centroids: np.ndarray) -> np.ndarray:
     return np.asarray(distances.argmin(axis=1))
 
 
-def _stability(values: np.ndarray, k: int, seed: int) -> dict[str, float]:
-    """Mean ARI between the clusters of the sample and those of bootstrap samples of it."""
-    reference = _nearest(values, _fit(values, k, seed))
+def _bootstrap_ari(values: np.ndarray, centroids: np.ndarray, seed: int) -> float:
+    """Mean ARI between the clusters of `centroids` and those fitted on bootstrap samples."""
+    k = len(centroids)
+    reference = _nearest(values, centroids)
     rng = np.random.default_rng([seed, k])
     scores = []
     for _ in range(BOOTSTRAPS):
@@ -121,22 +136,17 @@ def _stability(values: np.ndarray, k: int, seed: int) -> dict[str, float]:
         if len(np.unique(again, axis=0)) >= k:
             labels = _nearest(values, _fit(again, k, seed))
             scores.append(adjusted_rand_score(reference, labels))
-    smallest = np.bincount(reference, minlength=k).min() / len(values)
-    return {
-        "ari": float(np.mean(scores)) if scores else 0.0,
-        "smallest_share": float(smallest),
-    }
+    return float(np.mean(scores)) if scores else 0.0
 
 
 def _choose(stability: dict[int, dict[str, float]]) -> int:
-    stable = [
-        k
-        for k, figures in stability.items()
-        if figures["ari"] >= STABLE_ARI and figures["smallest_share"] >= SMALLEST_SHARE
-    ]
+    """The largest stable number without a tiny cluster, else the most stable of what is left."""
+    whole = {k: f for k, f in stability.items() if f["smallest_share"] >= SMALLEST_SHARE}
+    stable = [k for k, figures in whole.items() if figures["ari"] >= STABLE_ARI]
     if stable:
         return max(stable)
-    return max(stability, key=lambda k: (stability[k]["ari"], k))
+    left = whole or stability
+    return max(left, key=lambda k: (left[k]["ari"], k))
 
 
 def _names(centroids: np.ndarray, columns: tuple[str, ...]) -> tuple[str, ...]:

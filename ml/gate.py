@@ -11,8 +11,8 @@ FloatArray = NDArray[np.float64]
 
 # Trees need at least as many training cutoffs; with fewer they lose to Pareto/NBD.
 LEAST_CUTOFFS = 3
-# A forecast is refused if it beats a simpler one in a smaller share of the resamples.
-LEAST_WINS = 0.5
+# A forecast is refused if a simpler one is significantly better: it wins in fewer resamples.
+LEAST_WINS = 0.025
 RESAMPLES = 400
 # From the richest to the simplest.
 ORDER = ("trees", "prior", "pareto_nbd", "naive")
@@ -54,21 +54,21 @@ class GateResult:
     comparisons: tuple[Comparison, ...]
 
 
-def choose(
-    held_out: Evidence, replays: list[Evidence], *, refusal: str, seed: int
-) -> GateResult:
+def choose(held_out: Evidence, replays: list[Evidence], *, refusal: str, seed: int) -> GateResult:
     """The richest forecast that no simpler one speaks against.
 
-    held_out: training rows whose customers were not trained on; replays: earlier trainings and the
-    windows that followed. Trees are held against the prior on the first, everything against
-    Pareto/NBD and naive on the second (on the first if there is none). refusal: why trees cannot
-    serve, empty if they can. What one training cutoff says about the prior itself is no evidence:
-    without a replay and without trees the prior serves.
+    held_out: training rows whose customers were not trained on; replays: earlier trainings under
+    like conditions and the windows that followed. Trees are held against the prior on the first,
+    everything against Pareto/NBD and naive on the second (on the first if there is none). refusal:
+    why trees cannot serve, empty if they can. What one training cutoff says about the prior itself
+    is no evidence: without a replay and without trees the prior serves.
     """
     made: list[Comparison] = []
     reasons = [f"trees: {refusal}"] if refusal else []
     if refusal and not replays:
-        return GateResult("prior", "; ".join([*reasons, "prior: no earlier training to test"]), ())
+        return GateResult(
+            "prior", "; ".join([*reasons, "prior: no earlier training like this one"]), ()
+        )
     outside = _pooled(replays) if replays else held_out
     for candidate in ORDER[1 if refusal else 0 : -1]:
         compared = _against_simpler(candidate, held_out, outside, seed)
@@ -76,10 +76,10 @@ def choose(
         lost = [comparison for comparison in compared if not comparison.is_passed]
         if not lost:
             wins = min((c.share_better for c in compared), default=1.0)
-            text = f"{candidate}: better than every simpler forecast in {wins:.0%} of resamples"
+            text = f"{candidate}: holds against every simpler forecast, wins {wins:.0%} at least"
             return GateResult(candidate, "; ".join([*reasons, text]), tuple(made))
         share, rival = lost[0].share_better, lost[0].rival
-        reasons.append(f"{candidate}: better than {rival} in only {share:.0%} of resamples")
+        reasons.append(f"{candidate}: better than {rival} in only {share:.1%} of resamples")
     return GateResult("naive", "; ".join(reasons), tuple(made))
 
 

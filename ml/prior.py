@@ -90,9 +90,7 @@ class PurchaseForecast:
         return self.pareto_nbd.probability_of_purchase(self.pred_days, *history)
 
 
-def naive_spending(
-    features: pd.DataFrame, around: Surroundings, pred_days: float
-) -> FloatArray:
+def naive_spending(features: pd.DataFrame, around: Surroundings, pred_days: float) -> FloatArray:
     """Net revenue of the history window scaled to the label window, at least 0, (customers,)."""
     days = np.maximum(around.observed_months, 1) * DAYS_A_MONTH
     return np.maximum(features["net_revenue"].to_numpy(float), 0) / days * pred_days
@@ -116,9 +114,7 @@ class Parts:
     purchases: FloatArray
 
 
-def parts_of(
-    forecast: PurchaseForecast, features: pd.DataFrame, around: Surroundings
-) -> Parts:
+def parts_of(forecast: PurchaseForecast, features: pd.DataFrame, around: Surroundings) -> Parts:
     """Every part for every row, in the order of PARTS, season taken out."""
     purchases = forecast.purchases(features)
     naive = naive_spending(features, around, forecast.pred_days) / around.history_season

@@ -105,6 +105,7 @@ class Spending:
 class Recipe:
     """The fitted recipe of one cutoff; plain numbers, and boosters if the cutoffs allow trees.
 
+    horizon_months: history that the log covers at every prior cutoff, 0 without one.
     typical_purchases, typical_day_revenue: means over the customers of the cutoff, of purchase days
     expected in a usual window and of the money expected of one.
     """
@@ -116,6 +117,7 @@ class Recipe:
     trees: Trees | None
     tree_cutoffs: tuple[str, ...]
     prior_cutoffs: tuple[str, ...]
+    horizon_months: int
     typical_purchases: float
     typical_day_revenue: float
 
@@ -176,16 +178,33 @@ def fit_recipe(
         now, history_season=float(history[0]), pred_months=windows.pred_months
     )
     prior, level, lessons = _learn(windows, forecast, now, _matured(examples, max_examples))
-    trees = None
-    if lessons.rows["cutoff"].nunique() >= LEAST_CUTOFFS and (lessons.actual > 0).any():
-        trees = fit_trees(
-            lessons.inputs, np.maximum(lessons.actual, 0), lessons.bought, seed=seed
-        )
-    tree_days = _days(lessons.rows["cutoff"])
-    prior_days = _days(lessons.rows.loc[lessons.is_prior_row, "cutoff"])
-    typical = (float(forecast.purchases(now)[:, -1].mean()), float(forecast.day_value(now).mean()))
-    recipe = Recipe(windows, forecast, prior, level, trees, tree_days, prior_days, *typical)
-    return recipe, lessons
+    fitted = (windows, forecast, prior, level, _learn_trees(lessons, seed))
+    return _described(fitted, lessons, now), lessons
+
+
+def _learn_trees(lessons: Lessons, seed: int) -> Trees | None:
+    """Trees if enough cutoffs have matured and somebody spent in one of them."""
+    if lessons.rows["cutoff"].nunique() < LEAST_CUTOFFS or not (lessons.actual > 0).any():
+        return None
+    return fit_trees(lessons.inputs, np.maximum(lessons.actual, 0), lessons.bought, seed=seed)
+
+
+def _described(
+    fitted: tuple[Windows, PurchaseForecast, Prior, Level, Trees | None],
+    lessons: Lessons,
+    now: pd.DataFrame,
+) -> Recipe:
+    """The recipe with what it was learned from and who the typical customer was."""
+    chosen = lessons.rows[lessons.is_prior_row]
+    forecast = fitted[1]
+    return Recipe(
+        *fitted,
+        _days(lessons.rows["cutoff"]),
+        _days(chosen["cutoff"]),
+        0 if chosen.empty else int(chosen["observed_months"].min()),
+        float(forecast.purchases(now)[:, -1].mean()),
+        float(forecast.day_value(now).mean()),
+    )
 
 
 def check_examples(examples: pd.DataFrame, cutoff: pd.Timestamp) -> None:
@@ -209,9 +228,10 @@ def _fit_windows(
     partial = examples[examples["observed_months"] < history]
     if partial.empty:
         return Windows(history, pred, None, season)
-    newest = partial.loc[partial["cutoff"].idxmax()]
-    observed = pd.DateOffset(months=int(newest["observed_months"]))
-    return Windows(history, pred, pd.Timestamp(newest["cutoff"]) + DAY - observed, season)
+    newest = partial["cutoff"].max()
+    observed = int(partial.loc[partial["cutoff"] == newest, "observed_months"].iloc[0])
+    start = pd.Timestamp(newest) + DAY - pd.DateOffset(months=observed)
+    return Windows(history, pred, start, season)
 
 
 def _whole_months(first: pd.Timestamp, last: pd.Timestamp) -> int:
@@ -253,7 +273,8 @@ def _learn(
     chosen = rows["months_back"].isin(_prior_cutoffs(rows)).to_numpy()
     prior = fit_prior(_of_rows(parts, chosen), np.maximum(actual[chosen], 0))
     inputs = _inputs(rows, around, parts, prior)
-    has = ~np.isnan(_inputs(now, *_parts_now(windows, forecast, now), prior).matrix).all(axis=0)
+    newest = _inputs(now, *_parts_now(windows, forecast, now), prior).matrix
+    has: BoolArray = np.asarray(~np.isnan(newest).all(axis=0))
     names = tuple(name for name, keep in zip(inputs.names, has, strict=True) if keep)
     lessons = Lessons(rows, parts, actual, chosen, _select(inputs, names))
     return prior, _fit_level(lessons, windows.pred_months), lessons
@@ -317,9 +338,7 @@ def _fit_level(lessons: Lessons, pred_months: int) -> Level:
     return Level(tuple(float(ratio) for ratio in ratios), weight, factor)
 
 
-def _inputs(
-    features: pd.DataFrame, around: Surroundings, parts: Parts, prior: Prior
-) -> Inputs:
+def _inputs(features: pd.DataFrame, around: Surroundings, parts: Parts, prior: Prior) -> Inputs:
     """Features and offsets of every row, all columns."""
     history, pred = (int(features[name].iloc[0]) for name in ("history_months", "pred_months"))
     matrix, columns = feature_matrix(features, around, history)

@@ -59,11 +59,9 @@ def reproduce(
         trial = _trial_home(code.parent / "home", home, source, row)
         progress(f"training {model_id} again at {row.training_cutoff}")
         rebuilt = _train(python, code, trial, row)
-    result = _comparison(row, rebuilt, _days_of(home, row))
+    result = comparison(row, rebuilt, _days_of(home, row))
     path = registry.artefact_path(home, model_id)
-    wanted = not path.exists() or (
-        restore and sha256_of(path) != row.fields["artefact_sha256"]
-    )
+    wanted = not path.exists() or (restore and sha256_of(path) != row.fields["artefact_sha256"])
     restored = wanted and result["equal"] and result["same_artefact"]
     if restored:
         with locked(home):
@@ -92,9 +90,7 @@ def _worktree(row: ChampionRow) -> Iterator[Path]:
             try:
                 _git("worktree", "add", "--quiet", "--detach", str(code), commit)
             except subprocess.CalledProcessError as error:
-                raise EngineError(
-                    f"git worktree of {commit}: {_last_line(error.stderr)}"
-                ) from None
+                raise EngineError(f"git worktree of {commit}: {_last_line(error.stderr)}") from None
             yield code
         finally:
             for cleanup in (("remove", "--force", str(code)), ("prune",)):
@@ -148,9 +144,7 @@ def _train(python: str, code: Path, trial: Path, row: ChampionRow) -> Rebuilt:
     """Train in the trial home with the code, and nothing but the code, of the commit."""
     command = [python, "orchestrate.py", "--home", str(trial), "--json", "--quiet"]
     what = f"training at commit {row.fields['code_commit'][:12]}"
-    answer = _run(
-        [*command, "train", "--cutoff", row.training_cutoff.isoformat()], code, what
-    )
+    answer = _run([*command, "train", "--cutoff", row.training_cutoff.isoformat()], code, what)
     model_id = json.loads(answer)["model_id"]
     made = Home(trial)
     artefact = registry.artefact_path(made, model_id)
@@ -166,18 +160,12 @@ def _days_of(home: Home, row: ChampionRow) -> dict[str, str] | None:
     return json.loads(path.read_text(encoding="utf-8"))["data_days"]
 
 
-def _comparison(
-    row: ChampionRow, rebuilt: Rebuilt, days: dict[str, str] | None
-) -> dict[str, Any]:
+def comparison(row: ChampionRow, rebuilt: Rebuilt, days: dict[str, str] | None) -> dict[str, Any]:
     """What is equal, what is not, and what explains it."""
-    then = {
-        name: repr(float(row.fields[name])) for name in ("baseline_rmse", "baseline_r2")
-    }
+    then = {name: repr(float(row.fields[name])) for name in ("baseline_rmse", "baseline_r2")}
     now = {name: repr(float(rebuilt.card[name])) for name in then}
     same_data = rebuilt.card["data_fingerprint"] == row.fields["data_fingerprint"]
-    changed_days = (
-        _changed_days(days, rebuilt.card["data_days"]) if days is not None else None
-    )
+    changed_days = _changed_days(days, rebuilt.card["data_days"]) if days is not None else None
     libraries = _changed_libraries(row, rebuilt.card["library_versions"])
     equal = same_data and then == now
     return {
@@ -191,9 +179,7 @@ def _comparison(
         "changed_days": changed_days,
         "changed_libraries": libraries,
         "same_artefact": rebuilt.artefact_sha256 == row.fields["artefact_sha256"],
-        "explanations": []
-        if equal
-        else _explanations(row, same_data, changed_days, libraries),
+        "explanations": [] if equal else _explanations(row, same_data, changed_days, libraries),
     }
 
 
@@ -207,9 +193,7 @@ def _changed_days(then: dict[str, str], now: dict[str, str]) -> dict[str, list[s
     }
 
 
-def _changed_libraries(
-    row: ChampionRow, now: dict[str, str]
-) -> dict[str, list[str | None]]:
+def _changed_libraries(row: ChampionRow, now: dict[str, str]) -> dict[str, list[str | None]]:
     """Version at the training and now, of the libraries where they differ."""
     then = json.loads(row.fields["library_versions"])
     return {
@@ -231,13 +215,9 @@ def _explanations(
         found.append(f"the data changed: {_days_in_words(changed_days)}")
     if row.fields["code_dirty"] == "true":
         digest = row.fields["code_diff_sha256"][:12]
-        found.append(
-            f"it was trained with uncommitted changes (sha256 {digest}…), not in git"
-        )
+        found.append(f"it was trained with uncommitted changes (sha256 {digest}…), not in git")
     if libraries:
-        changes = (
-            f"{name} {then} then, {now} now" for name, (then, now) in libraries.items()
-        )
+        changes = (f"{name} {then} then, {now} now" for name, (then, now) in libraries.items())
         found.append(f"libraries differ: {', '.join(changes)}")
     return found or ["data, code and libraries are the same; the processor may differ"]
 
@@ -248,11 +228,7 @@ def _days_in_words(changed_days: dict[str, list[str]] | None) -> str:
     parts = []
     for kind, days in changed_days.items():
         named = ", ".join(days[:MOST_DAYS_NAMED])
-        more = (
-            f" and {len(days) - MOST_DAYS_NAMED} more"
-            if len(days) > MOST_DAYS_NAMED
-            else ""
-        )
+        more = f" and {len(days) - MOST_DAYS_NAMED} more" if len(days) > MOST_DAYS_NAMED else ""
         parts += [f"{len(days)} day(s) {kind} ({named}{more})"] if days else []
     return "; ".join(parts)
 
@@ -270,9 +246,7 @@ def _git(*arguments: str, check: bool = True) -> None:
     try:
         subprocess.run(command, check=check, capture_output=True, env=_environment())
     except FileNotFoundError:
-        raise EngineError(
-            "git is not installed; `reproduce` needs it to find the commit"
-        ) from None
+        raise EngineError("git is not installed; `reproduce` needs it to find the commit") from None
 
 
 def _run(command: list[str], code: Path, what: str) -> str:
@@ -286,9 +260,7 @@ def _run(command: list[str], code: Path, what: str) -> str:
         check=False,
     )
     if done.returncode:
-        raise EngineError(
-            f"{what} failed: {_last_line(done.stderr).removeprefix('error: ')}"
-        )
+        raise EngineError(f"{what} failed: {_last_line(done.stderr).removeprefix('error: ')}")
     return done.stdout
 
 

@@ -51,10 +51,10 @@ def purge(
     limits = load_config(home).retention
     with locked(home):
         registry.heal(home)
-        due = due_files(home, limits, today)
+        log, due = read_log(home), due_files(home, limits, today)
         if due and not dry_run:
             progress(f"removing {len(due)} file(s)")
-            _remove(home, due)
+            _remove(home, due, log)
     files = [{"file": home.relative(one.path), "rule": one.rule} for one in due]
     return {"files": files, "dry_run": dry_run, "today": today}
 
@@ -144,9 +144,9 @@ def _card_files(home: Home, model_id: str) -> list[Path]:
     return [path for path in (card, card.with_suffix(".md")) if path.exists()]
 
 
-def _remove(home: Home, due: list[Due]) -> None:
+def _remove(home: Home, due: list[Due], log: list[Removal]) -> None:
     """Write what goes into the log, then remove it."""
-    logged = {removal.file: removal for removal in read_log(home)}
+    logged = {removal.file: removal for removal in log}
     now = datetime.now(UTC).isoformat()
     new = [Removal(now, home.relative(one.path), sha256_of(one.path), one.rule) for one in due]
     append_to_log(

@@ -36,6 +36,15 @@ def assign_clusters(features: pd.DataFrame, models: pd.DataFrame) -> pd.DataFram
     return pd.concat(assigned, ignore_index=True)
 
 
+def explain_customers(features: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """The three strongest drivers of each prediction; columns of ml.drivers and model_id."""
+    explained = [
+        artefact.champion.drivers(rows).assign(model_id=key["model_id"].iloc[0])
+        for artefact, key, rows in _by_model(features, models)
+    ]
+    return pd.concat(explained, ignore_index=True)
+
+
 def predict_totals(features: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
     """Revenue expected of all customers together, with an 80 % interval: one row per model."""
     totals = [

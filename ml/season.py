@@ -42,9 +42,7 @@ class Season:
         return float(np.asarray(self.index)[days.month - 1].mean()) if len(days) else 1.0
 
 
-def fit_season(
-    monthly_revenue: pd.DataFrame, *, cutoff: pd.Timestamp, pred_months: int
-) -> Season:
+def fit_season(monthly_revenue: pd.DataFrame, *, cutoff: pd.Timestamp, pred_months: int) -> Season:
     """Index from the whole calendar months up to `cutoff`, without growth.
 
     monthly_revenue: month (first day), day_count (days with activity), net_revenue (money), one
@@ -71,22 +69,17 @@ def _whole_months(
 ) -> tuple[NDArray[np.int64], FloatArray]:
     """Calendar month and revenue a day of every whole month up to `cutoff`, oldest first."""
     frame = monthly_revenue.sort_values("month")
-    month = pd.to_datetime(frame["month"]).dt.to_period("M")
-    table = pd.DataFrame(
-        {
-            "revenue": frame["net_revenue"].to_numpy(float),
-            "days": frame["day_count"].to_numpy(float),
-        },
-        index=pd.PeriodIndex(month),
-    )
-    table = table[table.index.end_time.normalize() <= cutoff]
+    figures = frame[["net_revenue", "day_count"]].astype(float)
+    starts = pd.DatetimeIndex(frame["month"])
+    table = figures.set_axis(starts)[starts + pd.offsets.MonthEnd(0) <= cutoff]
     if table.empty:
         return np.empty(0, np.int64), np.empty(0)
-    table = table.reindex(pd.period_range(table.index[0], table.index[-1], freq="M"), fill_value=0)
-    if table["days"].iloc[0] < WHOLE_MONTH_SHARE * table["days"].median():
-        table = table.iloc[1:]
-    a_day = table["revenue"] / table.index.days_in_month
-    return table.index.month.to_numpy(np.int64), a_day.to_numpy(float)
+    every = pd.date_range(table.index[0], table.index[-1], freq="MS")
+    table = table.reindex(every, fill_value=0.0)
+    if table["day_count"].iloc[0] < WHOLE_MONTH_SHARE * table["day_count"].median():
+        table, every = table.iloc[1:], every[1:]
+    a_day = table["net_revenue"].to_numpy(float) / every.days_in_month.to_numpy(float)
+    return every.month.to_numpy(np.int64), a_day
 
 
 def _year_on_year(revenue: FloatArray) -> tuple[float, float]:

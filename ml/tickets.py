@@ -28,6 +28,7 @@ JIRA_SECONDS, APPRISE_SECONDS = 10.0, 5.0  # the longest an alert may keep the r
 # A ticket just created may not be found yet: so long after a creation without an answer nothing
 # is created for the same alert.
 SETTLE_SECONDS = 20.0
+SECOND_LOOK_SECONDS = 1.0  # and so soon it is searched for once within the run
 LATER = "the next run tries again"
 LOOK = "the next run looks for it before it opens one"
 REFUSALS = {
@@ -123,7 +124,7 @@ def _to_jira(
     email = environment.get("CLV_JIRA_EMAIL", "").strip()
     job = {"token": token, "email": email, "create": not settling, **_ticket(alert, jira)}
     answers = _work(job, JIRA_SECONDS, environment)
-    after, message = _of_jira(answers[-1] if answers else {}, sent, now)
+    after, message = _of_jira(answers[-1] if answers else {}, sent, datetime.now(UTC))
     remember(after)
     return after, message
 
@@ -131,6 +132,7 @@ def _to_jira(
 def _ticket(alert: Alert, jira: "Jira") -> dict[str, Any]:
     return {
         "kind": "jira",
+        "second_look_seconds": SECOND_LOOK_SECONDS,
         **jira.model_dump(),
         "label": alert.fingerprint,
         "title": alert.title,
@@ -148,9 +150,9 @@ def _of_jira(answer: Mapping[str, Any], sent: Sent, now: datetime) -> tuple[Sent
     if outcome == "failed":
         return sent, f"no ticket yet: Jira {why}; {LATER}"
     if outcome == "absent":
-        return sent, f"Jira did not confirm the ticket just now and does not show it yet; {LOOK}"
+        return sent, f"ticket not confirmed: Jira does not show it yet; {LOOK}"
     unclear = sent.model_copy(update={"tried_at": now})
-    return unclear, f"Jira {why} when the ticket was opened; {LOOK}"
+    return unclear, f"ticket not confirmed: Jira {why}; {LOOK}"
 
 
 def _why(answer: Mapping[str, Any]) -> str:
@@ -163,7 +165,7 @@ def _why(answer: Mapping[str, Any]) -> str:
         return "gave no answer in time (ReadTimeout)"
     if error is not None:
         return f"gave an answer that is not Jira's ({error})"
-    return "gave no answer that can be used"
+    return "gave no full answer in time"
 
 
 # apprise

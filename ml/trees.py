@@ -112,7 +112,7 @@ def comparisons(
     around: Surroundings,
     pred_months: int,
 ) -> FloatArray:
-    """The columns of COMPARISONS, shape (rows, 6); money below a tenth of `floor` counts as that."""
+    """The columns of COMPARISONS, (rows, 6); money below a tenth of `floor` counts as that."""
     recent = fading_spending(features, around, pred_months * DAYS_A_MONTH, RECENT_HALF_LIFE)
     logs = np.log(np.maximum(np.column_stack([parts.money, recent]), floor / 10))
     return np.column_stack(
@@ -155,7 +155,9 @@ def fit_trees(
     """
     positive = spending > 0
     if not positive.any():
-        raise ValueError("no customer spent anything in a training window: there is no value to fit")
+        raise ValueError(
+            "no customer spent anything in a training window: there is no value to fit"
+        )
     scale = float(inputs.prior.mean())
     data = _quantised(inputs.matrix)
     spend = _fit("spend", data, spending / scale, np.log(inputs.prior / scale), seed)

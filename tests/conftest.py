@@ -99,7 +99,9 @@ def transaction_log(
             for product in draw.integers(0, 30, int(draw.integers(1, 4))):
                 quantity = -1.0 if draw.random() < 0.05 else float(draw.integers(1, 4))
                 price = round(float(draw.gamma(4.0, spend / 4)) + 0.5, 2)
-                lines.append(line(customer, day, product=f"P{product}", quantity=quantity, price=price))
+                lines.append(
+                    line(customer, day, product=f"P{product}", quantity=quantity, price=price)
+                )
             offset += int(draw.exponential(pace)) + 1
             if draw.random() < 0.08:
                 break
@@ -275,7 +277,9 @@ def new_home(tmp_path: Path) -> Callable[..., EngineHome]:
     return make
 
 
-def _shared(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> EngineHome:
+def _shared(
+    factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]
+) -> EngineHome:
     """A home that is built once, for all workers of a parallel run."""
     base = factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
@@ -301,9 +305,7 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> EngineHome:
 
 
 @pytest.fixture(scope="session")
-def scored_home(
-    trained_home: EngineHome, tmp_path_factory: pytest.TempPathFactory
-) -> EngineHome:
+def scored_home(trained_home: EngineHome, tmp_path_factory: pytest.TempPathFactory) -> EngineHome:
     """After one `run`: the batches CUTOFF and SECOND_CUTOFF. Copy it to change it."""
 
     def build(root: Path) -> None:
@@ -311,6 +313,22 @@ def scored_home(
         (root / "run.json").write_text(home.call("run").stdout)
 
     return _shared(tmp_path_factory, "scored", build)
+
+
+@pytest.fixture(scope="session")
+def rescored_home(scored_home: EngineHome, tmp_path_factory: pytest.TempPathFactory) -> EngineHome:
+    """After `run --cutoff PAST_CUTOFF` with a reader at work. Copy it to change it."""
+
+    def build(root: Path) -> None:
+        home = scored_home.copy(root)
+        with home.warehouse() as con:
+            count = "select count(*) from marts.clv_predictions"
+            before = con.execute(count).fetchone()
+            result = home.call("run", "--cutoff", PAST_CUTOFF.isoformat()).result
+            seen = {"before": before, "after": con.execute(count).fetchone()}
+        (root / "rescored.json").write_text(json.dumps(result | {"reader": seen}))
+
+    return _shared(tmp_path_factory, "rescored", build)
 
 
 # SQL macros without dbt

@@ -1,4 +1,4 @@
-"""A small simulated shop and its training examples, built by the same SQL macros as in production."""
+"""A small simulated shop and its training examples, built by the SQL macros of production."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +90,9 @@ def training(
     first = "(select min(activity_date) from customer_days)"
     arguments = (f"date '{cutoff}'", str(history_months), str(pred_months), first)
     con.execute(f"create table windows as {macro('training_windows', *arguments)}")
-    con.execute(f"create table features as {macro('customer_features', 'windows', 'customer_days')}")
+    con.execute(
+        f"create table features as {macro('customer_features', 'windows', 'customer_days')}"
+    )
     con.execute(f"create table actuals as {macro('customer_actuals', 'windows', 'customer_days')}")
     everything = con.sql(
         "select features.*, months_back, observed_months, actual_clv::double as actual_clv, "

@@ -22,7 +22,15 @@ HEADER = "customer_id,order_id,order_ts,product_id,quantity,unit_price\n"
 LINE = "C1,O1,2011-07-01 10:00:00,P1,2,3.5\n"
 LONG_ID = "x" * 5000
 ONLINE_RETAIL = REPOSITORY.parent / "shared" / "data" / "online_retail_ii"
-TAKEN_IDS = ["007", "Zoë-Ünïcødé-客户-🛒", LONG_ID, "Robert'); drop table x;--", " padded ", "0", "-1"]
+TAKEN_IDS = [
+    "007",
+    "Zoë-Ünïcødé-客户-🛒",
+    LONG_ID,
+    "Robert'); drop table x;--",
+    " padded ",
+    "0",
+    "-1",
+]
 # cells of (customer_id, order_ts, quantity, unit_price) by the reason they are refused for
 REFUSED = {
     "missing customer_id": [
@@ -105,7 +113,9 @@ def messy_home(tmp_path_factory: pytest.TempPathFactory) -> EngineHome:
         frame([line(customer, DAY) for customer in texts]).assign(order_ts=list(texts.values())),
         "texts.csv",
     )
-    (home.raw / "semicolons.csv").write_text((HEADER + LINE).replace(",", ";").replace("C1", "SEMI"))
+    (home.raw / "semicolons.csv").write_text(
+        (HEADER + LINE).replace(",", ";").replace("C1", "SEMI")
+    )
     (home.root / "load.json").write_text(home.call("load").stdout)
     return home
 
@@ -254,7 +264,14 @@ def test_days_of_a_later_file_are_added_to_those_that_are_there(tmp_path: Path):
     home.call("load")
     # again the first day with one more line, a day between, and an older day
     home.deliver(
-        frame([line("A", DAY), line("A", DAY), line("B", date(2011, 7, 2)), line("C", date(2011, 1, 1))]),
+        frame(
+            [
+                line("A", DAY),
+                line("A", DAY),
+                line("B", date(2011, 7, 2)),
+                line("C", date(2011, 1, 1)),
+            ]
+        ),
         "second.csv",
     )
     result = home.call("load").result
@@ -288,18 +305,48 @@ PARQUET = frame([line("C1", DAY)] * 50).to_parquet()
 BROKEN: dict[str, tuple[str, bytes, type[EngineError], str]] = {
     "empty": ("bad.csv", b"", DataNotReadyError, "empty"),
     "header only": ("bad.csv", HEADER.encode(), DataNotReadyError, "no rows"),
-    "a line cut off": ("bad.csv", (HEADER + LINE * 5 + "C1,O1").encode(), DataNotReadyError, "line"),
+    "a line cut off": (
+        "bad.csv",
+        (HEADER + LINE * 5 + "C1,O1").encode(),
+        DataNotReadyError,
+        "line",
+    ),
     "a late line cut off": ("bad.csv", (MANY * 20 + "C1,O1").encode(), DataNotReadyError, "Line"),
     "an open quote": ("bad.csv", (HEADER + LINE + '"C1,O1').encode(), DataNotReadyError, ""),
-    "a line too long": ("bad.csv", (HEADER + LINE + LINE.strip().encode().decode() + ",9\n").encode(), DataNotReadyError, ""),
+    "a line too long": (
+        "bad.csv",
+        (HEADER + LINE + LINE.strip() + ",9\n").encode(),
+        DataNotReadyError,
+        "",
+    ),
     "latin-1": ("bad.csv", (HEADER + "Zoë" + LINE).encode("latin-1"), DataNotReadyError, "UTF-8"),
     "utf-16": ("bad.csv", (HEADER + LINE).encode("utf-16"), DataNotReadyError, "UTF-8"),
-    "a cut archive": ("bad.csv.gz", gzip.compress(MANY.encode())[:-500], DataNotReadyError, "ended"),
-    "an archive without its end": ("bad.csv.gz", gzip.compress(MANY.encode())[:-6], DataNotReadyError, "ended"),
+    "a cut archive": (
+        "bad.csv.gz",
+        gzip.compress(MANY.encode())[:-500],
+        DataNotReadyError,
+        "ended",
+    ),
+    "an archive without its end": (
+        "bad.csv.gz",
+        gzip.compress(MANY.encode())[:-6],
+        DataNotReadyError,
+        "ended",
+    ),
     "no archive": ("bad.csv.gz", MANY.encode(), DataNotReadyError, "gzip"),
     "a cut parquet": ("bad.parquet", PARQUET[: len(PARQUET) // 2], DataNotReadyError, ""),
-    "a missing column": ("bad.csv", MANY.replace("unit_price", "price", 1).encode(), CallError, "'unit_price'.*'price'"),
-    "a column in other case": ("bad.csv", MANY.replace("customer_id", "Customer_ID", 1).encode(), CallError, "'Customer_ID'"),
+    "a missing column": (
+        "bad.csv",
+        MANY.replace("unit_price", "price", 1).encode(),
+        CallError,
+        "'unit_price'.*'price'",
+    ),
+    "a column in other case": (
+        "bad.csv",
+        MANY.replace("customer_id", "Customer_ID", 1).encode(),
+        CallError,
+        "'Customer_ID'",
+    ),
     "another kind of file": ("bad.xlsx", b"PK", CallError, "csv.gz"),
 }
 

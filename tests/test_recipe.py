@@ -6,11 +6,12 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from shop import Training, customer_days, macro, simulated_days, training
 
+from ml.backtest import backtest_cutoff
 from ml.champion import Champion, fit_champion, rewind
 from ml.feature_names import ALL_COLUMNS
 from ml.metrics import d2
-from shop import Training, customer_days, macro, simulated_days, training
 
 CUTOFF = "2021-02-28"
 
@@ -43,7 +44,10 @@ def packed(champion: Champion) -> bytes:
 def test_feature_names_are_the_columns_of_the_macro(shop: Training) -> None:
     built = set(shop.examples.columns)
     assert built == ALL_COLUMNS | {
-        "months_back", "observed_months", "actual_clv", "actual_order_count",
+        "months_back",
+        "observed_months",
+        "actual_clv",
+        "actual_order_count",
     }
 
 
@@ -109,9 +113,11 @@ def test_predictions_are_positive_inside_their_interval_and_probabilities_are_sh
     found = champion.predict(shop.now)
     assert (found["predicted_clv"] > 0).all()
     assert (found["predicted_clv_low"] >= 0).all()
-    assert found["predicted_clv"].between(
-        found["predicted_clv_low"], found["predicted_clv_high"]
-    ).all()
+    assert (
+        found["predicted_clv"]
+        .between(found["predicted_clv_low"], found["predicted_clv_high"])
+        .all()
+    )
     assert found["probability_of_purchase"].between(0, 1).all()
 
 
@@ -119,7 +125,9 @@ def test_the_total_is_the_sum_of_the_predictions_inside_its_interval(
     shop: Training, champion: Champion
 ) -> None:
     total = champion.predict_total(shop.now).iloc[0]
-    assert total["predicted_total"] == pytest.approx(champion.predict(shop.now)["predicted_clv"].sum())
+    assert total["predicted_total"] == pytest.approx(
+        champion.predict(shop.now)["predicted_clv"].sum()
+    )
     assert total["predicted_total_low"] < total["predicted_total"] < total["predicted_total_high"]
 
 
@@ -241,6 +249,44 @@ def test_training_windows_step_back_in_months_from_the_day_after_the_cutoff() ->
     assert found["months_back"].tolist()[:3] == [0, 6, 7]
     newest = found.iloc[1]
     assert (str(newest["cutoff"].date()), str(newest["window_end"].date())) == (
-        "2021-06-30", "2021-12-31",
+        "2021-06-30",
+        "2021-12-31",
     )
     assert (found["observed_months"] >= 3).all()
+
+
+def test_a_backtest_holds_the_champion_against_every_rival(shop: Training) -> None:
+    result = backtest_cutoff(
+        shop.examples,
+        shop.monthly_revenue,
+        shop.later,
+        cutoff=shop.cutoff,
+        seed=7,
+        max_examples=50_000,
+    )
+    forecasts = ["champion", "naive", "bg_nbd", "pareto_nbd", "xgb_rfm"]
+    assert result.metrics["forecast"].tolist() == forecasts
+    assert np.isfinite(result.metrics[["rmse", "mae", "r2", "d2", "bias"]].to_numpy(float)).all()
+    assert set(result.comparisons["rival"]) == set(forecasts[1:])
+    assert len(result.deciles) == 10 * len(forecasts)
+    assert result.metrics.loc[0, ["coverage", "top_decile_coverage"]].between(0, 1).all()
+
+
+def test_a_backtest_without_an_actual_names_the_customer(shop: Training) -> None:
+    with pytest.raises(ValueError, match="has no actual_clv"):
+        backtest_cutoff(
+            shop.examples,
+            shop.monthly_revenue,
+            shop.later.iloc[1:],
+            cutoff=shop.cutoff,
+            seed=7,
+            max_examples=50_000,
+        )
+
+
+def test_a_frozen_champion_scores_a_later_cutoff_in_the_middle_of_a_month(
+    days: pd.DataFrame, champion: Champion
+) -> None:
+    later = training(days, cutoff="2021-03-14").now
+    found = champion.predict(later)
+    assert len(found) == len(later) and np.isfinite(found.to_numpy(float)).all()

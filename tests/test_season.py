@@ -55,9 +55,7 @@ def test_a_factor_is_the_mean_index_of_the_days_in_the_window() -> None:
         (months(24).assign(net_revenue=0.0), 3, "no net revenue"),
     ],
 )
-def test_the_season_is_off_and_says_why(
-    frame: pd.DataFrame, pred_months: int, reason: str
-) -> None:
+def test_the_season_is_off_and_says_why(frame: pd.DataFrame, pred_months: int, reason: str) -> None:
     season = fit(frame, pred_months)
     assert not season.is_applied
     assert reason in season.reason

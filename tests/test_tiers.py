@@ -13,20 +13,11 @@ DEFAULT = ["1", "5", "10", "20", "50"]
 
 def tiers_of(shares: list[str], counts: list[int]) -> dict[int, list[tuple[str, int, int]]]:
     """(tier, first_rank, last_rank) in rank order for every number of customers."""
-    rule = macro_sql("value_tier_ranks('customer_count', 'model_config')", "value_tiers")
-    # one pass over all counts: the rule itself knows one
-    sql = rule.replace("from model_config", "from model_config, (select $n::bigint as customer_count)")
+    rule = macro_sql("value_tier_ranks('$n::bigint', 'model_config')", "value_tiers")
     con = duckdb.connect()
     con.execute("create table model_config (value_tiers varchar[])")
     con.execute("insert into model_config values (?)", [shares])
-    assert sql != rule or "model_config" not in rule
-    return {
-        n: con.execute(
-            macro_sql(f"value_tier_ranks('{n}', 'model_config')", "value_tiers")
-            + " order by first_rank"
-        ).fetchall()
-        for n in counts
-    }
+    return {n: con.execute(f"{rule} order by first_rank", {"n": n}).fetchall() for n in counts}
 
 
 def expected(shares: list[str], n: int) -> list[tuple[str, int, int]]:
@@ -54,7 +45,7 @@ def expected(shares: list[str], n: int) -> list[tuple[str, int, int]]:
         (["0.0001"], [1, 999_999, 1_000_000, 1_000_001]),
         (DEFAULT, [10**6, 10**9, 7 * 10**9 + 3]),
     ],
-    ids=str,
+    ids=["default", "seven", "fractions", "all", "ten", "tiny", "large"],
 )
 def test_tiers_hold_exactly_the_ceiling_of_their_share(shares: list[str], counts: list[int]):
     for n, rows in tiers_of(shares, counts).items():

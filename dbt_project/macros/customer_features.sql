@@ -141,9 +141,8 @@ customer_sums as (
         sum(return_count) as return_count,
         max(max_order_value) as max_order_value,
         max(gross_revenue) as max_day_revenue,
-        sum(
-            cast(gross_revenue as decimal(18, 4)) * cast(gross_revenue as decimal(18, 4))
-        ) as squared_revenue,
+        -- the product of two DECIMAL(18) overflows: one factor has to be wider
+        sum(cast(gross_revenue as decimal(30, 4)) * gross_revenue) as squared_revenue,
         max(gap_days) as max_gap_days,
         sum(gap_days * gap_days) as squared_gap_days,
         max_by(gap_days, purchase_date) as last_gap_days,

@@ -13,7 +13,6 @@ with transactions as (
 
 ),
 
-{% if is_incremental() %}
 -- days of the files taken in since the last build
 changed_days as (
 
@@ -21,10 +20,11 @@ changed_days as (
         min(first_day) as first_day,
         max(last_day) as last_day,
     from {{ source('raw', 'files') }}
-    where load_id > (select coalesce(max(load_id), 0) from {{ this }})
+    {% if is_incremental() %}
+        where load_id > (select coalesce(max(load_id), 0) from {{ this }})
+    {% endif %}
 
 ),
-{% endif %}
 
 orders as (
 
@@ -36,11 +36,9 @@ orders as (
         count(*) as line_count,
         count(distinct product_id) as product_count,
     from transactions
-    {% if is_incremental() %}
-        where
-            order_date >= (select first_day from changed_days)
-            and order_date <= (select last_day from changed_days)
-    {% endif %}
+    where
+        order_date >= (select first_day from changed_days)
+        and order_date <= (select last_day from changed_days)
     group by
         customer_id,
         order_date,

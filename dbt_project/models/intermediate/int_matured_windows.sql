@@ -1,4 +1,10 @@
-{{ config(materialized='incremental', incremental_strategy='append', tags=['monitor']) }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        tags=['monitor'],
+    )
+}}
 
 with batches as (
 

@@ -40,7 +40,8 @@ select
     ranked.window_start,
     ranked.window_end,
     cast(ranked.clv_rank as bigint) as clv_rank,
-    100.0 * (count(*) over () - ranked.clv_rank + 1) / count(*) over () as clv_percentile,
+    100.0 * (count(*) over () - ranked.clv_rank + 1) / count(*) over ()
+        as clv_percentile,
     tiers.value_tier,
 from ranked
 inner join tiers

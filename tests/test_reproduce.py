@@ -1,0 +1,307 @@
+"""`reproduce`: equal to the last digit, or why not. Trains in a git repository of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from conftest import (
+    CUTOFF,
+    REPOSITORY,
+    EngineHome,
+    Outcome,
+    environment,
+    home_at,
+    transaction_log,
+)
+
+from ml import registry
+from ml.errors import CallError, EngineError
+from ml.home import Home
+from ml.registry import ChampionRow
+from ml.reproduce import Rebuilt, comparison, reproduce
+
+MakeHome = Callable[..., EngineHome]
+CODE = ("ml", "dbt_project", "config", "orchestrate.py", "pyproject.toml", "requirements.lock")
+UNKNOWN_COMMIT = "f" * 40
+CARD: dict[str, Any] = {
+    "model_id": "OLD",
+    "kind": "train",
+    "timestamp": "2020-01-01T00:00:00+00:00",
+    "code_commit": UNKNOWN_COMMIT,
+    "code_dirty": False,
+    "code_diff_sha256": "",
+    "training_cutoff": "2019-12-31",
+    "history_months": 6,
+    "pred_months": 3,
+    "hyper_parameters": {"settings": {"history_months": 6, "clusters": {"min": 4, "max": 8}}},
+    "data_fingerprint": "a",
+    "library_versions": {"numpy": "2.0"},
+    "baseline_rmse": 0.1 + 0.2,
+    "baseline_r2": 0.5,
+    "data_days": {"2019-12-01": "1:1", "2019-12-02": "1:2"},
+}
+
+
+# A repository with one commit, and a home trained by it
+
+
+class Checkout:
+    """A git repository of the code as it is now, and its command line."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        ignored = shutil.ignore_patterns("__pycache__", "target", "logs", ".*_cache")
+        for name in CODE:
+            if (REPOSITORY / name).is_dir():
+                shutil.copytree(REPOSITORY / name, root / name, ignore=ignored)
+            else:
+                shutil.copyfile(REPOSITORY / name, root / name)
+        (root / ".gitignore").write_text("__pycache__/\n")
+        self.git("init", "--quiet")
+        self.commit()
+
+    def git(self, *arguments: str) -> str:
+        author = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
+        return subprocess.run(
+            ["git", "-C", str(self.root), *author, *arguments],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    def commit(self) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "code")
+
+    def call(self, home: EngineHome, *arguments: str, expect: int = 0, **more: str) -> Outcome:
+        """A command of this checkout on `home`, with the exit code it must have."""
+        done = subprocess.run(
+            [sys.executable, "orchestrate.py", "--home", str(home.root), "--json", *arguments],
+            cwd=self.root,
+            env=environment(**more),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        outcome = Outcome(done.returncode, done.stdout, done.stderr)
+        assert outcome.code == expect, outcome
+        return outcome
+
+    def left_behind(self, temporary: Path) -> list[str]:
+        """Worktrees and temporary folders that should be gone."""
+        trees = self.git("worktree", "list", "--porcelain").split("\n\n")[1:]
+        return [tree for tree in trees if tree.strip()] + os.listdir(temporary)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    root = tmp_path_factory.mktemp("checkout") / "code"
+    root.mkdir()
+    return Checkout(root)
+
+
+@pytest.fixture(scope="module")
+def original(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> EngineHome:
+    """A home trained at CUTOFF from a clean commit. Copy it to change it."""
+    home = home_at(tmp_path_factory.mktemp("original") / "home")
+    home.deliver(transaction_log())
+    checkout.call(home, "train", "--cutoff", CUTOFF.isoformat())
+    return home
+
+
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    """The folder for temporary files, which must be empty at the end."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    return folder
+
+
+def trained_model(home: EngineHome) -> ChampionRow:
+    return registry.champion(Home(home.root))
+
+
+def test_a_lost_artefact_comes_back_byte_for_byte_and_the_figures_are_equal_to_the_last_digit(
+    checkout: Checkout, original: EngineHome, temporary: Path, tmp_path: Path
+):
+    home, row = original.copy(tmp_path / "home [1]"), trained_model(original)
+    registry.artefact_path(Home(home.root), row.model_id).unlink()
+    # the settings of the next training and another home's warehouse do not count
+    home.configure("^  history_months: 6", "  history_months: 9")
+    config = home.config.read_bytes()
+    result = checkout.call(
+        home,
+        "reproduce",
+        row.model_id,
+        TMPDIR=str(temporary),
+        CLV_WAREHOUSE=str(tmp_path / "nowhere.duckdb"),
+    ).result
+    figures = {name: row.fields[name] for name in ("baseline_rmse", "baseline_r2")}
+    assert (result["equal"], result["explanations"]) == (True, [])
+    assert result["manifest"] == result["rebuilt"] == figures
+    assert (result["same_artefact"], result["restored"]) == (True, True)
+    assert home.config.read_bytes() == config
+    home.config.write_bytes(original.config.read_bytes())
+    assert home.state() == original.state()
+    assert home.database.read_bytes() == original.database.read_bytes()
+    assert checkout.left_behind(temporary) == []
+
+
+def test_one_changed_row_is_exit_code_one_and_names_the_day(
+    checkout: Checkout, original: EngineHome, temporary: Path, tmp_path: Path
+):
+    home, model_id = original.copy(tmp_path / "home"), trained_model(original).model_id
+    lines = transaction_log()
+    (place,) = lines.index[lines["customer_id"] == "FIRST-DAY"]
+    lines.loc[place, "unit_price"] += 0.01
+    home.deliver(lines)
+    before = home.state()
+    outcome = checkout.call(home, "reproduce", model_id, expect=1, TMPDIR=str(temporary))
+    result = outcome.result
+    day = lines.loc[place, "order_ts"].date().isoformat()
+    assert (result["equal"], result["same_data"], result["restored"]) == (False, False, False)
+    assert result["changed_days"] == {"missing": [], "extra": [], "changed": [day]}
+    assert result["explanations"] == [f"the data changed: 1 day(s) changed ({day})"]
+    assert outcome.stderr == ""
+    assert home.state() == before
+    assert checkout.left_behind(temporary) == []
+
+
+def test_a_failed_training_is_one_line_and_leaves_nothing(
+    checkout: Checkout, original: EngineHome, temporary: Path, tmp_path: Path
+):
+    home, model_id = original.copy(tmp_path / "home"), trained_model(original).model_id
+    home.deliver(transaction_log().query("order_ts < '2012-01-01'"))
+    message = checkout.call(home, "reproduce", model_id, expect=1, TMPDIR=str(temporary)).message
+    assert "the data ends on 2011-12-31" in message
+    assert checkout.left_behind(temporary) == []
+
+
+@pytest.mark.slow
+def test_a_commit_with_another_lock_is_rebuilt_with_the_libraries_of_that_lock(
+    checkout: Checkout, original: EngineHome, temporary: Path, tmp_path: Path
+):
+    home, row = original.copy(tmp_path / "home"), trained_model(original)
+    lock = checkout.root / "requirements.lock"
+    content = lock.read_bytes()
+    try:
+        lock.write_bytes(content + b"# another lock\n")
+        checkout.commit()
+        result = checkout.call(home, "reproduce", row.model_id, TMPDIR=str(temporary)).result
+    finally:
+        lock.write_bytes(content)
+        checkout.commit()
+    assert (result["equal"], result["changed_libraries"]) == (True, {})
+    assert checkout.left_behind(temporary) == []
+
+
+# What is refused before anything is built
+
+
+def ledger(home: EngineHome, **fields: Any) -> Home:
+    """A home whose ledger holds one model that was never trained."""
+    home.deliver(pd.DataFrame({"customer_id": ["C1"]}))
+    registry.add_model(Home(home.root), CARD | fields, b"artefact")
+    return Home(home.root)
+
+
+def refusal(home: Home, model_id: str = "OLD") -> str:
+    before = EngineHome(home.root).state()
+    with pytest.raises(EngineError) as caught:
+        reproduce(home, lambda _: None, model_id)
+    assert EngineHome(home.root).state() == before
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_commit_that_git_does_not_know_is_named(new_home: MakeHome):
+    assert f"commit {UNKNOWN_COMMIT} of OLD is not known to git" in refusal(ledger(new_home()))
+
+
+def test_a_model_trained_outside_git_names_no_commit(new_home: MakeHome):
+    assert "trained outside git" in refusal(ledger(new_home(), code_commit="none"))
+
+
+def test_a_changed_card_is_named(new_home: MakeHome):
+    home = ledger(new_home())
+    path = registry.card_path(home, "OLD")
+    path.write_text(path.read_text().replace('"1:1"', '"1:3"'))
+    assert "cards/OLD.json: missing or changed" in refusal(home)
+
+
+def test_an_unknown_model_is_a_wrong_call(new_home: MakeHome):
+    with pytest.raises(CallError, match="did you mean OLD"):
+        reproduce(ledger(new_home()), lambda _: None, "OLB")
+
+
+# What explains a difference
+
+
+def compared(days: dict[str, str] | None = None, **now: Any) -> dict[str, Any]:
+    """The comparison of CARD's model with one whose card differs by `now`."""
+    then = {name: str(CARD[name]) for name in ("code_commit", "code_diff_sha256")}
+    fields = then | {
+        "model_id": "OLD",
+        "training_cutoff": "2019-12-31",
+        "code_dirty": now.pop("code_dirty", "false"),
+        "data_fingerprint": "a",
+        "library_versions": json.dumps(CARD["library_versions"]),
+        "baseline_rmse": repr(CARD["baseline_rmse"]),
+        "baseline_r2": repr(CARD["baseline_r2"]),
+        "artefact_sha256": "0",
+    }
+    return comparison(ChampionRow(fields), Rebuilt(CARD | now, b"", "0"), days)
+
+
+def test_figures_are_compared_to_the_last_digit():
+    assert compared()["equal"]
+    assert compared(baseline_rmse=0.3)["equal"] is False
+    assert compared(baseline_rmse=0.3)["rebuilt"]["baseline_rmse"] == "0.3"
+    assert compared()["rebuilt"]["baseline_rmse"] == "0.30000000000000004"
+
+
+def test_missing_extra_and_changed_days_are_told_apart():
+    then = {"2019-12-01": "1:1", "2019-12-03": "1:1"} | {
+        f"2018-01-0{n}": "1:1" for n in range(1, 8)
+    }
+    now = {"2019-12-01": "1:2", "2019-12-02": "1:1"}
+    result = compared(then, data_days=now, data_fingerprint="b")
+    days = result["changed_days"]
+    assert (len(days["missing"]), days["extra"], days["changed"]) == (
+        8,
+        ["2019-12-02"],
+        ["2019-12-01"],
+    )
+    (explanation,) = result["explanations"]
+    assert "8 day(s) missing (2018-01-01, " in explanation
+    assert "and 3 more" in explanation
+
+
+def test_changed_data_of_a_purged_card_says_that_the_days_are_not_known():
+    (explanation,) = compared(None, data_fingerprint="b")["explanations"]
+    assert "card was purged" in explanation
+
+
+def test_a_dirty_training_and_other_libraries_explain_a_difference():
+    result = compared(
+        baseline_r2=0.6, code_dirty="true", library_versions={"numpy": "2.1", "scipy": "1"}
+    )
+    dirty, libraries = result["explanations"]
+    assert "uncommitted changes" in dirty
+    assert libraries == "libraries differ: numpy 2.0 then, 2.1 now, scipy None then, 1 now"
+
+
+def test_a_difference_without_a_cause_says_so():
+    (explanation,) = compared(baseline_r2=0.6)["explanations"]
+    assert "the same" in explanation
+
+
+def test_equal_figures_on_other_days_are_not_equal():
+    assert compared({}, data_fingerprint="b")["equal"] is False

@@ -1,0 +1,517 @@
+"""Claims about the delivery of alerts, against a Jira and a web hook on this machine."""
+
+import json
+import logging
+import socket
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from conftest import EngineHome
+
+from ml import tickets
+from ml.channels import wiki_markup
+from ml.config import Alerts, load_config
+from ml.errors import CallError
+from ml.home import Home
+from ml.tickets import Alert, channel_names, deliver
+
+TOKEN, EMAIL, PASSWORD = "canary-token-7f3a91", "canary@example.com", "canary-password-51c"
+LOGIN = b64encode(f"{EMAIL}:{TOKEN}".encode()).decode()
+CANARIES = (TOKEN, EMAIL, PASSWORD, LOGIN, "canary")
+WAIT = 0.8  # seconds Jira gets for an answer
+ALERT = Alert("20101231-ab12cd34", date(2010, 12, 31), 3, "Drift: RMSE +31 %", "# What\n\n**bad**")
+
+
+# A Jira on this machine
+
+
+@dataclass
+class FakeJira:
+    """What the server holds, how each step of the client is answered, and what it was asked."""
+
+    modes: dict[str, str] = field(default_factory=dict)  # step (info, search, create, hook) to mode
+    index_lag: float = 0.0  # seconds until a new ticket is found
+    deployment: str = "Server"
+    port: int = 0
+    issues: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    logins: set[str] = field(default_factory=set)
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    def add(self, fields: dict[str, Any]) -> str:
+        key = f"{fields['project']['key']}-{len(self.issues) + 1}"
+        self.issues.append({"key": key, "fields": fields, "born": time.monotonic()})
+        return key
+
+    def found(self, jql: str) -> list[dict[str, Any]]:
+        return [
+            {"id": str(number), "key": issue["key"], "fields": {}}
+            for number, issue in enumerate(self.issues)
+            if f'labels = "{issue["fields"]["labels"][0]}"' in jql
+            and time.monotonic() - issue["born"] >= self.index_lag
+        ]
+
+
+def handler(jira: FakeJira) -> type[BaseHTTPRequestHandler]:
+    """The request handler of one server."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            if url.path == "/jira/rest/api/2/serverInfo":
+                info = {"versionNumbers": [9, 4, 0], "deploymentType": jira.deployment}
+                self.reply("info", lambda: (200, info))
+            elif url.path == f"/jira/rest/api/2/search{self.search_ending()}":
+                jql = parse_qs(url.query)["jql"][0]
+                self.reply("search", lambda: (200, {"issues": jira.found(jql), "total": 1}))
+            else:
+                self.send(404, b"{}")
+
+        def do_POST(self) -> None:
+            content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path == "/jira/rest/api/2/issue":
+                self.reply("create", lambda: (201, {"key": jira.add(content["fields"])}))
+            elif self.path.startswith("/hook"):
+                self.reply("hook", lambda: (200, jira.messages.append(content)))
+            else:
+                self.send(404, b"{}")
+
+        def search_ending(self) -> str:
+            return "/jql" if jira.deployment == "Cloud" else ""
+
+        def reply(self, step: str, work: Callable[[], tuple[int, Any]]) -> None:
+            jira.asked.append(step)
+            jira.logins.add(self.headers.get("Authorization", ""))
+            mode = jira.modes.get(step, "ok")
+            if mode.startswith("done then "):
+                work()
+                mode = mode.removeprefix("done then ")
+            if mode == "ok":
+                status, answer = work()
+                self.send(status, json.dumps(answer).encode())
+            elif mode.isdigit():
+                self.send(int(mode), self.echo())
+            else:
+                self.misbehave(mode)
+
+        def misbehave(self, mode: str) -> None:
+            if mode == "hang":
+                jira.closing.wait(10)
+            elif mode == "trickle":
+                self.trickle()
+            elif mode == "garbage":
+                self.send(200, f"<html>{self.headers.get('Authorization')}".encode())
+            elif mode == "wrong shape":
+                self.send(200, b"[[1]]")
+            elif mode == "echo":
+                answer = {"key": TOKEN, "issues": [{"key": TOKEN}], "versionNumbers": TOKEN}
+                self.send(200, json.dumps(answer).encode())
+            self.close_connection = True  # mode "drop" does nothing else
+
+        def trickle(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            while not jira.closing.wait(0.1):
+                try:
+                    self.wfile.write(b" ")
+                except OSError:
+                    return
+
+        def echo(self) -> bytes:
+            login = self.headers.get("Authorization", "")
+            return json.dumps({"errorMessages": [login, TOKEN], "message": TOKEN}).encode()
+
+        def send(self, status: int, content: bytes) -> None:
+            self.send_response(status, f"because {TOKEN}")
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Retry-After", "30")
+            self.send_header("x-authentication-denied-reason", TOKEN)
+            self.end_headers()
+            self.wfile.write(content)
+
+    return Handler
+
+
+@pytest.fixture
+def jira() -> Iterator[FakeJira]:
+    """A running fake; every mode is ok until a test says otherwise."""
+    fake = FakeJira()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(fake))
+    server.daemon_threads = True
+    server.handle_error = lambda request, client_address: None
+    fake.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield fake
+    fake.closing.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@dataclass
+class Desk:
+    """Delivers alerts as a run would, and looks for secrets after every delivery."""
+
+    jira: FakeJira
+    state: Path
+    captured: Callable[[], str]
+    settings: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=lambda: {"CLV_JIRA_TOKEN": TOKEN})
+    seconds: float = 0.0
+
+    def deliver(self, alert: Alert = ALERT, *, limit: float = 16.0) -> str:
+        """The messages of one delivery, as one text."""
+        url = f"http://127.0.0.1:{self.jira.port}/jira"
+        ticket = {"url": url, "project": "CLV", "timeout_seconds": WAIT}
+        config = Alerts.model_validate({"jira": ticket} | self.settings)
+        start = time.monotonic()
+        text = "\n".join(deliver(alert, config, self.state, self.environment))
+        self.seconds = time.monotonic() - start
+        assert self.seconds < limit
+        written = "".join(path.read_text() for path in self.state.parent.rglob("*"))
+        assert [name for name in CANARIES if name in text + written + self.captured()] == []
+        return text
+
+
+@pytest.fixture
+def desk(
+    jira: FakeJira,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Desk:
+    monkeypatch.setattr(tickets, "SECOND_LOOK_SECONDS", 0.1)
+    caplog.set_level(logging.DEBUG)
+    folder = tmp_path / "outputs"
+    folder.mkdir()
+
+    def captured() -> str:
+        return caplog.text + "".join(capfd.readouterr())
+
+    return Desk(jira, folder / ".tickets.json", captured)
+
+
+# One ticket
+
+
+@pytest.mark.parametrize("deployment", ["Server", "Cloud"])
+def test_one_ticket_is_opened_and_a_second_delivery_asks_nobody(
+    desk: Desk, deployment: str
+) -> None:
+    desk.jira.deployment = deployment
+    assert desk.deliver() == "drift alert of 2010-12-31 (3 months): Jira ticket CLV-1 opened"
+    asked = len(desk.jira.asked)
+    assert desk.deliver() == "drift alert of 2010-12-31 (3 months): has Jira ticket CLV-1"
+    assert len(desk.jira.asked) == asked == 3
+    (issue,) = desk.jira.issues
+    assert issue["fields"] == {
+        "project": {"key": "CLV"},
+        "issuetype": {"name": "Task"},
+        "summary": "Drift: RMSE +31 %",
+        "description": "h1. What\n\n*bad*",
+        "labels": [ALERT.fingerprint],
+    }
+
+
+def test_the_token_is_a_bearer_token_and_with_an_email_basic_login(desk: Desk) -> None:
+    desk.deliver()
+    assert desk.jira.logins == {f"Bearer {TOKEN}"}
+    desk.jira.logins.clear()
+    desk.environment["CLV_JIRA_EMAIL"] = EMAIL
+    desk.jira.modes = {"create": "401"}
+    desk.deliver(Alert("other", date(2011, 1, 31), 3, "t", "b"))
+    desk.jira.modes = {}
+    desk.deliver(Alert("other", date(2011, 1, 31), 3, "t", "b"))
+    assert desk.jira.logins == {f"Basic {LOGIN}"}
+
+
+def test_the_ticket_is_found_by_its_label_when_the_memory_is_lost_or_broken(desk: Desk) -> None:
+    desk.deliver()
+    desk.state.unlink()
+    assert "Jira ticket CLV-1 found" in desk.deliver()
+    desk.state.write_text('{"clv-drift')
+    assert "Jira ticket CLV-1 found" in desk.deliver()
+    assert len(desk.jira.issues) == 1
+
+
+def test_each_model_and_window_has_its_own_fingerprint() -> None:
+    alerts = [
+        Alert(model, day, months, "t", "b")
+        for model in ("m1", "m2")
+        for day in (date(2011, 1, 1), date(2011, 1, 15))
+        for months in (3, 6)
+    ]
+    assert len({alert.fingerprint for alert in alerts}) == 8
+    assert Alert("m1", date(2011, 1, 1), 3, "other", "text").fingerprint == alerts[0].fingerprint
+    assert alerts[0].fingerprint == "clv-drift-ad3378467774"
+
+
+def test_tickets_of_other_alerts_are_kept_in_memory(desk: Desk) -> None:
+    desk.deliver()
+    desk.deliver(Alert("other", date(2011, 1, 31), 3, "t", "b"))
+    assert "has Jira ticket CLV-1" in desk.deliver()
+    assert [issue["key"] for issue in desk.jira.issues] == ["CLV-1", "CLV-2"]
+
+
+# A Jira that refuses, is slow or down
+
+
+@pytest.mark.parametrize(
+    ("step", "mode", "words"),
+    [
+        ("info", "401", "refused the login; check CLV_JIRA_TOKEN and CLV_JIRA_EMAIL (401)"),
+        ("search", "403", "does not allow it"),
+        ("info", "404", "knows no such address"),
+        ("search", "429", "wants fewer requests (429)"),
+        ("info", "500", "answered with an error (500)"),
+        ("info", "hang", "gave no answer in time (ReadTimeout)"),
+        ("info", "garbage", "gave an answer that is not Jira's"),
+        ("search", "wrong shape", "gave an answer that is not Jira's"),
+        ("info", "drop", "cannot be reached (ConnectionError)"),
+        ("create", "400", "check alerts.jira.project and issue_type (400)"),
+    ],
+)
+def test_a_refusal_is_said_and_the_next_delivery_opens_one_ticket(
+    desk: Desk, step: str, mode: str, words: str
+) -> None:
+    desk.jira.modes = {step: mode}
+    message = desk.deliver(limit=8)
+    assert words in message
+    assert message.endswith("the next run tries again")
+    assert desk.jira.issues == []
+    desk.jira.modes = {}
+    assert "Jira ticket CLV-1 opened" in desk.deliver()
+    assert len(desk.jira.issues) == 1
+
+
+def test_a_port_nobody_listens_on_is_said(desk: Desk) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        desk.jira.port = free.getsockname()[1]
+    assert "cannot be reached (ConnectionError)" in desk.deliver(limit=8)
+
+
+def test_an_answer_that_never_ends_is_cut_off(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tickets, "JIRA_SECONDS", 2.0)
+    desk.jira.modes = {"info": "trickle"}
+    assert "gave no full answer in time" in desk.deliver(limit=5)
+    assert desk.seconds >= 2.0
+    assert desk.jira.issues == []
+
+
+@pytest.mark.parametrize("mode", ["hang", "500", "garbage", "drop", "echo"])
+def test_a_ticket_created_without_a_good_answer_is_found_again(desk: Desk, mode: str) -> None:
+    desk.jira.modes = {"create": f"done then {mode}"}
+    desk.deliver()
+    desk.jira.modes = {}
+    assert "Jira ticket CLV-1" in desk.deliver()
+    assert "has Jira ticket CLV-1" in desk.deliver()
+    assert len(desk.jira.issues) == 1
+
+
+def test_a_creation_without_an_answer_is_not_repeated_before_the_index_caught_up(
+    desk: Desk,
+) -> None:
+    desk.jira.index_lag = 1000
+    desk.jira.modes = {"create": "done then hang"}
+    assert "ticket not confirmed: Jira gave no answer in time" in desk.deliver()
+    assert "Jira does not show it yet" in desk.deliver()
+    desk.jira.modes, desk.jira.index_lag = {}, 0
+    assert "Jira ticket CLV-1 found" in desk.deliver()
+    assert desk.jira.asked.count("create") == 1
+
+
+@pytest.mark.parametrize("mode", ["hang", "500"])
+def test_a_creation_that_never_happened_is_repeated_when_that_is_certain(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    desk.jira.modes = {"create": mode}
+    assert "the next run looks for it before it opens one" in desk.deliver()
+    desk.jira.modes = {}
+    assert "Jira does not show it yet" in desk.deliver()
+    assert desk.jira.issues == []
+    monkeypatch.setattr(tickets, "SETTLE_SECONDS", 0.0)
+    assert "Jira ticket CLV-1 opened" in desk.deliver()
+    assert len(desk.jira.issues) == 1
+
+
+def test_a_run_killed_while_it_opened_the_ticket_left_a_note(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> list[dict[str, Any]]:
+        desk.jira.add({"project": {"key": "CLV"}, "labels": [ALERT.fingerprint]})
+        raise KeyboardInterrupt
+
+    desk.jira.index_lag = 1000
+    with monkeypatch.context() as patch:
+        patch.setattr(tickets, "_work", killed)
+        with pytest.raises(KeyboardInterrupt):
+            desk.deliver()
+    assert "Jira does not show it yet" in desk.deliver()
+    assert len(desk.jira.issues) == 1
+
+
+def test_a_search_that_echoes_the_token_names_no_ticket(desk: Desk) -> None:
+    desk.jira.modes = {"search": "echo"}
+    assert "ticket not confirmed" in desk.deliver()
+    assert "create" not in desk.jira.asked
+
+
+# Settings
+
+
+def test_nothing_is_sent_without_configuration(desk: Desk) -> None:
+    assert deliver(ALERT, Alerts(), desk.state, desk.environment) == []
+    assert not desk.state.exists()
+
+
+def test_a_missing_token_address_or_package_is_said_with_its_remedy(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.settings = {"apprise": True}
+    desk.environment = {}
+    assert "set CLV_JIRA_TOKEN" in desk.deliver()
+    assert "set CLV_APPRISE_URLS" in desk.deliver()
+    monkeypatch.setattr(tickets, "find_spec", lambda name: None)
+    desk.environment = {"CLV_JIRA_TOKEN": TOKEN, "CLV_APPRISE_URLS": f"json://:{PASSWORD}@host"}
+    text = desk.deliver()
+    assert "pip install 'house-ware-clv-engine[jira]'" in text
+    assert "pip install 'house-ware-clv-engine[alerts]'" in text
+
+
+def test_a_memory_that_cannot_be_written_stops_before_anything_is_sent(desk: Desk) -> None:
+    desk.state = desk.state.parent / "file" / "state.json"
+    desk.state.parent.write_text("")
+    with pytest.raises(OSError):
+        desk.deliver()
+    assert desk.jira.asked == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("jira: {url: https://j.example.com, project: clv}", r"alerts.jira.project: .*pattern"),
+        ("jira: {url: https://j.example.com}", r"alerts.jira.project is missing"),
+        ("jira: {url: https://u:canary@j.example.com, project: CLV}", r"url: write http"),
+        ("jira: {url: https://j.example.com?token=canary, project: CLV}", r"url: write http"),
+        ("jira: {url: ftp://j.example.com, project: CLV}", r"url: write http"),
+        ("jira: {url: 'https://[canary', project: CLV}", r"url: write http"),
+        ("jira: {url: https://j.example.com, projekt: CLV}", r"did you mean project\?"),
+        ("jira: {url: https://j.example.com, project: CLV, token: canary}", r"token: unknown key"),
+        ("apprise: mailto://u:canary@example.com", r"alerts.apprise: .*boolean"),
+        ("aprise: true", r"did you mean apprise\?"),
+    ],
+)
+def test_alert_settings_are_checked_and_never_repeated(
+    new_home: Callable[..., EngineHome], lines: str, message: str
+) -> None:
+    home = new_home()
+    home.config.write_text(f"{home.config.read_text()}\nalerts:\n  {lines}\n")
+    with pytest.raises(CallError, match=r"model_config.yaml:\d+: .*" + message) as caught:
+        load_config(Home(home.root))
+    assert "canary" not in str(caught.value)
+
+
+def test_the_commented_alerts_of_the_config_are_valid(new_home: Callable[..., EngineHome]) -> None:
+    home = new_home()
+    head, found, section = home.config.read_text().partition("\n# alerts:\n")
+    assert found
+    lines = [line.removeprefix("# ") for line in f"# alerts:\n{section}".splitlines()]
+    home.config.write_text("\n".join([head, *lines, ""]))
+    alerts = load_config(Home(home.root)).alerts
+    assert alerts.apprise
+    assert alerts.jira is not None
+    assert alerts.jira.timeout_seconds == 5
+
+
+# apprise
+
+
+def hooks(desk: Desk, *paths: str) -> str:
+    return " ".join(f"json://user:{PASSWORD}@127.0.0.1:{desk.jira.port}/{path}" for path in paths)
+
+
+def test_each_apprise_channel_is_told_once(desk: Desk) -> None:
+    desk.settings = {"jira": None, "apprise": True}
+    desk.environment = {"CLV_APPRISE_URLS": hooks(desk, "hook/a", "hook/b")}
+    assert "sent by apprise channel json 1" in desk.deliver()
+    assert "was sent by apprise channel json 2" in desk.deliver()
+    assert [message["title"] for message in desk.jira.messages] == ["Drift: RMSE +31 %"] * 2
+    assert {message["type"] for message in desk.jira.messages} == {"warning"}
+
+
+@pytest.mark.parametrize("mode", ["500", "hang"])
+def test_only_the_apprise_channel_that_failed_is_told_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    desk.settings = {"jira": None, "apprise": True}
+    first, second = hooks(desk, "hook").split() * 2
+    broken = second.replace("/hook", "/nowhere")
+    desk.environment = {"CLV_APPRISE_URLS": f"{first}, {broken} nosuch://{PASSWORD}"}
+    text = desk.deliver()
+    assert "json 2: it failed or gave no answer in time" in text
+    assert "nosuch 1: not an address apprise knows" in text
+    desk.environment = {"CLV_APPRISE_URLS": f"{first} {second}"}
+    desk.jira.modes = {"hook": mode}
+    with monkeypatch.context() as patch:
+        patch.setattr(tickets, "APPRISE_SECONDS", 1.5)
+        assert "json 2: it failed or gave no answer in time" in desk.deliver(limit=6)
+    desk.jira.modes = {}
+    assert "sent by apprise channel json 2" in desk.deliver()
+    assert len(desk.jira.messages) == 2
+
+
+def test_a_jira_that_is_down_does_not_keep_apprise_from_being_told(desk: Desk) -> None:
+    desk.settings = {"apprise": True}
+    desk.environment["CLV_APPRISE_URLS"] = hooks(desk, "hook")
+    desk.jira.modes = {"info": "500"}
+    assert "no ticket yet" in desk.deliver()
+    desk.jira.modes = {}
+    assert "Jira ticket CLV-1 opened" in desk.deliver()
+    assert "has Jira ticket CLV-1" in desk.deliver()
+    assert len(desk.jira.messages) == len(desk.jira.issues) == 1
+
+
+def test_channel_names_hold_nothing_of_the_address() -> None:
+    urls = "mailto://u:canary@host\njson://canary,  mailto://canary?to=a,b@c canary"
+    assert list(channel_names(urls)) == ["mailto 1", "json 1", "mailto 2"]
+    assert list(channel_names("canary")) == ["unknown 1"]
+    assert channel_names(" \n") == {}
+
+
+# The text of a ticket
+
+
+def test_markdown_becomes_wiki_markup() -> None:
+    markdown = """\
+## Error by tier
+
+| tier | RMSE |
+|:-----|-----:|
+| Top 1% | **41.20** |
+
+See [the card](cards/m1.json), `tune` and ![deciles](deciles.png)."""
+    assert wiki_markup(markdown).splitlines() == [
+        "h2. Error by tier",
+        "",
+        "|| tier || RMSE ||",
+        "| Top 1% | *41.20* |",
+        "",
+        "See [the card|cards/m1.json], {{tune}} and deciles (deciles.png).",
+    ]
