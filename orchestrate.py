@@ -85,6 +85,22 @@ def run(cutoff: Cutoff = None) -> None:
 
 
 @app.command()
+def backtest(
+    cutoff: Annotated[list[str], typer.Option(help="Day, YYYY-MM-DD; may be given several times.")],
+    history: Annotated[int | None, typer.Option(min=1, help="history_months, else as configured.")] = None,
+    pred: Annotated[int | None, typer.Option(min=1, help="pred_months, else as configured.")] = None,
+) -> None:
+    """Out-of-time accuracy of the champion's recipe and of what could be used instead."""
+    from ml import backtesting, messages
+
+    days = [_required_day(text) for text in cutoff]
+    _work(
+        lambda home, progress: backtesting.backtest(home, progress, days, history, pred),
+        messages.of_backtest,
+    )
+
+
+@app.command()
 def status() -> None:
     """Champion, next cutoff and the day the data must reach for it, open windows."""
     from ml import lifecycle, messages
@@ -138,9 +154,13 @@ def docs() -> None:
 
 
 def _day(text: str | None) -> date | None:
+    return None if text is None else _required_day(text)
+
+
+def _required_day(text: str) -> date:
     from ml.dates import parse_day
 
-    return None if text is None else parse_day(text, "--cutoff")
+    return parse_day(text, "--cutoff")
 
 
 def _work(

@@ -9,13 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.baselines import BuyTillYouDie, Naive, fit_naive, fit_purchase_rival
+from ml.drift import frozen_record
 from ml.drivers import strongest_drivers
 from ml.gate import LEAST_CUTOFFS, Evidence, GateResult, choose
 from ml.intervals import Intervals, fit_intervals
 from ml.metrics import METRICS, paired_bootstrap
 from ml.prior import PARTS
 from ml.recipe import PRIOR_CUTOFFS, Lessons, Recipe, Spending, customer_hash, fit_recipe
-from ml.trees import SETTINGS, SHARED, Inputs, fit_trees
+from ml.trees import PRIOR_SHARE, SETTINGS, SHARED, Inputs, fit_trees
 
 FloatArray = NDArray[np.float64]
 
@@ -335,11 +336,12 @@ def _record(
                 name: {**dict(chosen), "rounds": n} for name, (chosen, n) in SETTINGS.items()
             },
             "shared": dict(SHARED),
+            "prior_share": PRIOR_SHARE,
             "prior_weights": dict(zip(PARTS, recipe.prior.weights, strict=True)),
             **settings,
         },
         "decisions": _decisions(recipe, gate),
-        "baseline": _out_of_time(replays, gate.serves),
+        "baseline": _out_of_time(replays, gate.serves) | _watched(replays, gate.serves),
         "baselines": {
             name: _out_of_time(replays, name) | _against(replays, gate.serves, name, settings)
             for name in ("naive", "pareto_nbd")
@@ -377,6 +379,20 @@ def _out_of_time(replays: list[Replay], name: str) -> dict[str, Any]:
         "cutoffs": [replay.cutoff for replay in replays],
         "measured_on": [name if name in replay.predicted else "prior" for replay in replays],
     }
+
+
+def _watched(replays: list[Replay], name: str) -> dict[str, Any]:
+    """What later windows are held against: yardsticks and calibration of a forecast's replays."""
+    return frozen_record(
+        [
+            (
+                replay.actual,
+                replay.predicted.get(name, replay.predicted["prior"]),
+                [replay.predicted[rival] for rival in ("naive", "pareto_nbd")],
+            )
+            for replay in replays
+        ]
+    )
 
 
 def _mean(values: list[float]) -> float:

@@ -7,14 +7,21 @@ between windows widen every interval; at 99 % each, fewer than one stable window
 called drift. Thresholds on RMSE and R2 are SQL's (macros/drift_rule.sql).
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.metrics import METRICS, SMALLEST_PREDICTION, interval_coverage, paired_bootstrap
+from ml.metrics import (
+    METRICS,
+    SMALLEST_PREDICTION,
+    decile_calibration,
+    interval_coverage,
+    paired_bootstrap,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -107,9 +114,35 @@ def measure_window(
     return figures | {"is_significant": is_significant(changes)}
 
 
+def frozen_record(
+    windows: list[tuple[FloatArray, FloatArray, list[FloatArray]]],
+) -> dict[str, list[dict[str, float | None]]]:
+    """What the card keeps of a model's out-of-time windows (actual, predicted, rivals).
+
+    yardsticks: one per window, None where undefined. calibration: by tenth of the customers, 1 =
+    highest predicted, mean predicted and actual money of the first (newest) window.
+    """
+    yardsticks = [asdict(yardstick(*window)) for window in windows]
+    calibration = decile_calibration(*windows[0][:2]) if windows else pd.DataFrame()
+    return {"yardsticks": [_without_nan(figures) for figures in yardsticks]} | {
+        "calibration": [_without_nan(row) for row in calibration.to_dict("records")]
+    }
+
+
 def record_of(card: dict[str, Any]) -> list[Yardstick]:
     """The out-of-time yardsticks on a model's card, empty where it has none."""
-    return [Yardstick(**figures) for figures in card["baseline"].get("yardsticks", [])]
+    return [
+        Yardstick(**{name: math.nan if value is None else value for name, value in known.items()})
+        for known in card["baseline"].get("yardsticks", [])
+    ]
+
+
+def _without_nan(figures: dict[Any, Any]) -> dict[str, float | None]:
+    """The figures as JSON allows them."""
+    return {
+        str(name): float(value) if math.isfinite(value) else None
+        for name, value in figures.items()
+    }
 
 
 def _lead_over(
@@ -148,12 +181,13 @@ def _statistics(means: FloatArray) -> FloatArray:
 
 def _change(name: str, now: Yardstick, record: list[Yardstick]) -> dict[str, float]:
     """Difference to the record's mean with its 99 % interval."""
-    before = [value for known in record if np.isfinite(value := getattr(known, name))]
+    usable = [known for known in record if np.isfinite(getattr(known, name))]
+    before = [float(getattr(known, name)) for known in usable]
     if name == "level":
         before = before or [0.0]
     if not before:
         return {"change": float("nan"), "low": float("nan"), "high": float("nan")}
-    sampling = [getattr(known, f"{name}_se") ** 2 for known in record] or [0.0]
+    sampling = [getattr(known, f"{name}_se") ** 2 for known in usable] or [0.0]
     seen = float(np.var(before, ddof=1)) if len(before) > 2 else 0.0
     between = max(seen, USUAL_SPREAD[name] ** 2)
     of_record = (float(np.nanmean(sampling)) + between) / len(before)

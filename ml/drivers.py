@@ -2,9 +2,9 @@
 
 A prediction is a product, so every driver is a factor against the typical customer of training:
 how many purchases the purchase model expects, what a purchase day is worth, and by how much each
-feature moved the trees (SHAP values of the boosters, on the log scale, in the shares in which the
-boosters enter the prediction). Lundberg & Lee 2017, A Unified Approach to Interpreting Model
-Predictions.
+feature moved the trees (contributions along the path of every tree, on the log scale, in the shares
+in which the boosters enter the prediction). Saabas 2014, Interpreting random forests; at depth 2
+and 3 they are close to SHAP values and an order of magnitude faster.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from scipy.special import expit, logit
 
 from ml.feature_names import FEATURES
 from ml.recipe import Recipe
-from ml.trees import COMPARISONS, THREADS, Inputs, Trees
+from ml.trees import COMPARISONS, THREADS, TREE_SHARE, Inputs, Trees
 
 FloatArray = NDArray[np.float64]
 
@@ -28,8 +28,8 @@ PRIOR_WORDS = {
     "past_against_model": "past revenue against the purchase model",
 }
 WORDS = {feature.name: feature.words for feature in FEATURES} | COMPARISONS | PRIOR_WORDS
-# Each of spend, purchase x value and prior enters the geometric mean with a third.
-SHARE = 1 / 3
+# Customers whose effects are held in memory at once.
+CHUNK_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,22 @@ def strongest_drivers(
     value: in the driver's own unit, NaN if the customer has none. factor: what it multiplies the
     prediction by against the typical customer, above 0. text: both in words.
     """
-    if features.empty:
+    chunks = [
+        _of_chunk(recipe, features.iloc[start : start + CHUNK_ROWS], top, uses_trees)
+        for start in range(0, len(features), CHUNK_ROWS)
+    ]
+    if not chunks:
         return pd.DataFrame(columns=list(COLUMNS))
-    around = recipe.windows.around(features["cutoff"])
-    inputs = recipe.inputs(features, around)
+    return pd.concat(chunks, ignore_index=True)
+
+
+def _of_chunk(recipe: Recipe, features: pd.DataFrame, top: int, uses_trees: bool) -> pd.DataFrame:
+    """The drivers of some customers."""
+    inputs = recipe.inputs(features, recipe.windows.around(features["cutoff"]))
     effects = _prior_effects(recipe, features, inputs)
     if uses_trees and recipe.trees is not None:
         effects = _joined(effects, tree_effects(recipe.trees, inputs))
-    chosen = _strongest(effects.log_factors, top)
-    return _table(features, effects, chosen)
+    return _table(features, effects, _strongest(effects.log_factors, top))
 
 
 def _strongest(log_factors: FloatArray, top: int) -> NDArray[np.intp]:
@@ -97,12 +104,12 @@ def tree_effects(trees: Trees, inputs: Inputs) -> Effects:
     moved = np.log(expit(margin)) - before
     total = odds.sum(axis=1)
     slope = np.divide(moved, total, out=np.ones_like(total), where=np.abs(total) > 1e-9)
-    factors = SHARE * (spend + value + odds * slope[:, None])
+    factors = TREE_SHARE * (spend + value + odds * slope[:, None])
     return Effects(factors, inputs.matrix.astype(float), inputs.names)
 
 
 def _contributions(booster: xgb.Booster, data: xgb.DMatrix, offset: FloatArray) -> FloatArray:
-    """SHAP values without the bias, which is the offset, (rows, features)."""
+    """Path contributions without the bias, which is the offset, (rows, features)."""
     data.set_base_margin(offset)
     return booster.predict(data, pred_contribs=True, approx_contribs=True)[:, :-1].astype(float)
 
@@ -136,9 +143,10 @@ def _table(features: pd.DataFrame, effects: Effects, chosen: NDArray[np.intp]) -
     return table
 
 
-def _texts(table: pd.DataFrame) -> pd.Series:
-    """`days since the last purchase: 12 (x 1.35)`, built column by column."""
-    words = table["driver_name"].map(WORDS)
-    rounded = table["value"].round(2).astype(str).str.replace(r"\.0$", "", regex=True)
-    shown = rounded.where(table["value"].notna(), "none")
-    return words + ": " + shown + " (x " + table["factor"].round(2).astype(str) + ")"
+def _texts(table: pd.DataFrame) -> list[str]:
+    """`days since the last purchase: 12 (x 1.35)`; `none` for a value the customer has not."""
+    rows = zip(table["driver_name"], table["value"], table["factor"], strict=True)
+    return [
+        f"{WORDS[name]}: {'none' if value != value else f'{value:,.4g}'} (x {factor:.2f})"
+        for name, value, factor in rows
+    ]

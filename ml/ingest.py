@@ -25,7 +25,7 @@ from ml.errors import CallError, DataNotReadyError
 from ml.files import sha256_of
 from ml.home import Home
 
-READING_VERSION = 1
+READING_VERSION = 2
 MONEY = "decimal(18, 4)"
 IDENTIFIERS = ("customer_id", "order_id", "product_id")
 NUMBERS = ("quantity", "unit_price", "amount")
@@ -63,6 +63,11 @@ create table if not exists raw.transactions (
     unit_price decimal(18, 4),
     amount decimal(18, 4),
     unreadable varchar
+);
+create table if not exists raw.training_requests (
+    training_cutoff date not null,
+    history_months integer not null,
+    pred_months integer not null
 );
 """
 

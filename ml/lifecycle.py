@@ -44,7 +44,7 @@ class Engine:
 
 def load(home: Home, progress: Progress) -> dict[str, Any]:
     """Take new, replaced and removed files of the config into the warehouse."""
-    with _working(home, progress) as engine:
+    with working(home, progress) as engine:
         if engine.side.is_open:
             engine.side.publish()
         return asdict(engine.loaded) | _delivery(home)
@@ -59,9 +59,9 @@ def train(
     DataNotReadyError when the data does not reach the cutoff or holds no window to learn from.
     A training that the ledger already has adds nothing.
     """
-    with _working(home, progress) as engine:
+    with working(home, progress) as engine:
         at = cutoff or engine.newest_day
-        _require_days(engine, at, engine.config.training.history_months)
+        require_days(engine, at, engine.config.training.history_months)
         if challenger:
             registry.verified_champion(home)
         progress(f"training at {at}")
@@ -94,7 +94,7 @@ def promote(home: Home, progress: Progress, model_id: str) -> dict[str, Any]:
 def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str, Any]:
     """Score every cutoff that is due, or `cutoff` alone and leave the config as it is."""
     champion = registry.verified_champion(home)
-    with _working(home, progress) as engine:
+    with working(home, progress) as engine:
         scored = []
         for at in [cutoff] if cutoff else _due_cutoffs(engine, champion):
             scored.append(_score(engine, champion, at))
@@ -133,7 +133,7 @@ def status(home: Home) -> dict[str, Any]:
 
 
 @contextmanager
-def _working(home: Home, progress: Progress) -> Iterator[Engine]:
+def working(home: Home, progress: Progress) -> Iterator[Engine]:
     """The home, locked and healed, with the delivered files in (on the side copy)."""
     config = load_config(home)
     with locked(home):
@@ -168,21 +168,21 @@ def _newest(home: Home, delivered: summary.Delivery) -> date:
     return delivered.newest_day
 
 
-def _require_days(engine: Engine, cutoff: date, history_months: int) -> None:
+def require_days(engine: Engine, cutoff: date, history_months: int) -> None:
     """Raises DataNotReadyError when the data ends before the cutoff or the window is empty."""
     if cutoff > engine.newest_day:
         raise DataNotReadyError(
             f"cutoff {cutoff}: the data ends on {engine.newest_day}; it must reach {cutoff}"
         )
     start = history_start(cutoff, history_months)
-    with _connected(engine) as con:
+    with connected(engine) as con:
         if not summary.customer_count(con, start, cutoff):
             raise DataNotReadyError(f"cutoff {cutoff}: no customer bought from {start} to {cutoff}")
 
 
 def _score(engine: Engine, champion: ChampionRow, cutoff: date) -> dict[str, Any]:
     """Build, publish and export one batch."""
-    _require_days(engine, cutoff, champion.history_months)
+    require_days(engine, cutoff, champion.history_months)
     engine.progress(f"scoring {cutoff}")
     report = engine.project.build(engine.side.database, "batch", cutoff)
     batch = exports.Batch(cutoff, champion.pred_months, champion.model_id)
@@ -196,17 +196,17 @@ def _score(engine: Engine, champion: ChampionRow, cutoff: date) -> dict[str, Any
 
 def _measure(engine: Engine) -> list[dict[str, Any]]:
     """Measure the windows that have matured and are not measured, or whose rows were restated."""
-    with _connected(engine) as con:
+    with connected(engine) as con:
         before = summary.measurements(con)
         if summary.is_measured(con):
             return []
     engine.progress("measuring matured windows")
     engine.project.build(engine.side.database, "monitor")
-    with _connected(engine) as con:
+    with connected(engine) as con:
         return [found for found in summary.measurements(con) if found not in before]
 
 
-def _connected(engine: Engine) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+def connected(engine: Engine) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """The side copy once there is one, else the warehouse, read-only."""
     if engine.side.is_open:
         return engine.side.connect(read_only=True)

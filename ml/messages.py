@@ -68,10 +68,10 @@ def of_reproduce(result: dict[str, Any]) -> str:
     ]
     if result["restored"]:
         lines.append("put the joblib back, with the bytes the ledger names")
-    elif not result["artefact_present"]:
+    elif result["restore_wanted"]:
         lines.append(
-            "the joblib is missing and was not put back: the rebuilt one does not have the sha256 "
-            "of the ledger and would not be loaded"
+            "the joblib was not put back: the rebuilt one does not have the sha256 of the ledger "
+            "and would not be loaded"
         )
     return "\n".join(lines)
 
@@ -108,3 +108,21 @@ def _delivery(result: dict[str, Any]) -> str:
         f"{result['accepted']:,} accepted, refused: {refused or 'none'}; "
         f"{result['customers']:,} customers, {result['first_day']} to {result['newest_day']}"
     )
+
+
+def of_backtest(result: dict[str, Any]) -> str:
+    shown = ("r2", "d2", "normalised_gini", "mae", "bias")
+    lines = [f"{'mean over ' + str(len(result['cutoffs'])) + ' cutoff(s)':<24}" + "".join(f"{name:>17}" for name in shown)]
+    for forecast, means in result["means"].items():
+        lines.append(f"{forecast:<24}" + "".join(f"{_figure(means[name]):>17}" for name in shown))
+    for row in result["comparisons"]:
+        if row["metric"] == "d2":
+            lines.append(
+                f"{row['cutoff']}: D2 of the champion less {row['rival']} {row['difference']:+.3f} "
+                f"({row['low']:+.3f} to {row['high']:+.3f})"
+            )
+    return "\n".join([*lines, *(f"wrote {name}" for name in result["files"])])
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,6 +1,7 @@
 """Which code and libraries a model was made with. Reads git and the installed packages."""
 
 import hashlib
+import platform
 import subprocess
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -42,10 +43,11 @@ def code_state() -> CodeState:
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of the libraries that a prediction depends on."""
+    """Versions of Python and the libraries that a prediction depends on."""
     import xgboost
 
-    return {name: version(name) for name in LIBRARIES} | {"xgboost": str(xgboost.__version__)}
+    others = {"python": platform.python_version(), "xgboost": str(xgboost.__version__)}
+    return {name: version(name) for name in LIBRARIES} | others
 
 
 def _git(*arguments: str) -> bytes:

@@ -13,7 +13,7 @@ from ml.home import Home
 
 @dataclass(frozen=True)
 class Removal:
-    """A file that was removed: when (UTC, ISO 8601), where in the home, which bytes, by which rule."""
+    """A file that was removed: when (UTC, ISO 8601), its path in the home, its bytes, the rule."""
 
     timestamp: str
     file: str

@@ -45,7 +45,7 @@ class Rebuilt:
 def reproduce(
     home: Home, progress: Progress, model_id: str, *, restore: bool = False
 ) -> dict[str, Any]:
-    """Train `model_id` again at its commit, cutoff and settings; say whether it is equal, and why not.
+    """Train `model_id` again at its commit, cutoff, settings; say whether it is equal, or why not.
 
     A missing artefact (with `restore` also one that is there but was changed) is put back when the
     rebuilt one has the bytes of the manifest. Raises EngineError when the commit is not in git, the
@@ -66,7 +66,7 @@ def reproduce(
     if restored:
         with locked(home):
             write_atomically(path, rebuilt.artefact)
-    return result | {"restored": restored, "artefact_present": path.exists()}
+    return result | {"restore_wanted": wanted, "restored": restored}
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def _worktree(row: ChampionRow) -> Iterator[Path]:
 
 
 def _interpreter(code: Path, venv: Path, progress: Progress) -> str:
-    """This interpreter when the lock of the commit is today's, else one with that lock's packages."""
+    """This interpreter when the commit has today's lock, else one with the packages of its lock."""
     lock = code / LOCK
     if not lock.exists():
         raise EngineError(f"the commit has no {LOCK}; its libraries are not known")
@@ -117,7 +117,7 @@ def _interpreter(code: Path, venv: Path, progress: Progress) -> str:
 
 
 def _trial_home(root: Path, home: Home, source: Source, row: ChampionRow) -> Path:
-    """A home on the same files, with the settings of the model. The config is JSON, which is YAML."""
+    """A home on the same files with the settings of the model; its config is JSON, which is YAML."""
     settings = dict(json.loads(row.fields["hyper_parameters"])["settings"])
     clusters = settings.pop("clusters")
     config = {

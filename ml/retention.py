@@ -116,7 +116,7 @@ def finished_batches(
 
 
 def scored_batches(con: duckdb.DuckDBPyConnection) -> list[ScoredBatch]:
-    """All batches of the warehouse, by cutoff and model; without a drift report none is measured."""
+    """All batches of the warehouse, by cutoff and model; without drift report none is measured."""
     found = con.execute(
         "select table_name from information_schema.tables where table_schema = 'marts'"
     ).fetchall()

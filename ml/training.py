@@ -17,6 +17,7 @@ from ml.config import Config, load_config
 from ml.errors import DataNotReadyError
 from ml.home import Home
 from ml.provenance import CodeState, code_state, library_versions
+from ml.stability import Population, describe_population
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Artefact:
 
     champion: Champion
     clusters: BehaviourClusters
+    population: Population | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ def train_champion(
     known = fingerprints[pd.to_datetime(fingerprints["activity_date"]) <= pd.Timestamp(cutoff)]
     card = _card(config, cutoff, known, champion, clusters)
     packed = io.BytesIO()
-    joblib.dump(Artefact(champion, clusters), packed, compress=("zlib", 3))
+    population = describe_population(now, champion.predict(now)["predicted_clv"].to_numpy())
+    joblib.dump(Artefact(champion, clusters, population), packed, compress=("zlib", 3))
     return pd.DataFrame(
         {
             "model_id": [card["model_id"]],

@@ -56,6 +56,9 @@ COMPARISONS = {
     "prior": "the prior",
     "expected_purchases": "purchases expected by the purchase model",
 }
+# Weights of the geometric mean: spend and purchase x value the same, the prior the rest.
+PRIOR_SHARE = 0.2
+TREE_SHARE = (1 - PRIOR_SHARE) / 2
 SMALLEST_PROBABILITY = 1e-4
 RECENT_HALF_LIFE = 90
 
@@ -92,7 +95,8 @@ class Trees:
         probability = expit(_run(self.purchase, data, logit(inputs.probability), margin=True))
         start = self.buyer_share * inputs.prior / inputs.probability
         value = self.scale * _run(self.value, data, np.log(start / self.scale))
-        mixed = np.cbrt(spend) * np.cbrt(probability * value) * np.cbrt(inputs.prior)
+        logs = np.log(spend) + np.log(probability * value)
+        mixed = np.exp(TREE_SHARE * logs + PRIOR_SHARE * np.log(inputs.prior))
         return mixed, probability
 
 

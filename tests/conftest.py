@@ -23,6 +23,7 @@ from filelock import FileLock
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PROJECT = REPOSITORY / "dbt_project"
+PROGRAM = str(REPOSITORY / "orchestrate.py")
 FIRST_DAY, LAST_DAY = date(2010, 7, 15), date(2012, 3, 20)
 HISTORY_MONTHS, PRED_MONTHS = 6, 3
 # a leap day: the history is 2011-09-01..2012-02-29, the label window 2012-03-01..2012-05-31
@@ -163,8 +164,7 @@ class EngineHome:
     def call(self, *arguments: str, expect: int | None = 0) -> Outcome:
         """`orchestrate.py --home … --json …`, with the exit code it must have."""
         done = subprocess.run(
-            [sys.executable, str(REPOSITORY / "orchestrate.py")]
-            + ["--home", str(self.root), "--json", *arguments],
+            [sys.executable, PROGRAM, "--home", str(self.root), "--json", *arguments],
             capture_output=True,
             text=True,
             env=environment(),

@@ -88,8 +88,11 @@ def training(
         "activity_date::date as activity_date) from frame"
     )
     first = "(select min(activity_date) from customer_days)"
-    arguments = (f"date '{cutoff}'", str(history_months), str(pred_months), first)
-    con.execute(f"create table windows as {macro('training_windows', *arguments)}")
+    con.execute(
+        f"create table requests as select date '{cutoff}' as training_cutoff, {history_months} as "
+        f"history_months, {pred_months} as pred_months, {first} as first_day"
+    )
+    con.execute(f"create table windows as {macro('training_windows', 'requests')}")
     con.execute(
         f"create table features as {macro('customer_features', 'windows', 'customer_days')}"
     )

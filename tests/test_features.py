@@ -20,11 +20,13 @@ from conftest import (
     table_hash,
     transaction_log,
 )
+from dateutil.relativedelta import relativedelta
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ml.dates import history_start, window_end
 
+FEATURE_TABLES = ("intermediate.int_training_examples", "intermediate.int_customer_features")
 DAYS = st.dates(date(1990, 1, 1), date(2060, 12, 31))
 
 
@@ -94,20 +96,23 @@ def test_training_windows_are_windows_that_end_on_or_before_the_cutoff(
     log_months: int,
 ):
     first_day = history_start(cutoff, log_months)
-    arguments = [f"date '{cutoff}'", str(history_months), str(pred_months), f"date '{first_day}'"]
-    quoted = ", ".join(f'"{argument}"' for argument in arguments)
-    rows = con.execute(macro_sql(f"training_windows({quoted})", "training_windows")).fetchall()
+    request = (
+        f"(select date '{cutoff}' as training_cutoff, {history_months} as history_months, "
+        f"{pred_months} as pred_months, date '{first_day}' as first_day)"
+    )
+    rendered = macro_sql(f'training_windows("{request}")', "training_windows")
+    rows = con.execute(rendered).fetchall()
     assert rows[0][0] == cutoff
     assert [row[6] for row in rows] == [0, *range(pred_months, pred_months + len(rows) - 1)]
-    for at, history, pred, start, window_start, end, months_back, observed in rows:
+    for at, history, pred, start, window_start, end, months_back, observed, _ in rows:
         assert (history, pred) == (history_months, pred_months)
         assert window_start == history_start(cutoff, months_back) == at + timedelta(days=1)
         assert start == history_start(at, history_months)
         assert end == window_end(at, pred_months)
         assert months_back == 0 or end <= cutoff
         assert observed <= history_months
-        # that many whole months lie between the first day of the log and the window
-        assert observed < 0 or history_start(at, observed) >= min(first_day, window_start)
+        # that many whole months of the log lie before the window
+        assert observed < 1 or first_day + relativedelta(months=observed) <= window_start
 
 
 # Edges of the history window
@@ -186,13 +191,13 @@ def test_equal_histories_give_equal_features(trained_home: EngineHome):
 
 
 def feature_columns(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """Columns that training examples and scored customers share."""
-    scored, examples = (
-        [name for name, *_ in con.execute(f"describe intermediate.{table}").fetchall()]
-        for table in ("int_customer_features", "int_training_examples")
+    """Columns of the scored customers; the training examples have them all."""
+    examples, scored = (
+        [name for name, *_ in con.execute(f"describe {table}").fetchall()]
+        for table in FEATURE_TABLES
     )
-    assert set(scored) - {"model_id"} <= set(examples)
-    return [name for name in scored if name in examples]
+    assert set(scored) <= set(examples)
+    return scored
 
 
 def test_features_at_a_past_cutoff_are_identical_in_training_and_in_scoring(

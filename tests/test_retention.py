@@ -1,4 +1,4 @@
-"""How long files are kept: the day before and after each limit, and what is kept whatever its age."""
+"""How long files are kept: the day before and after each limit, and what never goes."""
 
 import csv
 import hashlib
@@ -328,7 +328,7 @@ def test_a_broken_line_of_the_log_is_named(home: Home):
     enter(home, "CHAMPION", date(2020, 1, 2))
     purged(home, date(2021, 1, 1))
     log_path(home).write_text(log_path(home).read_text() + "yesterday,x,y,z\n")
-    with pytest.raises(EngineError, match="purge_log.csv: row 2"):
+    with pytest.raises(EngineError, match=r"purge_log\.csv: row 2"):
         purged(home, date(2021, 1, 1))
 
 

@@ -62,95 +62,94 @@ class FakeJira:
         ]
 
 
-def handler(jira: FakeJira) -> type[BaseHTTPRequestHandler]:
-    """The request handler of one server."""
+class Handler(BaseHTTPRequestHandler):
+    """Answers as Jira or as a web hook, in the mode the fake is in."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
+    jira: FakeJira
 
-        def do_GET(self) -> None:
-            url = urlsplit(self.path)
-            if url.path == "/jira/rest/api/2/serverInfo":
-                info = {"versionNumbers": [9, 4, 0], "deploymentType": jira.deployment}
-                self.reply("info", lambda: (200, info))
-            elif url.path == f"/jira/rest/api/2/search{self.search_ending()}":
-                jql = parse_qs(url.query)["jql"][0]
-                self.reply("search", lambda: (200, {"issues": jira.found(jql), "total": 1}))
-            else:
-                self.send(404, b"{}")
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
 
-        def do_POST(self) -> None:
-            content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if self.path == "/jira/rest/api/2/issue":
-                self.reply("create", lambda: (201, {"key": jira.add(content["fields"])}))
-            elif self.path.startswith("/hook"):
-                self.reply("hook", lambda: (200, jira.messages.append(content)))
-            else:
-                self.send(404, b"{}")
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        if url.path == "/jira/rest/api/2/serverInfo":
+            info = {"versionNumbers": [9, 4, 0], "deploymentType": self.jira.deployment}
+            self.reply("info", lambda: (200, info))
+        elif url.path == f"/jira/rest/api/2/search{self.search_ending()}":
+            jql = parse_qs(url.query)["jql"][0]
+            self.reply("search", lambda: (200, {"issues": self.jira.found(jql), "total": 1}))
+        else:
+            self.send(404, b"{}")
 
-        def search_ending(self) -> str:
-            return "/jql" if jira.deployment == "Cloud" else ""
+    def do_POST(self) -> None:
+        content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/jira/rest/api/2/issue":
+            self.reply("create", lambda: (201, {"key": self.jira.add(content["fields"])}))
+        elif self.path.startswith("/hook"):
+            self.reply("hook", lambda: (200, self.jira.messages.append(content)))
+        else:
+            self.send(404, b"{}")
 
-        def reply(self, step: str, work: Callable[[], tuple[int, Any]]) -> None:
-            jira.asked.append(step)
-            jira.logins.add(self.headers.get("Authorization", ""))
-            mode = jira.modes.get(step, "ok")
-            if mode.startswith("done then "):
-                work()
-                mode = mode.removeprefix("done then ")
-            if mode == "ok":
-                status, answer = work()
-                self.send(status, json.dumps(answer).encode())
-            elif mode.isdigit():
-                self.send(int(mode), self.echo())
-            else:
-                self.misbehave(mode)
+    def search_ending(self) -> str:
+        return "/jql" if self.jira.deployment == "Cloud" else ""
 
-        def misbehave(self, mode: str) -> None:
-            if mode == "hang":
-                jira.closing.wait(10)
-            elif mode == "trickle":
-                self.trickle()
-            elif mode == "garbage":
-                self.send(200, f"<html>{self.headers.get('Authorization')}".encode())
-            elif mode == "wrong shape":
-                self.send(200, b"[[1]]")
-            elif mode == "echo":
-                answer = {"key": TOKEN, "issues": [{"key": TOKEN}], "versionNumbers": TOKEN}
-                self.send(200, json.dumps(answer).encode())
-            self.close_connection = True  # mode "drop" does nothing else
+    def reply(self, step: str, work: Callable[[], tuple[int, Any]]) -> None:
+        self.jira.asked.append(step)
+        self.jira.logins.add(self.headers.get("Authorization", ""))
+        mode = self.jira.modes.get(step, "ok")
+        if mode.startswith("done then "):
+            work()
+            mode = mode.removeprefix("done then ")
+        if mode == "ok":
+            status, answer = work()
+            self.send(status, json.dumps(answer).encode())
+        elif mode.isdigit():
+            self.send(int(mode), self.echo())
+        else:
+            self.misbehave(mode)
 
-        def trickle(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", "1000")
-            self.end_headers()
-            while not jira.closing.wait(0.1):
-                try:
-                    self.wfile.write(b" ")
-                except OSError:
-                    return
+    def misbehave(self, mode: str) -> None:
+        if mode == "hang":
+            self.jira.closing.wait(10)
+        elif mode == "trickle":
+            self.trickle()
+        elif mode == "garbage":
+            self.send(200, f"<html>{self.headers.get('Authorization')}".encode())
+        elif mode == "wrong shape":
+            self.send(200, b"[[1]]")
+        elif mode == "echo":
+            answer = {"key": TOKEN, "issues": [{"key": TOKEN}], "versionNumbers": TOKEN}
+            self.send(200, json.dumps(answer).encode())
+        self.close_connection = True  # mode "drop" does nothing else
 
-        def echo(self) -> bytes:
-            login = self.headers.get("Authorization", "")
-            return json.dumps({"errorMessages": [login, TOKEN], "message": TOKEN}).encode()
+    def trickle(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        while not self.jira.closing.wait(0.1):
+            try:
+                self.wfile.write(b" ")
+            except OSError:
+                return
 
-        def send(self, status: int, content: bytes) -> None:
-            self.send_response(status, f"because {TOKEN}")
-            self.send_header("Content-Length", str(len(content)))
-            self.send_header("Retry-After", "30")
-            self.send_header("x-authentication-denied-reason", TOKEN)
-            self.end_headers()
-            self.wfile.write(content)
+    def echo(self) -> bytes:
+        login = self.headers.get("Authorization", "")
+        return json.dumps({"errorMessages": [login, TOKEN], "message": TOKEN}).encode()
 
-    return Handler
+    def send(self, status: int, content: bytes) -> None:
+        self.send_response(status, f"because {TOKEN}")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Retry-After", "30")
+        self.send_header("x-authentication-denied-reason", TOKEN)
+        self.end_headers()
+        self.wfile.write(content)
 
 
 @pytest.fixture
 def jira() -> Iterator[FakeJira]:
     """A running fake; every mode is ok until a test says otherwise."""
     fake = FakeJira()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(fake))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"jira": fake}))
     server.daemon_threads = True
     server.handle_error = lambda request, client_address: None
     fake.port = server.server_address[1]

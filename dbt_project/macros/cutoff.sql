@@ -45,15 +45,21 @@
 {% macro check_cutoff() -%}
 {%- if execute and flags.WHICH in ['run', 'build', 'test', 'retry'] -%}
     {#- what depends on files, ledger or past batches alone (tags load, ledger, monitor) needs no cutoff -#}
-    {%- set selection = namespace(models=0, without_cutoff=0) -%}
-    {%- for unique_id in selected_resources if unique_id.startswith('model.') -%}
-        {%- set selection.models = selection.models + 1 -%}
-        {%- set tags = graph.nodes[unique_id].config.tags -%}
-        {%- if 'load' in tags or 'ledger' in tags or 'monitor' in tags -%}
-            {%- set selection.without_cutoff = selection.without_cutoff + 1 -%}
+    {%- set selection = namespace(models=0, without_cutoff=0, others=0) -%}
+    {%- for unique_id in selected_resources -%}
+        {%- if unique_id.startswith('model.') -%}
+            {%- set selection.models = selection.models + 1 -%}
+            {%- set tags = graph.nodes[unique_id].config.tags -%}
+            {%- if 'load' in tags or 'ledger' in tags or 'monitor' in tags -%}
+                {%- set selection.without_cutoff = selection.without_cutoff + 1 -%}
+            {%- endif -%}
+        {%- elif not unique_id.startswith('unit_test.') -%}
+            {%- set selection.others = selection.others + 1 -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- set needed = selection.models == 0 or selection.without_cutoff < selection.models
+    {#- unit tests bring their own cutoff -#}
+    {%- set needed = selection.without_cutoff < selection.models
+        or (selection.models == 0 and (selection.others or not selected_resources))
         or invocation_args_dict.get('vars') -%}
     {%- set refusal = cutoff_refusal() | trim -%}
     {%- if refusal and needed -%}

@@ -1,25 +1,26 @@
 {#
-    The observation windows a training at `cutoff` reads: the scoring window itself
+    The observation windows that trainings read: for each the scoring window itself
     (months_back 0) and every whole month back from P months on, while the log reaches
-    at least `minimum_months` behind the cutoff. Their label windows end on or before
-    `cutoff`. A fold that replays a training `months_back = k` months ago (k >= P) uses
-    the windows with months_back >= k + P, so the list goes on for
-    `training_count` cutoffs behind the newest fold.
+    at least `minimum_months` behind it. Their label windows end on or before the training
+    cutoff. A fold that replays a training `months_back = k` months ago (k >= P) uses the
+    windows with months_back >= k + P, so the list goes on for `training_count` cutoffs
+    behind the newest fold.
 
-    All arguments are SQL expressions: cutoff DATE, history_months and pred_months INT,
-    first_day DATE (the log's first day). history_start is not clipped at first_day;
-    observed_months says how many whole months of the window the log covers.
+    training_requests: relation with training_cutoff DATE, history_months and pred_months
+    INT, first_day DATE (the log's first day), one row per training. history_start is not
+    clipped at first_day; observed_months says how many whole months of the window the log
+    covers.
 #}
-{% macro training_windows(
-    cutoff, history_months, pred_months, first_day, training_count=12, minimum_months=3
-) %}
-with settings as (
+{% macro training_windows(training_requests, training_count=12, minimum_months=3) %}
+with training_requests as (
 
     select
-        cast({{ cutoff }} as date) + 1 as scoring_start,
-        cast({{ history_months }} as integer) as history_months,
-        cast({{ pred_months }} as integer) as pred_months,
-        cast({{ first_day }} as date) as first_day,
+        training_cutoff,
+        training_cutoff + 1 as scoring_start,
+        history_months,
+        pred_months,
+        first_day,
+    from {{ training_requests }}
 
 ),
 
@@ -40,17 +41,17 @@ stepped as (
 
     -- back from the day after the cutoff: month ends stay month ends
     select
-        settings.*,
+        requests.*,
         steps.months_back,
         cast(
-            settings.scoring_start - to_months(steps.months_back) as date
+            requests.scoring_start - to_months(steps.months_back) as date
         ) as window_start,
-    from settings
+    from training_requests as requests
     cross join steps
     where
         steps.months_back = 0
-        or steps.months_back between settings.pred_months
-        and 2 * settings.pred_months + {{ training_count }} - 1
+        or steps.months_back between requests.pred_months
+        and 2 * requests.pred_months + {{ training_count }} - 1
 
 ),
 
@@ -76,9 +77,10 @@ select
     cast(window_start + to_months(pred_months) as date) - 1 as window_end,
     months_back,
     observed_months,
+    training_cutoff,
 from measured
 where
     months_back = 0
     or observed_months >= least(history_months, {{ minimum_months }})
-order by months_back
+order by training_cutoff, history_months, pred_months, months_back
 {% endmacro %}

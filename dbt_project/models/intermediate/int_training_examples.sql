@@ -19,21 +19,28 @@ windows as (
 )
 
 select
+    windows.training_cutoff,
     features.*,
     windows.months_back,
     windows.observed_months,
     -- a label that was not complete on the training cutoff is not known to the training
     case
-        when windows.window_end <= {{ cutoff_date() }}
+        when windows.window_end <= windows.training_cutoff
             then cast(actuals.actual_clv as double)
     end as actual_clv,
     case
-        when windows.window_end <= {{ cutoff_date() }} then actuals.actual_order_count
+        when windows.window_end <= windows.training_cutoff
+            then actuals.actual_order_count
     end as actual_order_count,
 from features
 inner join windows
-    on features.cutoff = windows.cutoff
+    on
+        features.cutoff = windows.cutoff
+        and features.history_months = windows.history_months
+        and features.pred_months = windows.pred_months
 inner join actuals
     on
         features.cutoff = actuals.cutoff
+        and features.history_months = actuals.history_months
+        and features.pred_months = actuals.pred_months
         and features.customer_id = actuals.customer_id

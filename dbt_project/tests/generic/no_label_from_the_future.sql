@@ -6,5 +6,5 @@ select
 from {{ model }}
 where
     actual_clv is not null
-    and {{ window_end('cutoff', 'pred_months') }} > {{ cutoff_date() }}
+    and {{ window_end('cutoff', 'pred_months') }} > training_cutoff
 {% endtest %}
