@@ -85,6 +85,21 @@ def run(cutoff: Cutoff = None) -> None:
 
 
 @app.command()
+def tune(
+    cutoff: Cutoff = None,
+    history: Annotated[list[int] | None, typer.Option(help="history_months to try.")] = None,
+    pred: Annotated[list[int] | None, typer.Option(help="pred_months to try; one fixes it.")] = None,
+) -> None:
+    """Find the best history and prediction windows and write them to the config."""
+    from ml import messages, tuning
+
+    day = _day(cutoff)
+    _work(
+        lambda home, progress: tuning.tune(home, progress, day, history, pred), messages.of_tune
+    )
+
+
+@app.command()
 def backtest(
     cutoff: Annotated[list[str], typer.Option(help="Day, YYYY-MM-DD; may be given several times.")],
     history: Annotated[int | None, typer.Option(min=1, help="history_months, else as configured.")] = None,

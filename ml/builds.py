@@ -38,7 +38,12 @@ class DbtProject:
         self._manifest: Any = None
 
     def build(
-        self, database: Path, selector: str, cutoff: date | None = None, *, full_refresh: bool = False
+        self,
+        database: Path,
+        selector: str,
+        cutoff: date | None = None,
+        *,
+        full_refresh: bool = False,
     ) -> BuildReport:
         """Build and test what `selector` names. Raises EngineError with the first failure."""
         arguments = ["build", "--selector", selector, "--exclude-resource-type", "unit_test"]
@@ -63,7 +68,12 @@ class DbtProject:
         flags = ["--log-level", "none", "--log-level-file", "none"]
         flags += [] if write else ["--no-write-json"]
         places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-        places += ["--target-path", str(self._home.dbt_cache), "--log-path", str(self._home.dbt_cache)]
+        places += [
+            "--target-path",
+            str(self._home.dbt_cache),
+            "--log-path",
+            str(self._home.dbt_cache),
+        ]
         if self._manifest is None:
             parsed = dbtRunner().invoke([*flags, "parse", *places])
             if not parsed.success:

@@ -283,7 +283,9 @@ def _compose(path: Path, name: str) -> MappingNode:
 def _plain(node: Node, name: str) -> Any:
     """Plain Python values of a node; tags and anchors that could make anything else are refused."""
     if node.tag not in PLAIN_TAGS and node.tag != "tag:yaml.org,2002:timestamp":
-        raise CallError(f"{name}:{node.start_mark.line + 1}: the YAML tag {node.tag} is not allowed")
+        raise CallError(
+            f"{name}:{node.start_mark.line + 1}: the YAML tag {node.tag} is not allowed"
+        )
     if isinstance(node, MappingNode):
         values: dict[str, Any] = {}
         for key, value in node.value:
@@ -332,7 +334,9 @@ def _describe(error: ValidationError, root: MappingNode, name: str) -> str:
     key = ".".join(part for part in path[:known] if not part.startswith(("function-", "list[")))
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(path[-1], _keys_at(path[:-1]), 1, cutoff=0.4)
-        hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(_keys_at(path[:-1]))}"
+        hint = (
+            f"; did you mean {near[0]}?" if near else f"; known: {', '.join(_keys_at(path[:-1]))}"
+        )
         return f"{name}:{line}: {'.'.join(path)}: unknown key{hint}"
     if problem["type"] == "missing":
         return f"{name}:{line}: {'.'.join(path)} is missing"

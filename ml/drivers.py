@@ -8,6 +8,7 @@ and 3 they are close to SHAP values and an order of magnitude faster.
 """
 
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 import pandas as pd
@@ -139,14 +140,16 @@ def _table(features: pd.DataFrame, effects: Effects, chosen: NDArray[np.intp]) -
             "factor": factor,
         }
     )
-    table["text"] = _texts(table)
+    table["text"] = _texts(names.tolist(), value.tolist(), factor.tolist())
     return table
 
 
-def _texts(table: pd.DataFrame) -> list[str]:
-    """`days since the last purchase: 12 (x 1.35)`; `none` for a value the customer has not."""
-    rows = zip(table["driver_name"], table["value"], table["factor"], strict=True)
+def _texts(names: list[str], values: list[float], factors: list[float]) -> list[str]:
+    """`days since the last purchase: 12 (x 1.35)`; `none` for a value the customer has not.
+
+    Plain lists: a row of a frame costs more than its text.
+    """
     return [
-        f"{WORDS[name]}: {'none' if value != value else f'{value:,.4g}'} (x {factor:.2f})"
-        for name, value, factor in rows
+        f"{WORDS[name]}: {'none' if isnan(value) else f'{value:,.2f}'} (x {factor:.2f})"
+        for name, value, factor in zip(names, values, factors, strict=True)
     ]

@@ -110,6 +110,23 @@ def _delivery(result: dict[str, Any]) -> str:
     )
 
 
+def of_tune(result: dict[str, Any]) -> str:
+    lines = [f"{'history':>8}{'pred':>6}{'objective':>11}{'skill':>9}{'D2':>9}{'R2':>9}{'RMSE':>11}"]
+    for cell in result["cells"]:
+        months = f"{cell['history_months']:>8}{cell['pred_months']:>6}"
+        if cell["objective"] is None:
+            lines.append(f"{months}  {cell['reason']}")
+        else:
+            figures = (cell[name] for name in ("objective", "skill", "d2", "r2"))
+            shown = [f"{figure:.3f}" for figure in figures]
+            lines.append(f"{months}{shown[0]:>11}{shown[1]:>9}{shown[2]:>9}{shown[3]:>9}{cell['rmse']:>11.2f}")
+    lines.append(
+        f"written to the config: history_months {result['history_months']}, "
+        f"pred_months {result['pred_months']}; the next `train` uses them"
+    )
+    return "\n".join([*lines, *(f"wrote {name}" for name in result["files"])])
+
+
 def of_backtest(result: dict[str, Any]) -> str:
     shown = ("r2", "d2", "normalised_gini", "mae", "bias")
     lines = [f"{'mean over ' + str(len(result['cutoffs'])) + ' cutoff(s)':<24}" + "".join(f"{name:>17}" for name in shown)]

@@ -47,6 +47,22 @@ def measure_windows(windows: Any, model_config: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def season_indices(models: pd.DataFrame) -> pd.DataFrame:
+    """Share of a usual month's revenue by model and calendar month: 12 rows per model with a card.
+
+    models: model_id. Columns: model_id, month_of_year (1-12), season_index (mean 1).
+    """
+    home, rows = Home.resolve(), []
+    for model_id in models["model_id"]:
+        path = card_path(home, model_id)
+        if path.exists():  # the card of an old model may have been purged
+            card = json.loads(path.read_text(encoding="utf-8"))
+            index = card["decisions"]["season"]["index"]
+            rows += [(model_id, month, value) for month, value in enumerate(index, start=1)]
+    columns = {"model_id": "string", "month_of_year": "int32", "season_index": "float64"}
+    return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
 def _windows(windows: Any) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
     """Key and customers of each window, one window in memory at a time."""
     keys = windows.aggregate("cutoff, model_id, revision").order("cutoff, model_id").df()

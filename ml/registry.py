@@ -111,7 +111,9 @@ def read_manifest(home: Home) -> list[ChampionRow]:
         text = path.read_bytes().decode("utf-8")
         records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise EngineError(f"{name}: not readable as CSV ({error}); restore it from a backup") from None
+        raise EngineError(
+            f"{name}: not readable as CSV ({error}); restore it from a backup"
+        ) from None
     if not records or tuple(records[0]) != FIELDS:
         raise EngineError(f"{name}: row 0 (header) is broken; restore it from a backup")
     rows, previous = [], GENESIS

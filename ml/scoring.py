@@ -56,6 +56,30 @@ def predict_totals(features: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame
     return pd.concat(totals, ignore_index=True)
 
 
+def compare_populations(
+    features: pd.DataFrame, scores: pd.DataFrame, models: pd.DataFrame
+) -> pd.DataFrame:
+    """The batch beside the training population of each model: its key and ml.stability.COLUMNS.
+
+    features: as in score_customers; scores: customer_id, model_id, predicted_clv. A model whose
+    artefact holds no population has no rows.
+    """
+    compared = []
+    for artefact, key, rows in _by_model(features, models):
+        if artefact.population is not None:
+            mine = key.merge(scores, how="left", on=["customer_id", "model_id"])
+            shifts = artefact.population.compare(rows, mine["predicted_clv"].to_numpy(float))
+            batch = {name: key[name].iloc[0] for name in ("cutoff", "model_id")}
+            compared.append(shifts.assign(**batch))
+    types = {"indicator": "string", "feature": "string", "model_id": "string"}
+    types |= {"value": "float64", "reference": "float64", "noise": "float64"}
+    if not compared:
+        return pd.DataFrame({"cutoff": pd.Series(dtype="datetime64[us]")}).assign(
+            **{name: pd.Series(dtype=kind) for name, kind in types.items()}
+        )
+    return pd.concat(compared, ignore_index=True).astype(types)
+
+
 def _by_model(
     features: pd.DataFrame, models: pd.DataFrame
 ) -> Iterator[tuple[Artefact, pd.DataFrame, pd.DataFrame]]:

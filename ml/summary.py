@@ -52,6 +52,17 @@ def newest_day(con: duckdb.DuckDBPyConnection) -> date | None:
     return _row(con, "select max(activity_date) from intermediate.int_customer_days")[0]
 
 
+def first_day(con: duckdb.DuckDBPyConnection) -> date:
+    """The oldest loaded day."""
+    return _row(con, "select min(activity_date) from intermediate.int_customer_days")[0]
+
+
+def content_of_files(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """sha256 of the loaded files, sorted."""
+    rows = con.execute("select content_sha256 from raw.files where is_current order by 1")
+    return [content for (content,) in rows.fetchall()]
+
+
 def customer_count(con: duckdb.DuckDBPyConnection, first_day: date, last_day: date) -> int:
     """Customers with a purchase on the days first_day..last_day."""
     return _row(
@@ -107,21 +118,22 @@ def measurements(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
 
 def is_measured(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether every matured window is measured on what the newest load left."""
+    """Whether matured windows and early warnings know the newest load and every batch."""
     if not _exists(con, "marts", "clv_batches"):
         return True
     if not _exists(con, "intermediate", "int_measured_load"):
         return False
-    unmeasured, measured_load, newest_load = _row(
+    unmeasured, known, newest = _row(
         con,
         "select (select count(*) from marts.clv_batches as batches where window_end <="
         " (select max(activity_date) from intermediate.int_customer_days)"
         " and not exists (select 1 from ml.drift_measurements as done"
         " where done.cutoff = batches.cutoff and done.model_id = batches.model_id)),"
-        " (select max(load_id) from intermediate.int_measured_load),"
-        " (select max(load_id) from raw.files)",
+        " (select (load_id, batches_hash) from intermediate.int_measured_load),"
+        " ((select max(load_id) from raw.files), (select"
+        " bit_xor(hash(cutoff, model_id, predicted_total)) from marts.clv_batches))",
     )
-    return not unmeasured and measured_load == newest_load
+    return not unmeasured and known == newest
 
 
 def open_windows(con: duckdb.DuckDBPyConnection, newest: date | None) -> list[dict[str, Any]]:

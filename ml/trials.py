@@ -8,6 +8,7 @@ from datetime import date
 import duckdb
 import pandas as pd
 
+from ml.dates import history_start
 from ml.lifecycle import Engine
 
 
@@ -52,6 +53,15 @@ class Frames:
             " where training_cutoff = ? order by month",
             [trial.training_cutoff],
         ).df()
+
+    def customers_since(self, trial: Trial, months: int) -> set[str]:
+        """Customers with a purchase in the last `months` months up to the trial's cutoff."""
+        rows = self._con.execute(
+            "select distinct customer_id from intermediate.int_customer_days where order_count > 0"
+            " and activity_date between ? and ?",
+            [history_start(trial.training_cutoff, months), trial.training_cutoff],
+        ).fetchall()
+        return {customer for (customer,) in rows}
 
     def later_actuals(self, trial: Trial) -> pd.DataFrame:
         """What the customers of the trial's cutoff brought after it: customer_id, actual_clv."""

@@ -2,6 +2,7 @@
 
 import io
 
+import duckdb
 import joblib
 import numpy as np
 import pandas as pd
@@ -242,10 +243,12 @@ def test_gaps_are_measured_between_purchases_inside_the_window() -> None:
 
 
 def test_training_windows_step_back_in_months_from_the_day_after_the_cutoff() -> None:
-    import duckdb
-
-    arguments = ("date '2021-12-31'", "9", "6", "date '2020-01-01'")
-    found = duckdb.sql(macro("training_windows", *arguments)).df()
+    con = duckdb.connect()
+    con.execute(
+        "create table requests as select date '2021-12-31' as training_cutoff, "
+        "9 as history_months, 6 as pred_months, date '2020-01-01' as first_day"
+    )
+    found = con.sql(macro("training_windows", "requests")).df().sort_values("months_back")
     assert found["months_back"].tolist()[:3] == [0, 6, 7]
     newest = found.iloc[1]
     assert (str(newest["cutoff"].date()), str(newest["window_end"].date())) == (

@@ -154,6 +154,7 @@ def test_a_lost_artefact_comes_back_byte_for_byte_and_the_figures_are_equal_to_t
     assert checkout.left_behind(temporary) == []
 
 
+@pytest.mark.slow
 def test_one_changed_row_is_exit_code_one_and_names_the_day(
     checkout: Checkout, original: EngineHome, temporary: Path, tmp_path: Path
 ):

@@ -48,3 +48,18 @@ and model_id = (
         )
 {%- endif -%}
 {%- endmacro %}
+
+
+{# Removes batches whose label window is still open: they are brought to the newest day. #}
+{% macro delete_open_windows() -%}
+{%- if is_incremental() -%}
+    delete from {{ this }}
+    where (cutoff, model_id) in (
+        select (cutoff, model_id) from {{ ref('clv_batches') }}
+        where
+            window_end > (
+                select max(activity_date) from {{ ref('int_customer_days') }}
+            )
+    )
+{%- endif -%}
+{%- endmacro %}

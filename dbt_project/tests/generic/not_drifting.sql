@@ -1,4 +1,4 @@
-{# Points at the newest measurements whose threshold was passed or whose verdict is drift. #}
+{# Fails when a newest measurement passed a threshold or its verdict is not ok. #}
 {% test not_drifting(model, column_name) %}
 select
     cutoff,

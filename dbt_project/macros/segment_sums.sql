@@ -1,0 +1,27 @@
+{#
+    A sum of DOUBLE depends on the order rows arrive in; each value is rounded to a
+    DECIMAL first, so that the sum is the same on every machine.
+#}
+{% macro exact_sum(value) -%}
+cast(sum(cast({{ value }} as decimal(38, 8))) as double)
+{%- endmacro %}
+
+
+{# actual / predicted from weighted sums; above 0, so that its logarithm exists. #}
+{% macro weighted_level(actual, predicted) -%}
+greatest({{ actual }} / nullif({{ predicted }}, 0), 0.01)
+{%- endmacro %}
+
+
+{#
+    Squared standard error of the logarithm of such a level, from the weighted moments of
+    actual and predicted (delta method, the residuals of customers independent).
+#}
+{% macro level_variance(level, predicted, actual_2, actual_predicted, predicted_2) -%}
+greatest(
+    {{ actual_2 }}
+    - 2 * {{ level }} * {{ actual_predicted }}
+    + {{ level }} * {{ level }} * {{ predicted_2 }},
+    0
+) / nullif({{ level }} * {{ predicted }}, 0) / nullif({{ level }} * {{ predicted }}, 0)
+{%- endmacro %}

@@ -1,0 +1,24 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook="{{ delete_batch() }}",
+    )
+}}
+
+-- depends_on: {{ ref('int_scoring_models') }}
+with shifts as (
+
+    select * from {{ ref('population_shift') }}
+
+)
+
+select
+    cast(cutoff as date) as cutoff,
+    model_id,
+    indicator,
+    feature,
+    cast(value as double) as value,
+    cast(reference as double) as reference,
+    cast(noise as double) as noise,
+from shifts

@@ -1,0 +1,219 @@
+{{ config(tags=['monitor']) }}
+
+with drift_report as (
+
+    select * from {{ ref('drift_report') }}
+
+),
+
+customer_days as (
+
+    select * from {{ ref('int_customer_days') }}
+
+),
+
+transactions as (
+
+    select * from {{ ref('stg_transactions') }}
+
+),
+
+rejected_transactions as (
+
+    select * from {{ ref('stg_rejected_transactions') }}
+
+),
+
+log_days as (
+
+    select min(activity_date) as first_date
+    from customer_days
+
+),
+
+-- the log is read only for windows that somebody has to look into
+alerting_windows as (
+
+    select
+        cutoff,
+        model_id,
+        revision,
+        pred_months,
+        window_start,
+        window_end,
+    from drift_report
+    where
+        role = 'champion'
+        and (breached or verdict <> 'ok')
+        {% if is_incremental() %}
+            and (cutoff, model_id, revision) not in (
+                select distinct (cutoff, model_id, revision) from {{ this }}
+            )
+        {% endif %}
+
+),
+
+windows as (
+
+    {{ comparison_periods('alerting_windows', '(select first_date from log_days)') }}
+
+),
+
+periods as (
+
+    select
+        *,
+        'now' as period,
+        window_start as first_date,
+        window_end as last_date,
+    from windows
+
+    union all
+
+    select
+        *,
+        'before' as period,
+        compared_start as first_date,
+        compared_end as last_date,
+    from windows
+    where compared_start is not null
+
+),
+
+days as (
+
+    select
+        periods.cutoff,
+        periods.model_id,
+        periods.revision,
+        periods.period,
+        cast(count(distinct days.activity_date) as double) as active_days,
+        cast(count(distinct days.customer_id) as double) as customers,
+        cast(sum(days.order_count) as double) as orders,
+        cast(sum(days.line_count) as double) as order_lines,
+        cast(sum(days.net_revenue) as double) as net_revenue,
+        cast(sum(days.return_count) as double) as returned_orders,
+        cast(sum(days.returned_revenue) as double)
+            / nullif(cast(sum(days.gross_revenue) as double), 0) as return_rate,
+    from periods
+    inner join customer_days as days
+        on days.activity_date between periods.first_date and periods.last_date
+    group by all
+
+),
+
+rejected_days as (
+
+    select
+        cast(ordered_at as date) as order_date,
+        count(*) as row_count,
+    from rejected_transactions
+    where exists (select 1 from windows)
+    group by order_date
+
+),
+
+rejected as (
+
+    select
+        periods.cutoff,
+        periods.model_id,
+        periods.revision,
+        periods.period,
+        cast(coalesce(sum(days.row_count), 0) as double) as rejected_rows,
+    from periods
+    left join rejected_days as days
+        on days.order_date between periods.first_date and periods.last_date
+    group by all
+
+),
+
+first_sales as (
+
+    select
+        product_id,
+        min(order_date) as first_date,
+    from transactions
+    where
+        product_id is not null
+        and exists (select 1 from windows)
+    group by product_id
+
+),
+
+-- in the first months of a log every product is new
+new_products as (
+
+    select
+        periods.cutoff,
+        periods.model_id,
+        periods.revision,
+        periods.period,
+        cast(count(first_sales.product_id) as double) as new_products,
+    from periods
+    left join first_sales
+        on first_sales.first_date between periods.first_date and periods.last_date
+    where
+        exists (select 1 from first_sales)
+        and periods.first_date >= (select first_date + 90 from log_days)
+    group by all
+
+),
+
+counted as (
+
+    unpivot (
+        select
+            periods.cutoff,
+            periods.model_id,
+            periods.revision,
+            periods.period,
+            days.* exclude (cutoff, model_id, revision, period),
+            rejected.rejected_rows,
+            new_products.new_products,
+        from periods
+        left join days using (cutoff, model_id, revision, period)
+        left join rejected using (cutoff, model_id, revision, period)
+        left join new_products using (cutoff, model_id, revision, period)
+    )
+    on
+        active_days,
+        customers,
+        orders,
+        order_lines,
+        net_revenue,
+        returned_orders,
+        return_rate,
+        rejected_rows,
+        new_products
+    into name check_name value value
+
+)
+
+select
+    windows.cutoff,
+    windows.model_id,
+    windows.revision,
+    counted.check_name,
+    any_value(counted.value) filter (where counted.period = 'now') as value,
+    any_value(counted.value) filter (where counted.period = 'before') as value_before,
+    any_value(counted.value) filter (where counted.period = 'now')
+    / nullif(any_value(counted.value) filter (where counted.period = 'before'), 0)
+    - 1 as change,
+    windows.compared_with,
+    windows.compared_start,
+    windows.compared_end,
+from windows
+inner join counted
+    on
+        windows.cutoff = counted.cutoff
+        and windows.model_id = counted.model_id
+        and windows.revision = counted.revision
+group by
+    windows.cutoff,
+    windows.model_id,
+    windows.revision,
+    counted.check_name,
+    windows.compared_with,
+    windows.compared_start,
+    windows.compared_end

@@ -1,0 +1,9 @@
+def model(dbt, session):
+    dbt.config(materialized="table")
+    features = dbt.ref("int_customer_features")
+    scores = dbt.ref("clv_scores")
+    models = dbt.ref("int_scoring_models")
+    from ml.scoring import compare_populations
+
+    scores = scores.project("customer_id, model_id, predicted_clv")
+    return compare_populations(features.order("customer_id").df(), scores.df(), models.df())

@@ -1,0 +1,29 @@
+{# Fails when the segments of a kind hold more customers than the measured window. #}
+{% test segments_add_up(model) %}
+with kinds as (
+
+    select
+        cutoff,
+        model_id,
+        revision,
+        segment_kind,
+        sum(customers) as customers,
+        sum(squared_error_share) as squared_error_share,
+    from {{ model }}
+    group by all
+
+)
+
+select kinds.*
+from kinds
+inner join {{ ref('drift_report') }} as report
+    on
+        kinds.cutoff = report.cutoff
+        and kinds.model_id = report.model_id
+        and kinds.revision = report.revision
+where
+    kinds.customers > report.customers
+    or kinds.segment_kind = 'prediction decile'
+    and kinds.customers <> report.customers
+    or kinds.squared_error_share > 1.000001
+{% endtest %}
