@@ -4,6 +4,7 @@ import difflib
 import os
 import re
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
@@ -143,7 +144,7 @@ class Segments(Section):
     @field_validator("value_tiers")
     @classmethod
     def _tiers_are_increasing_shares(cls, value: list[int | float]) -> list[int | float]:
-        ordered = all(low < high for low, high in zip(value, value[1:], strict=False))
+        ordered = all(low < high for low, high in pairwise(value))
         if not ordered or not 0 < value[0] <= value[-1] <= 100:
             raise ValueError("list growing per cents between 0 and 100, such as [1, 5, 10]")
         return value

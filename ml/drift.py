@@ -30,7 +30,7 @@ GROUPS = 200
 Z_99 = 2.576
 # Standard deviation between windows of a world that does not change, where a record of few
 # windows cannot show it: of log error, of log level, and of the difference in D2.
-USUAL_SPREAD = {"error": 0.12, "level": 0.12, "lead": 0.03}
+USUAL_SPREAD = {"error": 0.08, "level": 0.12, "lead": 0.02}
 RIVALS = ("predicted_naive", "predicted_pareto_nbd")
 
 

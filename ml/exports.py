@@ -18,6 +18,11 @@ EXPORTED = {
 }
 
 
+# the same, written once the label window has matured
+MEASURED = {"clv_predictions_actual": "customer_id"}
+ALERT_ENDINGS = (".md", ".png")
+
+
 @dataclass(frozen=True)
 class Batch:
     """The rows of one cutoff and one model."""
@@ -58,7 +63,13 @@ def export_path(home: Home, mart: str, batch: Batch) -> Path:
 
 def export_paths(home: Home, batch: Batch) -> list[Path]:
     """All files of `batch`, whether they exist or not."""
-    return [export_path(home, mart, batch) for mart in EXPORTED]
+    tables = [export_path(home, mart, batch) for mart in (*EXPORTED, *MEASURED)]
+    return tables + [alert_path(home, batch, ending) for ending in ALERT_ENDINGS]
+
+
+def alert_path(home: Home, batch: Batch, ending: str) -> Path:
+    """`drift_alert_<DATE>_pred<X>m<ending>` in the outputs of the home."""
+    return export_path(home, "drift_alert", batch).with_suffix(ending)
 
 
 def export_batch(
@@ -69,7 +80,8 @@ def export_batch(
 ) -> list[Path]:
     """Write the files of `batch` that are missing and not `purged`; returns them."""
     written = []
-    for mart, order in EXPORTED.items():
+    wanted = EXPORTED | (MEASURED if _is_measured(con, batch) else {})
+    for mart, order in wanted.items():
         path = export_path(home, mart, batch)
         if not path.exists() and path not in purged:
             place_atomically(path, _writer(con, mart, order, batch))
@@ -81,6 +93,26 @@ def withdraw(home: Home, batch: Batch) -> None:
     """Remove the files of a batch that is about to be replaced: a missing file is made again."""
     for mart in EXPORTED:
         export_path(home, mart, batch).unlink(missing_ok=True)
+
+
+def withdraw_measured(home: Home, batch: Batch) -> None:
+    """The same for the actuals of a window that was measured anew."""
+    for mart in MEASURED:
+        export_path(home, mart, batch).unlink(missing_ok=True)
+
+
+def _is_measured(con: duckdb.DuckDBPyConnection, batch: Batch) -> bool:
+    """Whether the label window of `batch` has matured and was measured."""
+    tables = con.execute(
+        "select 1 from information_schema.tables"
+        " where table_schema = 'marts' and table_name = 'drift_report'"
+    ).fetchone()
+    return bool(tables) and bool(
+        con.execute(
+            "select 1 from marts.drift_report where cutoff = ? and model_id = ? limit 1",
+            [batch.cutoff, batch.model_id],
+        ).fetchone()
+    )
 
 
 def _writer(con: duckdb.DuckDBPyConnection, mart: str, order: str, batch: Batch):  # noqa: ANN202

@@ -5,6 +5,7 @@ CSVs and the bumped config line follow from the published warehouse; the next co
 again when a kill came between.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from ml import exports, registry, summary
+from ml import alerts, exports, registry, summary
 from ml.builds import DbtProject
 from ml.config import Config, bump_last_score_cutoff, load_config
 from ml.dates import history_start, next_cutoff
@@ -109,6 +110,8 @@ def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str,
             "batches": scored,
             "measured": measured,
             "exports": written,
+            "early_warnings": _early_warnings(home),
+            **_alert(engine),
             "next_cutoff": _next_cutoff(home, champion),
         } | _delivery(home)
 

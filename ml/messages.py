@@ -36,7 +36,14 @@ def of_run(result: dict[str, Any]) -> str:
     lines += [
         f"warning: {warning}" for batch in result["batches"] for warning in batch["warnings"]
     ]
-    lines += [f"wrote {name}" for name in result["exports"]]
+    lines += [_measurement(found) for found in result["measured"]]
+    lines += [
+        f"early {warning['level']}, batch {warning['cutoff']}: {warning['reason']}"
+        for warning in result["early_warnings"]
+    ]
+    lines += [f"wrote {name}" for name in [*result["exports"], *result["alerts"]]]
+    lines += [f"withdrew {name}: nothing drifts any more" for name in result["alerts_withdrawn"]]
+    lines += result["deliveries"]
     lines.append(_delivery(result))
     lines.append(_next(result["next_cutoff"], result["newest_day"]))
     return "\n".join(lines)
@@ -92,6 +99,16 @@ def _champion(champion: dict[str, Any]) -> str:
         f"{champion['model_id']}, trained at {champion['training_cutoff']} on "
         f"{champion['history_months']} months for {champion['pred_months']}, out-of-time "
         f"RMSE {champion['baseline_rmse']:.2f}, R2 {champion['baseline_r2']:.3f}"
+    )
+
+
+def _measurement(found: dict[str, Any]) -> str:
+    revision = f", revision {found['revision']}" if found["revision"] > 1 else ""
+    r2 = "undefined" if found["r2"] is None else f"{found['r2']:.3f}"
+    return (
+        f"measured {found['cutoff']} over {found['pred_months']} months{revision}: "
+        f"{found['verdict']}; RMSE {found['rmse']:.2f} (at training {found['baseline_rmse']:.2f}), "
+        f"R2 {r2} ({found['baseline_r2']:.3f})"
     )
 
 

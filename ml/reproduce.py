@@ -117,7 +117,7 @@ def _interpreter(code: Path, venv: Path, progress: Progress) -> str:
 
 
 def _trial_home(root: Path, home: Home, source: Source, row: ChampionRow) -> Path:
-    """A home on the same files with the settings of the model; its config is JSON, which is YAML."""
+    """A home on the same files with the model's settings; its config is JSON, which is YAML."""
     settings = dict(json.loads(row.fields["hyper_parameters"])["settings"])
     clusters = settings.pop("clusters")
     config = {

@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 # What a batch is compared by: pace, money, basket and returns.
 WATCHED = (
     "recency_days",
-    "tenure_days",
+    "first_to_last_days",
     "purchase_day_count",
     "order_count",
     "mean_gap_days",

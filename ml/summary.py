@@ -117,6 +117,20 @@ def measurements(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
+def early_warnings(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """What the champions' open windows warn of, by cutoff, alarms first."""
+    if not _exists(con, "marts", "early_warnings"):
+        return []
+    names = ("cutoff", "model_id", "indicator", "feature", "value", "level", "reason")
+    rows = con.execute(
+        f"select {', '.join(names)} from marts.early_warnings where level <> 'ok'"
+        " and role = 'champion' and window_end >"
+        " (select max(activity_date) from intermediate.int_customer_days)"
+        " order by cutoff, model_id, level, indicator, feature"
+    ).fetchall()
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
 def is_measured(con: duckdb.DuckDBPyConnection) -> bool:
     """Whether matured windows and early warnings know the newest load and every batch."""
     if not _exists(con, "marts", "clv_batches"):

@@ -1,0 +1,159 @@
+"""Drift alerts: a page and a picture per alerting window. Owns warehouse/outputs/drift_alert_*.
+
+Both follow from the marts and the model's card alone: the same warehouse gives the same bytes.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from ml import exports, tickets
+from ml.alert_page import page, title
+from ml.config import Config
+from ml.exports import Batch
+from ml.files import place_atomically, write_atomically
+from ml.home import Home
+from ml.registry import card_path
+
+PAGE, PICTURE = exports.ALERT_ENDINGS
+# The longest that alerts together may keep a run; what is left is delivered by the next.
+DELIVERY_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an alert tells: the row of drift_report and what the other marts say of the window.
+
+    record: the `baseline` of the model's card, empty where the card was purged.
+    """
+
+    batch: Batch
+    report: dict[str, Any]
+    segments: pd.DataFrame
+    warnings: pd.DataFrame
+    checks: pd.DataFrame
+    record: dict[str, Any]
+
+
+def alerting(con: duckdb.DuckDBPyConnection, home: Home) -> list[Facts]:
+    """The exported batches whose newest measurement breached or drifts, by cutoff."""
+    found = con.execute(
+        "select table_name from information_schema.tables where table_schema = 'marts'"
+    ).fetchall()
+    if ("drift_report",) not in found:
+        return []
+    rows = con.sql(
+        "select * from marts.drift_report where is_newest_revision"
+        " and role = 'champion' and (breached or verdict <> 'ok')"
+    ).df()
+    known = {(row["cutoff"].date(), row["model_id"]): row for row in rows.to_dict("records")}
+    return [
+        _facts(con, home, batch, known[batch.cutoff, batch.model_id])
+        for batch in exports.batches(con)
+        if (batch.cutoff, batch.model_id) in known
+    ]
+
+
+def write_alerts(
+    home: Home, found: list[Facts], currency: str, purged: frozenset[Path]
+) -> list[Path]:
+    """Bring pages and pictures in line with the marts; the files that were written.
+
+    A page is written when its text changed, its picture with it; what was purged stays away.
+    """
+    written = []
+    for facts in found:
+        text = page(facts, currency).encode()
+        path, picture = (exports.alert_path(home, facts.batch, end) for end in (PAGE, PICTURE))
+        is_new = not path.exists() or path.read_bytes() != text
+        if picture not in purged and (is_new or not picture.exists()):
+            _draw(facts, picture)
+            written.append(picture)
+        if path not in purged and is_new:
+            write_atomically(path, text)
+            written.append(path)
+    return written
+
+
+def withdraw_settled(home: Home, found: list[Facts]) -> list[Path]:
+    """Remove the files of windows that alert no more, because their rows were restated."""
+    known = {
+        exports.alert_path(home, facts.batch, ending)
+        for facts in found
+        for ending in exports.ALERT_ENDINGS
+    }
+    settled = sorted(set(home.outputs.glob("drift_alert_*")) - known)
+    for path in settled:
+        path.unlink()
+    return settled
+
+
+def deliver_alerts(
+    home: Home, config: Config, found: list[Facts], environment: Mapping[str, str]
+) -> list[str]:
+    """Send every alert to the configured channels that do not have it; what happened, in words."""
+    messages, started = [], time.monotonic()
+    for number, facts in enumerate(found):
+        if time.monotonic() - started > DELIVERY_SECONDS:
+            return [*messages, f"{len(found) - number} more alert(s) are left to the next run"]
+        batch = facts.batch
+        body = page(facts, config.source.currency)
+        alert = tickets.Alert(
+            batch.model_id, batch.cutoff, batch.pred_months, title(facts), body
+        )
+        state = home.warehouse / "alerts.json"
+        messages += tickets.deliver(alert, config.alerts, state, environment)
+    return messages
+
+
+def _facts(
+    con: duckdb.DuckDBPyConnection, home: Home, batch: Batch, report: dict[str, Any]
+) -> Facts:
+    """Everything about one window."""
+
+    def read(mart: str, order: str, *, by_revision: bool) -> pd.DataFrame:
+        revision = [report["revision"]] if by_revision else []
+        where = " and revision = ?" if by_revision else ""
+        return con.execute(
+            f"select * from marts.{mart} where cutoff = ? and model_id = ?{where} order by {order}",
+            [batch.cutoff, batch.model_id, *revision],
+        ).df()
+
+    card = card_path(home, batch.model_id)
+    known = json.loads(card.read_text(encoding="utf-8")) if card.exists() else {}
+    return Facts(
+        batch,
+        report,
+        read("drift_segments", "segment_kind, segment_rank, segment", by_revision=True),
+        read("early_warnings", "value desc, feature, indicator", by_revision=False),
+        read("drift_data_checks", "check_name", by_revision=True),
+        known.get("baseline", {}),
+    )
+
+
+def _draw(facts: Facts, path: Path) -> None:
+    """Calibration by decile, out-of-time at training and now."""
+    from ml.pictures import draw_calibration  # matplotlib takes a second to load
+
+    deciles = facts.segments[facts.segments["segment_kind"] == "prediction decile"]
+    now = pd.DataFrame(
+        {
+            "decile": deciles["segment"].astype(int),
+            "mean_predicted": deciles["predicted_total"] / deciles["customers"],
+            "mean_actual": deciles["actual_total"] / deciles["customers"],
+        }
+    )
+    then = pd.DataFrame(facts.record.get("calibration", []))
+    periods = {} if then.empty else {f"at training (window after {_first(facts.record)})": then}
+    periods[f"now (window after {facts.batch.cutoff})"] = now.sort_values("decile")
+    place_atomically(path, lambda part: draw_calibration(periods, part))
+
+
+def _first(record: dict[str, Any]) -> str:
+    return str((record.get("cutoffs") or [""])[0])
