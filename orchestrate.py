@@ -1,6 +1,5 @@
 """The command line of the House-Ware CLV engine: arguments in, results out."""
 
-import json
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -82,6 +81,17 @@ def run(cutoff: Cutoff = None) -> None:
 
     day = _day(cutoff)
     _work(lambda home, progress: lifecycle.run(home, progress, day), messages.of_run)
+
+
+@app.command()
+def compare(first: str, second: str) -> None:
+    """Two models of the ledger side by side on the newest matured window."""
+    from ml import comparison, messages
+
+    _work(
+        lambda home, progress: comparison.compare(home, progress, first, second),
+        messages.of_compare,
+    )
 
 
 @app.command()
@@ -182,13 +192,14 @@ def _work(
     command: Callable[..., dict[str, Any]], message: Callable[[dict[str, Any]], Any]
 ) -> dict[str, Any]:
     from ml.home import Home
+    from ml.plain import as_json
     from ml.progress import progress
 
     home = Home.resolve(Options.home)
     with progress(quiet=Options.quiet) as display:
         result = command(home, display)
     if Options.json:
-        print(json.dumps(result, default=str))
+        print(as_json(result))
     else:
         print(message(result))
     return result

@@ -15,6 +15,7 @@ from ml.gate import LEAST_CUTOFFS, Evidence, GateResult, choose
 from ml.intervals import Intervals, fit_intervals
 from ml.metrics import METRICS, paired_bootstrap
 from ml.prior import PARTS
+from ml.segments import segment_metrics
 from ml.recipe import PRIOR_CUTOFFS, Lessons, Recipe, Spending, customer_hash, fit_recipe
 from ml.trees import PRIOR_SHARE, SETTINGS, SHARED, Inputs, fit_trees
 
@@ -29,12 +30,14 @@ PARETO_COLUMN = 2
 class Replay:
     """One training replayed at an earlier cutoff and what came of it.
 
-    actual and predicted (by forecast) are money of its label window, shape (customers,).
+    actual and predicted (by forecast) are money of its label window, tenure_days the customers'
+    age, shape (customers,).
     """
 
     cutoff: str
     actual: FloatArray
     predicted: dict[str, FloatArray]
+    tenure_days: FloatArray
     recipe: Recipe
 
 
@@ -225,7 +228,8 @@ def _replay(
     for name, rival in zip(("naive", "pareto_nbd"), _rivals(recipe, then), strict=True):
         predicted[name] = rival.predict(then, around)
     actual = then["actual_clv"].to_numpy(float)
-    return Replay(day.date().isoformat(), actual, predicted, recipe)
+    tenure_days = then["tenure_days"].to_numpy(float)
+    return Replay(day.date().isoformat(), actual, predicted, tenure_days, recipe)
 
 
 def _held_out(lessons: Lessons, seed: int) -> FloatArray | None:
@@ -341,7 +345,9 @@ def _record(
             **settings,
         },
         "decisions": _decisions(recipe, gate),
-        "baseline": _out_of_time(replays, gate.serves) | _watched(replays, gate.serves),
+        "baseline": _out_of_time(replays, gate.serves)
+        | _watched(replays, gate.serves)
+        | {"segments": _segments(replays, gate.serves)},
         "baselines": {
             name: _out_of_time(replays, name) | _against(replays, gate.serves, name, settings)
             for name in ("naive", "pareto_nbd")
@@ -379,6 +385,15 @@ def _out_of_time(replays: list[Replay], name: str) -> dict[str, Any]:
         "cutoffs": [replay.cutoff for replay in replays],
         "measured_on": [name if name in replay.predicted else "prior" for replay in replays],
     }
+
+
+def _segments(replays: list[Replay], name: str) -> list[dict[str, Any]]:
+    """Accuracy by value tier and by new and old customers in the newest replay."""
+    if not replays:
+        return []
+    newest = replays[0]
+    predicted = newest.predicted.get(name, newest.predicted["prior"])
+    return segment_metrics(newest.actual, predicted, newest.tenure_days)
 
 
 def _watched(replays: list[Replay], name: str) -> dict[str, Any]:

@@ -119,19 +119,19 @@ def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str,
 def status(home: Home) -> dict[str, Any]:
     """Champion, calendar and data of the home; checks the ledger."""
     load_config(home)
-    rows = registry.read_manifest(home)
-    for row in rows:
-        registry.check_card(home, row)
-    champion = registry.verified_champion(home) if rows else None
+    rows = registry.check_ledger(home)
+    champion = registry.champion(home) if rows else None
     with reading(home) as con:
         newest = summary.newest_day(con)
         windows = summary.open_windows(con, newest)
+        measured = summary.measurements(con)
     return {
         "champion": _champion(home) if champion else None,
         "champions": len(rows),
         "newest_day": newest,
         "next_cutoff": _next_cutoff(home, champion) if champion else None,
         "open_windows": windows,
+        "last_measured": measured[-1] if measured else None,
     }
 
 
@@ -206,7 +206,30 @@ def _measure(engine: Engine) -> list[dict[str, Any]]:
     engine.progress("measuring matured windows")
     engine.project.build(engine.side.database, "monitor")
     with connected(engine) as con:
-        return [found for found in summary.measurements(con) if found not in before]
+        measured = [found for found in summary.measurements(con) if found not in before]
+    for found in measured:
+        window = (found["cutoff"], found["pred_months"], found["model_id"])
+        exports.withdraw_measured(engine.home, exports.Batch(*window))
+    return measured
+
+
+def _early_warnings(home: Home) -> list[dict[str, Any]]:
+    with reading(home) as con:
+        return summary.early_warnings(con)
+
+
+def _alert(engine: Engine) -> dict[str, Any]:
+    """Bring the alert files in line with the published warehouse, and deliver what is not yet."""
+    home, config = engine.home, engine.config
+    with reading(home) as con:
+        found = alerts.alerting(con, home)
+    withdrawn = alerts.withdraw_settled(home, found)
+    written = alerts.write_alerts(home, found, config.source.currency, purged_files(home))
+    return {
+        "alerts": [home.relative(path) for path in written],
+        "alerts_withdrawn": [home.relative(path) for path in withdrawn],
+        "deliveries": alerts.deliver_alerts(home, config, found, os.environ),
+    }
 
 
 def connected(engine: Engine) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
@@ -249,8 +272,8 @@ def _champion(home: Home) -> dict[str, Any]:
         "training_cutoff": row.training_cutoff,
         "history_months": row.history_months,
         "pred_months": row.pred_months,
-        "baseline_rmse": float(row.fields["baseline_rmse"]),
-        "baseline_r2": float(row.fields["baseline_r2"]),
+        "baseline_rmse": row.baseline("rmse"),
+        "baseline_r2": row.baseline("r2"),
     }
 
 

@@ -60,6 +60,9 @@ def of_status(result: dict[str, Any]) -> str:
         f"window of {window['cutoff']} matures when the data reaches {window['window_end']}"
         for window in result["open_windows"]
     ]
+    last = result["last_measured"]
+    if last is not None:
+        lines.append(f"last measured window: cutoff {last['cutoff']}, {last['verdict']}")
     return "\n".join(lines)
 
 
@@ -98,7 +101,7 @@ def _champion(champion: dict[str, Any]) -> str:
     return (
         f"{champion['model_id']}, trained at {champion['training_cutoff']} on "
         f"{champion['history_months']} months for {champion['pred_months']}, out-of-time "
-        f"RMSE {champion['baseline_rmse']:.2f}, R2 {champion['baseline_r2']:.3f}"
+        f"RMSE {_figure(champion['baseline_rmse'])}, R2 {_figure(champion['baseline_r2'])}"
     )
 
 
@@ -142,6 +145,27 @@ def of_tune(result: dict[str, Any]) -> str:
         f"pred_months {result['pred_months']}; the next `train` uses them"
     )
     return "\n".join([*lines, *(f"wrote {name}" for name in result["files"])])
+
+
+def of_compare(result: dict[str, Any]) -> str:
+    shown = ("rmse", "mae", "r2", "d2", "normalised_gini", "bias")
+    lines = [
+        f"cutoff {result['cutoff']}, {result['pred_months']} months, "
+        f"{result['customers']:,} customers whom both models score",
+        f"{'':<34}" + "".join(f"{name:>17}" for name in shown),
+    ]
+    for model_id, figures in result["models"].items():
+        lines.append(f"{model_id:<34}" + "".join(f"{_figure(figures[name]):>17}" for name in shown))
+    lines += [
+        f"{row['metric']}: first less second {_figure(row['difference'])} "
+        f"(90 %: {_figure(row['low'])} to {_figure(row['high'])})"
+        for row in result["differences"]
+    ]
+    lines += [
+        f"{model_id} was trained later than the cutoff: it has seen these labels"
+        for model_id in result["trained_later"]
+    ]
+    return "\n".join(lines)
 
 
 def of_backtest(result: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import io
 import json
+import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,7 +21,9 @@ import pandas as pd
 
 from ml.errors import CallError, EngineError
 from ml.files import sha256_of, write_atomically
+from ml.cards import card_markdown
 from ml.home import Home
+from ml.plain import as_json, plain
 from ml.purge_log import was_purged
 
 FIELDS = (
@@ -72,6 +75,11 @@ class ChampionRow:
     @property
     def training_cutoff(self) -> date:
         return date.fromisoformat(self.fields["training_cutoff"])
+
+    def baseline(self, metric: str) -> float | None:
+        """Out-of-time "rmse" or "r2" of the training, None where it is undefined."""
+        text = self.fields[f"baseline_{metric}"]
+        return float(text) if text else None
 
     @property
     def history_months(self) -> int:
@@ -203,9 +211,23 @@ def check_card(home: Home, row: ChampionRow) -> None:
         )
 
 
+def check_ledger(home: Home) -> list[ChampionRow]:
+    """All rows, once manifest, cards and artefacts are what the ledger says.
+
+    Raises EngineError naming the first that was changed, or is missing and was not purged.
+    """
+    rows = read_manifest(home)
+    for row in rows:
+        check_card(home, row)
+        path, expected = artefact_path(home, row.model_id), row.fields["artefact_sha256"]
+        if path.exists() or not was_purged(home, path, expected):
+            _artefact(home, row)
+    return rows
+
+
 def add_model(home: Home, card: dict[str, Any], artefact: bytes) -> None:
     """Write artefact, card and, last, the manifest row of the card's kind."""
-    card_bytes = (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode()
+    card_bytes = (as_json(card, indent=2) + "\n").encode()
     fields = {name: _text(card.get(name)) for name in FIELDS}
     fields["artefact_sha256"] = hashlib.sha256(artefact).hexdigest()
     fields["card_sha256"] = hashlib.sha256(card_bytes).hexdigest()
@@ -252,16 +274,20 @@ def _append(home: Home, fields: dict[str, str]) -> None:
 def heal(home: Home) -> None:
     """Bring the derived files in line with the manifest after a kill.
 
-    Artefacts and cards without a row are removed; the latest metrics follow the newest row.
+    Artefacts and cards without a row are removed, cards get their page for people, the latest
+    metrics follow the newest row.
     """
     rows = read_manifest(home)
     known = {row.model_id for row in rows}
     for path in home.models.glob("clv_model_*.joblib"):
         if path.stem.removeprefix("clv_model_") not in known:
             path.unlink()
-    for path in (home.models / "cards").glob("*.json"):
+    for path in (home.models / "cards").glob("*.*"):
         if path.stem not in known:
             path.unlink()
+        elif path.suffix == ".json" and not path.with_suffix(".md").exists():
+            card = json.loads(path.read_text(encoding="utf-8"))
+            write_atomically(path.with_suffix(".md"), card_markdown(card).encode())
     crowned = [row for row in rows if row.kind in CROWNING]
     if crowned:
         newest = crowned[-1]
@@ -270,24 +296,27 @@ def heal(home: Home) -> None:
             "training_cutoff": newest.fields["training_cutoff"],
             "history_months": newest.history_months,
             "pred_months": newest.pred_months,
-            "rmse": float(newest.fields["baseline_rmse"]),
-            "r2": float(newest.fields["baseline_r2"]),
+            "rmse": newest.baseline("rmse"),
+            "r2": newest.baseline("r2"),
         }
-        content = (json.dumps(baseline, indent=2) + "\n").encode()
-        path = metrics_path(home)
-        if not path.exists() or path.read_bytes() != content:
-            write_atomically(path, content)
+        _write_when_other(metrics_path(home), as_json(baseline, indent=2) + "\n")
+
+
+def _write_when_other(path: Path, text: str) -> None:
+    content = text.encode()
+    if not path.exists() or path.read_bytes() != content:
+        write_atomically(path, content)
 
 
 def _text(value: Any) -> str:
-    if value is None:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, dict | list):
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return str(value)
 
 

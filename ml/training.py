@@ -16,6 +16,7 @@ from ml.clusters import BehaviourClusters, fit_behaviour_clusters
 from ml.config import Config, load_config
 from ml.errors import DataNotReadyError
 from ml.home import Home
+from ml.plain import as_json
 from ml.provenance import CodeState, code_state, library_versions
 from ml.stability import Population, describe_population
 
@@ -43,9 +44,9 @@ def train_champion(
 ) -> pd.DataFrame:
     """Fit on the training windows; one row: model_id, card (JSON), artefact (joblib bytes).
 
-    examples: rows of int_training_examples by cutoff and customer; monthly_revenue:
-    rows of int_monthly_revenue up to the cutoff; fingerprints: rows of int_day_fingerprints. Raises DataNotReadyError
-    when no label window is complete on the cutoff.
+    examples: rows of int_training_examples by cutoff and customer; monthly_revenue: rows of
+    int_monthly_revenue up to the cutoff; fingerprints: rows of int_day_fingerprints. Raises
+    DataNotReadyError when no label window is complete on the cutoff.
     """
     config = load_config(Home.resolve())
     now = examples[examples["months_back"] == 0]
@@ -79,7 +80,7 @@ def train_champion(
     return pd.DataFrame(
         {
             "model_id": [card["model_id"]],
-            "card": [json.dumps(card, ensure_ascii=False)],
+            "card": [as_json(card)],
             "artefact": [packed.getvalue()],
         }
     )

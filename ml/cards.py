@@ -1,0 +1,126 @@
+"""The model card for people: Markdown made from the card of a model, word for word repeatable."""
+
+from typing import Any
+
+LIMITS = """\
+- Customers without a purchase in the history window are not scored.
+- A prediction is not a cause: it does not say what a campaign would change.
+- Label windows of neighbouring cutoffs overlap; their predictions must not be added up.
+- A change of prices, range or season that the log has not seen is not foreseen.
+- The largest customers carry most of the squared error: RMSE and R2 of one window are noisy."""
+METRICS = (
+    ("rmse", "RMSE"),
+    ("mae", "MAE"),
+    ("r2", "R2"),
+    ("d2", "D2 (Tweedie 1.5)"),
+    ("normalised_gini", "normalised Gini"),
+    ("top_decile_share", "revenue share of the predicted best tenth"),
+    ("bias", "bias (predicted / actual - 1)"),
+)
+
+
+def card_markdown(card: dict[str, Any]) -> str:
+    """Intended use, data, out-of-time figures by segment, decisions and limits of one model."""
+    sections = [
+        f"# Model card {card['model_id']}",
+        _use(card),
+        _data(card),
+        _accuracy(card),
+        _segments(card["baseline"].get("segments", [])),
+        _decisions(card["decisions"]),
+        f"## Limits\n{LIMITS}",
+        _origin(card),
+    ]
+    return "\n\n".join(filter(None, sections)) + "\n"
+
+
+def _use(card: dict[str, Any]) -> str:
+    return (
+        "## Intended use\n"
+        f"Net revenue of each customer in the {card['pred_months']} months after a cutoff, from "
+        f"{card['history_months']} months of purchases up to it; for ranking and budgeting, by "
+        "people who know the limits below."
+    )
+
+
+def _data(card: dict[str, Any]) -> str:
+    days = sorted(card["data_days"])
+    span = f"{days[0]} to {days[-1]}, {len(days):,} days with activity" if days else "none"
+    return (
+        "## Data\n"
+        f"Customer days from {span}. Training cutoff {card['training_cutoff']}; windows of "
+        f"{card['history_months']} + {card['pred_months']} months. "
+        f"Fingerprint `{card['data_fingerprint']}`."
+    )
+
+
+def _accuracy(card: dict[str, Any]) -> str:
+    """The recipe beside its rivals, at cutoffs whose windows no training had seen."""
+    forecasts = {"this recipe": card["baseline"]} | card["baselines"]
+    lines = [
+        "## Out-of-time accuracy",
+        f"Trainings replayed at {', '.join(card['baseline']['cutoffs']) or 'no cutoff'}, each held "
+        "against the window that followed.",
+        "",
+        "| | " + " | ".join(forecasts) + " |",
+        "|---|" + "---|" * len(forecasts),
+    ]
+    for name, words in METRICS:
+        values = " | ".join(_number(figures.get(name)) for figures in forecasts.values())
+        lines.append(f"| {words} | {values} |")
+    for rival, figures in card["baselines"].items():
+        if figures.get("champion_d2_difference") is not None:
+            lines.append(
+                f"\nD2 less that of {rival}: {_number(figures['champion_d2_difference'])} (90 %: "
+                f"{_number(figures['champion_d2_difference_low'])} to "
+                f"{_number(figures['champion_d2_difference_high'])})"
+            )
+    return "\n".join(lines)
+
+
+def _segments(segments: list[dict[str, Any]]) -> str:
+    if not segments:
+        return ""
+    lines = [
+        "## Accuracy by kind of customer",
+        "At the newest of these cutoffs.",
+        "",
+        "| | | customers | mean predicted | mean actual | MAE |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['kind']} | {row['segment']} | {row['customers']:,} | "
+        f"{_number(row['mean_predicted'])} | {_number(row['mean_actual'])} | {_number(row['mae'])} |"
+        for row in segments
+    ]
+    return "\n".join(lines)
+
+
+def _decisions(decisions: dict[str, Any]) -> str:
+    season = decisions["season"]
+    return "\n".join(
+        [
+            "## Decisions of the training",
+            f"- serves: {decisions['serves']}; {decisions['gate']['reason']}",
+            f"- season: {'applied' if season['is_applied'] else 'not applied'}; {season['reason']}",
+            f"- level: factor {_number(decisions['level']['factor'])} on the total, believed with "
+            f"weight {_number(decisions['level']['weight'])}",
+            f"- training cutoffs: {len(decisions['training_cutoffs'])} for the trees, "
+            f"{len(decisions['prior_cutoffs'])} for the mix",
+        ]
+    )
+
+
+def _origin(card: dict[str, Any]) -> str:
+    dirty = " with uncommitted changes" if card["code_dirty"] else ""
+    libraries = ", ".join(f"{name} {number}" for name, number in card["library_versions"].items())
+    return (
+        f"## Origin\nMade {card['timestamp']} as {card['kind']} by commit `{card['code_commit']}`"
+        f"{dirty}. {libraries}. All hyper-parameters stand in the JSON card beside this page."
+    )
+
+
+def _number(value: float | None) -> str:
+    if value is None or value != value:
+        return "-"
+    return f"{value:,.2f}" if abs(value) >= 10 else f"{value:.3f}"

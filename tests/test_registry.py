@@ -1,0 +1,154 @@
+"""The ledger: chained rows, artefacts by hash only, promotion, healing, one flipped bit."""
+
+import csv
+import random
+from pathlib import Path
+
+import joblib
+import pytest
+
+from ml import registry
+from ml.errors import CallError, EngineError
+from ml.home import Home
+
+
+class Trap:
+    """Leaves a mark when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self):
+        return (Path.touch, (self.mark,))
+
+
+def card(model_id: str, kind: str = registry.TRAINED) -> dict[str, object]:
+    segments: list[object] = []
+    return {
+        "model_id": model_id,
+        "kind": kind,
+        "timestamp": "2021-01-01T00:00:00+00:00",
+        "code_commit": "c" * 40,
+        "code_dirty": False,
+        "code_diff_sha256": "",
+        "training_cutoff": "2020-12-31",
+        "history_months": 9,
+        "pred_months": 6,
+        "hyper_parameters": {"name": 'a "quoted", value'},
+        "data_fingerprint": "d" * 64,
+        "library_versions": {"numpy": "2"},
+        "baseline_rmse": 12.5,
+        "baseline_r2": float("nan"),
+        "baselines": {},
+        "baseline": {"cutoffs": [], "segments": segments},
+        "data_days": {"2020-01-01": "1:2"},
+        "decisions": {
+            "serves": "prior",
+            "gate": {"reason": "too few cutoffs"},
+            "season": {"is_applied": False, "reason": "off"},
+            "level": {"factor": 1.0, "weight": 0.0},
+            "training_cutoffs": [],
+            "prior_cutoffs": [],
+        },
+    }
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    (tmp_path / "config").mkdir()
+    return Home(tmp_path)
+
+
+def fill(home: Home, *models: tuple[str, str]) -> None:
+    for model_id, kind in models:
+        registry.add_model(home, card(model_id, kind), f"artefact {model_id}".encode())
+
+
+def test_rows_are_chained_and_the_newest_crowning_row_is_the_champion(home: Home):
+    fill(home, ("a", "train"), ("b", "train"), ("c", "challenger"))
+    rows = registry.read_manifest(home)
+    assert [row.fields["previous_row_sha256"] for row in rows] == [
+        registry.GENESIS,
+        *(row.fields["row_sha256"] for row in rows[:-1]),
+    ]
+    assert registry.champion(home).model_id == "b"
+
+
+def test_promotion_is_a_new_row_and_rewrites_nothing(home: Home):
+    fill(home, ("a", "train"), ("b", "train"))
+    before = registry.manifest_path(home).read_bytes()
+    assert registry.promote(home, "a")
+    assert registry.manifest_path(home).read_bytes().startswith(before)
+    assert registry.champion(home).model_id == "a"
+    assert not registry.promote(home, "a")
+
+
+def test_an_unknown_model_is_refused_with_the_nearest_id(home: Home):
+    fill(home, ("20210101-h9p6-abc", "train"))
+    with pytest.raises(CallError, match="did you mean 20210101-h9p6-abc"):
+        registry.promote(home, "20210101-h9p6-abd")
+
+
+def test_before_the_first_training_the_error_says_what_to_do(home: Home):
+    with pytest.raises(EngineError, match=r"run `python orchestrate.py train`"):
+        registry.champion(home)
+
+
+def test_a_flipped_bit_anywhere_is_found(home: Home):
+    fill(home, ("a", "train"), ("b", "train"))
+    files = [registry.manifest_path(home)]
+    for name in ("a", "b"):
+        files += [registry.artefact_path(home, name), registry.card_path(home, name)]
+    generator, found = random.Random(1), 0
+    for _ in range(200):
+        path = generator.choice(files)
+        intact = path.read_bytes()
+        broken = bytearray(intact)
+        broken[generator.randrange(len(broken))] ^= 1 << generator.randrange(8)
+        path.write_bytes(broken)
+        with pytest.raises(EngineError):
+            registry.check_ledger(home)
+        found += 1
+        path.write_bytes(intact)
+    assert found == 200
+    assert len(registry.check_ledger(home)) == 2
+
+
+def test_a_changed_field_names_its_row(home: Home):
+    fill(home, ("a", "train"), ("b", "train"))
+    path = registry.manifest_path(home)
+    path.write_text(path.read_text().replace("b,train,2021", "b,train,2022"))
+    with pytest.raises(EngineError, match=r"row 2 \(b\)"):
+        registry.read_manifest(home)
+
+
+def test_a_swapped_artefact_is_never_unpickled(home: Home, tmp_path: Path):
+    fill(home, ("a", "train"))
+    mark = tmp_path / "unpickled"
+    joblib.dump(Trap(mark), registry.artefact_path(home, "a"))
+    with pytest.raises(EngineError, match="not opened"):
+        registry.load_artefact(home, "a")
+    assert not mark.exists()
+
+
+def test_what_a_killed_training_left_is_swept_and_derived_files_come_back(home: Home):
+    fill(home, ("a", "train"))
+    stray = registry.artefact_path(home, "b")
+    stray.write_bytes(b"half a training")
+    registry.card_path(home, "b").write_text("{}")
+    metrics, page = registry.metrics_path(home), registry.card_path(home, "a").with_suffix(".md")
+    expected = metrics.read_bytes(), page.read_bytes()
+    metrics.unlink()
+    page.unlink()
+    registry.heal(home)
+    assert not stray.exists() and not registry.card_path(home, "b").exists()
+    assert (metrics.read_bytes(), page.read_bytes()) == expected
+
+
+def test_an_undefined_baseline_is_empty_in_the_ledger_and_null_in_json(home: Home):
+    fill(home, ("a", "train"))
+    with registry.manifest_path(home).open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["baseline_r2"] == ""
+    assert registry.champion(home).baseline("r2") is None
+    assert '"r2": null' in registry.metrics_path(home).read_text()
