@@ -1,0 +1,62 @@
+{# Fails when thresholds, changes or verdicts of the drift rule differ from the table. #}
+{{ config(tags=['macro']) }}
+
+with windows as (
+
+    -- thresholds +20 % of RMSE, -15 % of R2; equal to the threshold is not beyond it
+    select *
+    from (
+        values
+        ('as at training', 10.0, 10.0, 0.50, 0.50, false, false),
+        ('rmse at the threshold', 12.0, 10.0, 0.50, 0.50, false, false),
+        ('rmse beyond it', 12.1, 10.0, 0.50, 0.50, true, false),
+        ('rmse much better', 5.0, 10.0, 0.50, 0.50, false, false),
+        ('r2 beyond the threshold', 10.0, 10.0, 0.42, 0.50, false, true),
+        ('r2 before it', 10.0, 10.0, 0.43, 0.50, false, false),
+        ('r2 absolute below a baseline of 0', 10.0, 10.0, -0.16, 0.00, false, true),
+        ('r2 absolute, before it', 10.0, 10.0, -0.14, 0.00, false, false),
+        ('r2 absolute below a negative one', 10.0, 10.0, -0.36, -0.20, false, true),
+        ('r2 above a negative one', 10.0, 10.0, -0.10, -0.20, false, false),
+        ('r2 undefined', 10.0, 10.0, null, 0.50, false, false)
+    ) as windows (name, rmse, baseline_rmse, r2, baseline_r2, rmse_expected, r2_expected)
+
+),
+
+verdicts as (
+
+    select *
+    from (
+        values
+        (false, false, null, 'ok'),
+        (false, false, true, 'ok'),
+        (true, false, true, 'breach'),
+        (true, true, null, 'drift'),
+        (false, true, false, 'drift'),
+        (false, true, true, 'sustained drift'),
+        (true, true, true, 'sustained drift')
+    ) as verdicts (breached, significant, previous_significant, expected)
+
+)
+
+select name
+from windows
+where
+    {{ rmse_breached('rmse', 'baseline_rmse', '0.20') }} <> rmse_expected
+    or {{ r2_breached('r2', 'baseline_r2', '0.15') }} <> r2_expected
+
+union all
+
+select name
+from windows
+where
+    name = 'r2 beyond the threshold'
+    and abs({{ r2_change('r2', 'baseline_r2') }} + 0.16) > 0.000001
+    or name = 'r2 above a negative one'
+    and abs({{ r2_change('r2', 'baseline_r2') }} - 0.10) > 0.000001
+
+union all
+
+select expected as name
+from verdicts
+where
+    {{ drift_verdict('breached', 'significant', 'previous_significant') }} <> expected

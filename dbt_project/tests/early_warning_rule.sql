@@ -1,0 +1,41 @@
+{# Fails when levels or usual distances of the early-warning rule differ from the table. #}
+{{ config(tags=['macro']) }}
+
+with distances as (
+
+    select *
+    from (
+        values
+        (0.00, 'ok'),
+        (0.10, 'ok'),
+        (0.11, 'watch'),
+        (0.25, 'watch'),
+        (0.26, 'alarm'),
+        (null, 'ok')
+    ) as distances (distance, expected)
+
+),
+
+limits as (
+
+    select * from ({{ warning_limits() }}) as limits (indicator, watch_at, alarm_at)
+
+)
+
+select expected as failure
+from distances
+where {{ warning_level('distance', '0.10', '0.25') }} <> expected
+
+union all
+
+select indicator as failure
+from limits
+where not (0 < watch_at and watch_at < alarm_at)
+
+union all
+
+-- an interval of 1/e..e is a distance of 1 at the end of the window, 2 after a quarter
+select 'usual distance' as failure
+where
+    abs({{ usual_log_distance('exp(-1)', 'exp(1)', '1') }} - 1) > 0.000001
+    or abs({{ usual_log_distance('exp(-1)', 'exp(1)', '0.25') }} - 2) > 0.000001

@@ -1,0 +1,29 @@
+{# Fails when a band of the segment rule holds a value it should not, or an edge moves. #}
+{{ config(tags=['macro']) }}
+
+with customers as (
+
+    select *
+    from (
+        values
+        (0, 'tenure 0 to 90 days', 10.00, 'up to 10.00', 'up to 20.00'),
+        (90, 'tenure 0 to 90 days', 10.01, '10.00 to 20.00', 'up to 20.00'),
+        (91, 'tenure 91 to 180 days', 20.00, '10.00 to 20.00', 'up to 20.00'),
+        (181, 'tenure 181 to 365 days', 30.00, '20.00 to 30.00', 'over 20.00'),
+        (366, 'tenure over 365 days', 30.01, 'over 30.00', 'over 20.00')
+    ) as customers (tenure_days, tenure_name, order_value, quarter_name, half_name)
+
+)
+
+select *
+from customers
+where
+    {{ tenure_band('tenure_days') }} <> tenure_name
+    or {{ quarter('order_value', '[10.0, 20.0, 30.0]') }} <> quarter_name
+    or {{ half('order_value', '20.0', "'%.2f'") }} <> half_name
+
+union all
+
+select *
+from customers
+where {{ tenure_band('cast(null as integer)') }} is not null
