@@ -69,9 +69,7 @@ def promote(model_id: str) -> None:
     """Make an earlier model of the ledger the champion again."""
     from ml import lifecycle, messages
 
-    _work(
-        lambda home, progress: lifecycle.promote(home, progress, model_id), messages.of_promote
-    )
+    _work(lambda home, progress: lifecycle.promote(home, progress, model_id), messages.of_promote)
 
 
 @app.command()
@@ -98,22 +96,20 @@ def compare(first: str, second: str) -> None:
 def tune(
     cutoff: Cutoff = None,
     history: Annotated[list[int] | None, typer.Option(help="history_months to try.")] = None,
-    pred: Annotated[list[int] | None, typer.Option(help="pred_months to try; one fixes it.")] = None,
+    pred: Annotated[list[int] | None, typer.Option(help="pred_months; one fixes it.")] = None,
 ) -> None:
     """Find the best history and prediction windows and write them to the config."""
     from ml import messages, tuning
 
     day = _day(cutoff)
-    _work(
-        lambda home, progress: tuning.tune(home, progress, day, history, pred), messages.of_tune
-    )
+    _work(lambda home, progress: tuning.tune(home, progress, day, history, pred), messages.of_tune)
 
 
 @app.command()
 def backtest(
     cutoff: Annotated[list[str], typer.Option(help="Day, YYYY-MM-DD; may be given several times.")],
-    history: Annotated[int | None, typer.Option(min=1, help="history_months, else as configured.")] = None,
-    pred: Annotated[int | None, typer.Option(min=1, help="pred_months, else as configured.")] = None,
+    history: Annotated[int | None, typer.Option(min=1, help="history_months of the trial.")] = None,
+    pred: Annotated[int | None, typer.Option(min=1, help="pred_months of the trial.")] = None,
 ) -> None:
     """Out-of-time accuracy of the champion's recipe and of what could be used instead."""
     from ml import backtesting, messages
@@ -140,7 +136,7 @@ def reproduce(
         bool, typer.Option("--restore", help="Put back a changed joblib, not only a missing one.")
     ] = False,
 ) -> None:
-    """Train a model of the ledger again at its commit; exit 1 unless RMSE, R2 and data are equal."""
+    """Train a model of the ledger again at its commit; exit 1 unless RMSE and R2 are equal."""
     from ml import messages
     from ml.reproduce import reproduce
 
@@ -222,8 +218,9 @@ def _one_line(error: BaseException) -> str:
         return str(error)
     if isinstance(error, (typer.Abort, KeyboardInterrupt)):
         return "stopped by the user; nothing half-done stays"
-    if hasattr(error, "format_message"):  # a wrong call, as typer words it
-        return f"{error.format_message()} `orchestrate.py --help` lists commands and options"
+    worded = getattr(error, "format_message", None)  # a wrong call, in typer's words
+    if worded is not None:
+        return f"{worded()} `orchestrate.py --help` lists commands and options"
     reason = " ".join(str(error).split())[:300]
     return f"{type(error).__name__}: {reason} (--debug shows where)"
 

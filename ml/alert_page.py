@@ -117,7 +117,9 @@ def _figures(facts: "Facts") -> str:
     for words, name in (("MAE", "mae"), ("D2", "d2"), ("normalised Gini", "normalised_gini")):
         then, now = record.get(name), report[name]
         rows.append([words, _number(then), _number(now), _relative(now, then), "", ""])
-    total = report["actual_total"] / report["predicted_total"] if report["predicted_total"] else None
+    total = (
+        report["actual_total"] / report["predicted_total"] if report["predicted_total"] else None
+    )
     level = record.get("bias")
     then = 1 / (1 + level) if level is not None and _known(level) and level > -1 else None
     rows.append(
@@ -152,6 +154,9 @@ def _cause(facts: "Facts") -> str:
             f"others {_number(others)} (difference of {abs(first['z_against_rest']):.1f} standard "
             "errors, the best customers damped)."
         )
+        if abs(first["usual_level_against_rest"]) > 0.1:
+            usual = math.expm1(first["usual_level_against_rest"])
+            text += f" In quiet windows before, the segment lay {usual:+.0%} from the others."
         if abs(first["z_against_rest"]) < 3:
             text += " That is little: the change may lie in all customers alike."
     rows = [
@@ -260,7 +265,8 @@ def _next_steps(facts: "Facts") -> str:
 def _ranked(facts: "Facts") -> list[dict[str, Any]]:
     """Segments that explain the change, best first."""
     ranked = facts.segments[facts.segments["segment_rank"].notna()]
-    return ranked.sort_values("segment_rank").to_dict("records")
+    rows = ranked.sort_values("segment_rank").to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def _first_segment(facts: "Facts") -> dict[str, Any] | None:

@@ -52,7 +52,10 @@ def alerting(con: duckdb.DuckDBPyConnection, home: Home) -> list[Facts]:
         "select * from marts.drift_report where is_newest_revision"
         " and role = 'champion' and (breached or verdict <> 'ok')"
     ).df()
-    known = {(row["cutoff"].date(), row["model_id"]): row for row in rows.to_dict("records")}
+    known = {
+        (row["cutoff"].date(), row["model_id"]): {str(name): row[name] for name in row}
+        for row in rows.to_dict("records")
+    }
     return [
         _facts(con, home, batch, known[batch.cutoff, batch.model_id])
         for batch in exports.batches(con)
@@ -104,9 +107,7 @@ def deliver_alerts(
             return [*messages, f"{len(found) - number} more alert(s) are left to the next run"]
         batch = facts.batch
         body = page(facts, config.source.currency)
-        alert = tickets.Alert(
-            batch.model_id, batch.cutoff, batch.pred_months, title(facts), body
-        )
+        alert = tickets.Alert(batch.model_id, batch.cutoff, batch.pred_months, title(facts), body)
         state = home.warehouse / "alerts.json"
         messages += tickets.deliver(alert, config.alerts, state, environment)
     return messages

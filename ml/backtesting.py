@@ -1,4 +1,4 @@
-"""The `backtest` command: out-of-time accuracy of the recipe and its rivals. Owns outputs/backtest."""
+"""The `backtest` command: the recipe and its rivals out of time. Owns outputs/backtest."""
 
 from collections.abc import Callable
 from datetime import date
@@ -63,7 +63,7 @@ def _require_matured(engine: Engine, trial: Trial) -> None:
 
 def _write(home: Home, results: list[BacktestResult], name: str) -> dict[str, Any]:
     """CSV files and picture, and the result of the command."""
-    tables = {
+    tables: dict[str, pd.DataFrame] = {
         kind: pd.concat([getattr(result, kind) for result in results], ignore_index=True)
         for kind in ("metrics", "comparisons", "deciles")
     }
@@ -87,7 +87,8 @@ def _write(home: Home, results: list[BacktestResult], name: str) -> dict[str, An
 
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as JSON can hold them: an undefined figure is null."""
-    return table.astype(object).where(table.notna(), None).to_dict("records")
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def _records(table: pd.DataFrame, key: str) -> dict[str, dict[str, Any]]:

@@ -90,7 +90,8 @@ def _segments(segments: list[dict[str, Any]]) -> str:
     ]
     lines += [
         f"| {row['kind']} | {row['segment']} | {row['customers']:,} | "
-        f"{_number(row['mean_predicted'])} | {_number(row['mean_actual'])} | {_number(row['mae'])} |"
+        + " | ".join(_number(row[name]) for name in ("mean_predicted", "mean_actual", "mae"))
+        + " |"
         for row in segments
     ]
     return "\n".join(lines)

@@ -15,8 +15,8 @@ from ml.gate import LEAST_CUTOFFS, Evidence, GateResult, choose
 from ml.intervals import Intervals, fit_intervals
 from ml.metrics import METRICS, paired_bootstrap
 from ml.prior import PARTS
-from ml.segments import segment_metrics
 from ml.recipe import PRIOR_CUTOFFS, Lessons, Recipe, Spending, customer_hash, fit_recipe
+from ml.segments import segment_metrics
 from ml.trees import PRIOR_SHARE, SETTINGS, SHARED, Inputs, fit_trees
 
 FloatArray = NDArray[np.float64]

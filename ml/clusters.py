@@ -116,7 +116,8 @@ def _log_behaviour(features: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarr
 def _fit(values: np.ndarray, k: int, seed: int, starts: int = 2) -> np.ndarray:
     # one thread: the sample is small, and sums then do not depend on the number of cores
     with threadpool_limits(1):
-        return KMeans(k, n_init=starts, random_state=seed).fit(values).cluster_centers_
+        means = KMeans(k, n_init=starts, random_state=seed)  # pyright: ignore[reportArgumentType]
+        return means.fit(values).cluster_centers_
 
 
 def _nearest(values: np.ndarray, centroids: np.ndarray) -> np.ndarray:

@@ -60,7 +60,8 @@ def compare(
             for model_id, predicted in money.items()
         },
         "differences": [
-            {"metric": metric, **vars(paired_bootstrap(actual, *money.values(), metric=metric, seed=seed))}
+            {"metric": metric}
+            | vars(paired_bootstrap(actual, *money.values(), metric=metric, seed=seed))
             for metric in (COMPARED if len(money) == 2 else ())
         ],
     }

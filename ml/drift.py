@@ -30,7 +30,7 @@ GROUPS = 200
 Z_99 = 2.576
 # Standard deviation between windows of a world that does not change, where a record of few
 # windows cannot show it: of log error, of log level, and of the difference in D2.
-USUAL_SPREAD = {"error": 0.08, "level": 0.12, "lead": 0.02}
+USUAL_SPREAD = {"error": 0.08, "level": 0.10, "lead": 0.02}
 RIVALS = ("predicted_naive", "predicted_pareto_nbd")
 
 
@@ -140,8 +140,7 @@ def record_of(card: dict[str, Any]) -> list[Yardstick]:
 def _without_nan(figures: dict[Any, Any]) -> dict[str, float | None]:
     """The figures as JSON allows them."""
     return {
-        str(name): float(value) if math.isfinite(value) else None
-        for name, value in figures.items()
+        str(name): float(value) if math.isfinite(value) else None for name, value in figures.items()
     }
 
 
@@ -153,9 +152,7 @@ def _lead_over(
     keys = [f"lead_over_{short}", f"lead_over_{short}_low", f"lead_over_{short}_high"]
     if rival is None:
         return dict.fromkeys(keys, float("nan"))
-    found = paired_bootstrap(
-        actual, predicted, rival, metric="d2", seed=seed, resamples=RESAMPLES
-    )
+    found = paired_bootstrap(actual, predicted, rival, metric="d2", seed=seed, resamples=RESAMPLES)
     return dict(zip(keys, (found.difference, found.low, found.high), strict=True))
 
 

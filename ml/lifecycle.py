@@ -16,6 +16,7 @@ import duckdb
 
 from ml import alerts, exports, registry, summary
 from ml.builds import DbtProject
+from ml.candidate import read_candidate
 from ml.config import Config, bump_last_score_cutoff, load_config
 from ml.dates import history_start, next_cutoff
 from ml.errors import DataNotReadyError
@@ -24,7 +25,6 @@ from ml.home import Home
 from ml.ingest import LoadResult, is_up_to_date, load_files
 from ml.purge_log import purged_files
 from ml.registry import ChampionRow
-from ml.training import read_candidate
 from ml.warehouse import SideBuild, locked, reading
 
 Progress = Callable[[str], None]

@@ -33,9 +33,7 @@ def of_run(result: dict[str, Any]) -> str:
         f"({batch['predicted_total_low']:,.0f} to {batch['predicted_total_high']:,.0f})"
         for batch in result["batches"]
     ]
-    lines += [
-        f"warning: {warning}" for batch in result["batches"] for warning in batch["warnings"]
-    ]
+    lines += [f"warning: {warning}" for batch in result["batches"] for warning in batch["warnings"]]
     lines += [_measurement(found) for found in result["measured"]]
     lines += [
         f"early {warning['level']}, batch {warning['cutoff']}: {warning['reason']}"
@@ -131,15 +129,15 @@ def _delivery(result: dict[str, Any]) -> str:
 
 
 def of_tune(result: dict[str, Any]) -> str:
-    lines = [f"{'history':>8}{'pred':>6}{'objective':>11}{'skill':>9}{'D2':>9}{'R2':>9}{'RMSE':>11}"]
+    head = ("objective", "skill", "D2", "R2", "RMSE")
+    lines = [f"{'history':>8}{'pred':>6}" + "".join(f"{name:>11}" for name in head)]
     for cell in result["cells"]:
         months = f"{cell['history_months']:>8}{cell['pred_months']:>6}"
         if cell["objective"] is None:
             lines.append(f"{months}  {cell['reason']}")
         else:
-            figures = (cell[name] for name in ("objective", "skill", "d2", "r2"))
-            shown = [f"{figure:.3f}" for figure in figures]
-            lines.append(f"{months}{shown[0]:>11}{shown[1]:>9}{shown[2]:>9}{shown[3]:>9}{cell['rmse']:>11.2f}")
+            shown = ("objective", "skill", "d2", "r2", "rmse")
+            lines.append(months + "".join(f"{_figure(cell[name]):>11}" for name in shown))
     lines.append(
         f"written to the config: history_months {result['history_months']}, "
         f"pred_months {result['pred_months']}; the next `train` uses them"
@@ -170,7 +168,8 @@ def of_compare(result: dict[str, Any]) -> str:
 
 def of_backtest(result: dict[str, Any]) -> str:
     shown = ("r2", "d2", "normalised_gini", "mae", "bias")
-    lines = [f"{'mean over ' + str(len(result['cutoffs'])) + ' cutoff(s)':<24}" + "".join(f"{name:>17}" for name in shown)]
+    head = f"mean over {len(result['cutoffs'])} cutoff(s)"
+    lines = [f"{head:<24}" + "".join(f"{name:>17}" for name in shown)]
     for forecast, means in result["means"].items():
         lines.append(f"{forecast:<24}" + "".join(f"{_figure(means[name]):>17}" for name in shown))
     for row in result["comparisons"]:

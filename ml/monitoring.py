@@ -15,8 +15,12 @@ KEY = ["cutoff", "model_id", "revision"]
 FIGURES = (
     ["customers", "actual_total", "predicted_total", "interval_coverage"]
     + ["rmse", "mae", "r2", "d2", "normalised_gini", "spearman", "top_decile_share", "bias"]
-    + [f"{name}_{bound}" for name in ("error", "level", "lead") for bound in ("change", "low", "high")]
-    + [f"lead_over_{rival}{end}" for rival in ("naive", "pareto_nbd") for end in ("", "_low", "_high")]
+    + [f"{name}_{end}" for name in ("error", "level", "lead") for end in ("change", "low", "high")]
+    + [
+        f"lead_over_{name}{end}"
+        for name in ("naive", "pareto_nbd")
+        for end in ("", "_low", "_high")
+    ]
 )
 
 
@@ -41,9 +45,13 @@ def measure_windows(windows: Any, model_config: pd.DataFrame) -> pd.DataFrame:
     columns = [*KEY, *FIGURES, "is_significant"]
     types = {"cutoff": "datetime64[us]", "model_id": "string", "revision": "int32"}
     types |= dict.fromkeys(FIGURES, "float64") | {"is_significant": "bool"}
-    return pd.DataFrame(rows, columns=columns).astype(types).assign(
-        threshold_rmse=float(model_config["drift_threshold_rmse"].iloc[0]),
-        threshold_r2=float(model_config["drift_threshold_r2"].iloc[0]),
+    return (
+        pd.DataFrame(rows, columns=columns)
+        .astype(types)
+        .assign(
+            threshold_rmse=float(model_config["drift_threshold_rmse"].iloc[0]),
+            threshold_r2=float(model_config["drift_threshold_r2"].iloc[0]),
+        )
     )
 
 

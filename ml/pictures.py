@@ -9,7 +9,9 @@ import pandas as pd
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
 
 NAMES = {
     "champion": "champion",
@@ -36,7 +38,7 @@ def draw_backtest(tables: dict[str, pd.DataFrame], path: Path) -> None:
     plt.close(figure)
 
 
-def _draw_d2(axes: plt.Axes, metrics: pd.DataFrame) -> None:
+def _draw_d2(axes: Axes, metrics: pd.DataFrame) -> None:
     table = metrics.pivot_table("d2", "cutoff", "forecast", sort=False)
     width = 0.8 / len(table.columns)
     for number, forecast in enumerate(table.columns):
@@ -49,7 +51,7 @@ def _draw_d2(axes: plt.Axes, metrics: pd.DataFrame) -> None:
     axes.legend(frameon=False, fontsize=8)
 
 
-def _draw_deciles(axes: plt.Axes, deciles: pd.DataFrame) -> None:
+def _draw_deciles(axes: Axes, deciles: pd.DataFrame) -> None:
     means = deciles.groupby(["forecast", "decile"], sort=False)[
         ["mean_predicted", "mean_actual"]
     ].mean()
@@ -63,7 +65,7 @@ def _draw_deciles(axes: plt.Axes, deciles: pd.DataFrame) -> None:
             color=COLOURS[str(forecast)],
             label=NAMES[str(forecast)],
         )
-    low, high = axes.get_xlim()
+    _, high = axes.get_xlim()
     axes.plot([0.01, high], [0.01, high], color="black", linewidth=0.8, linestyle=":")
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -97,7 +99,7 @@ def draw_grid(table: pd.DataFrame, figure: str, path: Path) -> None:
     row = list(wide.index).index(best["history_months"])
     column = list(wide.columns).index(best["pred_months"])
     axes.add_patch(
-        plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="#cc4125", linewidth=3)
+        Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="#cc4125", linewidth=3)
     )
     axes.set_xticks(range(wide.shape[1]), [f"{months}" for months in wide.columns])
     axes.set_yticks(range(wide.shape[0]), [f"{months}" for months in wide.index])
@@ -109,18 +111,15 @@ def draw_grid(table: pd.DataFrame, figure: str, path: Path) -> None:
 
 
 def _label_cell(
-    axes: plt.Axes, values: np.ma.MaskedArray, row: int, column: int, image: AxesImage
+    axes: Axes, values: np.ma.MaskedArray, row: int, column: int, image: AxesImage
 ) -> None:
     """The number in a cell, or hatching where there is none."""
     if np.ma.is_masked(values[row, column]):
-        axes.add_patch(
-            plt.Rectangle(
-                (column - 0.5, row - 0.5), 1, 1, facecolor="#eeeeee", edgecolor="#aaaaaa", hatch="//"
-            )
-        )
+        place = (column - 0.5, row - 0.5)
+        axes.add_patch(Rectangle(place, 1, 1, fc="#eeeeee", ec="#aaaaaa", hatch="//"))
         return
     value = float(values[row, column])
-    red, green, blue, _ = image.cmap(image.norm(value))
+    red, green, blue, _ = image.to_rgba(np.array([value]))[0]
     dark = 0.3 * red + 0.6 * green + 0.1 * blue < 0.5
     text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3f}"
     axes.text(column, row, text, ha="center", va="center", color="white" if dark else "black")

@@ -19,9 +19,9 @@ from typing import Any
 import joblib
 import pandas as pd
 
+from ml.cards import card_markdown
 from ml.errors import CallError, EngineError
 from ml.files import sha256_of, write_atomically
-from ml.cards import card_markdown
 from ml.home import Home
 from ml.plain import as_json, plain
 from ml.purge_log import was_purged

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-import duckdb
 import joblib
 import pandas as pd
 
@@ -28,15 +27,6 @@ class Artefact:
     champion: Champion
     clusters: BehaviourClusters
     population: Population | None = None
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A fitted model that is not in the ledger yet."""
-
-    model_id: str
-    card: dict[str, Any]
-    artefact: bytes
 
 
 def train_champion(
@@ -76,7 +66,7 @@ def train_champion(
     card = _card(config, cutoff, known, champion, clusters)
     packed = io.BytesIO()
     population = describe_population(now, champion.predict(now)["predicted_clv"].to_numpy())
-    joblib.dump(Artefact(champion, clusters, population), packed, compress=("zlib", 3))
+    joblib.dump(Artefact(champion, clusters, population), packed, compress=3)
     return pd.DataFrame(
         {
             "model_id": [card["model_id"]],
@@ -84,14 +74,6 @@ def train_champion(
             "artefact": [packed.getvalue()],
         }
     )
-
-
-def read_candidate(con: duckdb.DuckDBPyConnection) -> Candidate:
-    """The model the last training build left in the warehouse."""
-    row = con.execute("select model_id, card, artefact from ml.clv_champion").fetchone()
-    if row is None:
-        raise ValueError("ml.clv_champion holds no row; build it with `orchestrate.py train`")
-    return Candidate(row[0], json.loads(row[1]), bytes(row[2]))
 
 
 def _card(
@@ -127,21 +109,21 @@ def _card(
             "names": list(clusters.names),
             "stability": {str(k): figures for k, figures in clusters.stability.items()},
         },
-        "data_days": {
-            str(pd.Timestamp(row.activity_date).date()): f"{row.row_count}:{row.row_hash_sum}"
-            for row in fingerprints.itertuples()
-        },
+        "data_days": _data_days(fingerprints),
     }
 
 
-def _fingerprint(fingerprints: pd.DataFrame) -> str:
-    """sha256 over the days' row counts and hash sums; the order of rows within a day is free."""
+def _data_days(fingerprints: pd.DataFrame) -> dict[str, str]:
+    """Day to row count and hash sum, oldest first; the order of rows within a day is free."""
     days = fingerprints.sort_values("activity_date")
-    lines = (
-        f"{pd.Timestamp(row.activity_date).date()} {row.row_count} {row.row_hash_sum}\n"
-        for row in days.itertuples()
-    )
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    names = pd.to_datetime(days["activity_date"]).dt.strftime("%Y-%m-%d")
+    sums = days["row_count"].astype(str) + ":" + days["row_hash_sum"].astype(str)
+    return dict(zip(names, sums, strict=True))
+
+
+def _fingerprint(fingerprints: pd.DataFrame) -> str:
+    """sha256 over the days of the data."""
+    return hashlib.sha256(json.dumps(_data_days(fingerprints)).encode()).hexdigest()
 
 
 def _model_id(fingerprint: str, settings: dict[str, Any], cutoff: date, code: CodeState) -> str:

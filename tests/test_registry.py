@@ -18,7 +18,7 @@ class Trap:
     def __init__(self, mark: Path) -> None:
         self.mark = mark
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[object, ...]:
         return (Path.touch, (self.mark,))
 
 

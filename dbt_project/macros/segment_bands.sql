@@ -21,11 +21,24 @@ end
 {# Quarter of the batch by its three edges; an edge belongs to the quarter below it. #}
 {% macro quarter(value, edges) -%}
 case
-    when {{ value }} <= {{ edges }}[1] then 'up to ' || printf('%.2f', {{ edges }}[1])
+    when {{ value }} <= {{ edges }}[1]
+        then printf('lowest quarter (up to %.2f)', {{ edges }}[1])
     when {{ value }} <= {{ edges }}[2]
-        then printf('%.2f to %.2f', {{ edges }}[1], {{ edges }}[2])
+        then printf('second quarter (%.2f to %.2f)', {{ edges }}[1], {{ edges }}[2])
     when {{ value }} <= {{ edges }}[3]
-        then printf('%.2f to %.2f', {{ edges }}[2], {{ edges }}[3])
-    when {{ value }} > {{ edges }}[3] then 'over ' || printf('%.2f', {{ edges }}[3])
+        then printf('third quarter (%.2f to %.2f)', {{ edges }}[2], {{ edges }}[3])
+    when {{ value }} > {{ edges }}[3]
+        then printf('highest quarter (over %.2f)', {{ edges }}[3])
+end
+{%- endmacro %}
+
+
+{# Number of that quarter, 1 = lowest. #}
+{% macro quarter_number(value, edges) -%}
+case
+    when {{ value }} <= {{ edges }}[1] then '1'
+    when {{ value }} <= {{ edges }}[2] then '2'
+    when {{ value }} <= {{ edges }}[3] then '3'
+    else '4'
 end
 {%- endmacro %}

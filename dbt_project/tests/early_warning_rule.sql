@@ -16,9 +16,9 @@ with distances as (
 
 ),
 
-limits as (
+limits (indicator, watch_at, alarm_at) as (
 
-    select * from ({{ warning_limits() }}) as limits (indicator, watch_at, alarm_at)
+    {{ warning_limits() }}
 
 )
 

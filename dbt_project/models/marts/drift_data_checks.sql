@@ -93,8 +93,8 @@ days as (
         cast(sum(days.line_count) as double) as order_lines,
         cast(sum(days.net_revenue) as double) as net_revenue,
         cast(sum(days.return_count) as double) as returned_orders,
-        cast(sum(days.returned_revenue) as double)
-            / nullif(cast(sum(days.gross_revenue) as double), 0) as return_rate,
+        cast(sum(days.returned_revenue) as double) as returned_revenue,
+        cast(sum(days.gross_revenue) as double) as gross_revenue,
     from periods
     inner join customer_days as days
         on days.activity_date between periods.first_date and periods.last_date
@@ -141,6 +141,13 @@ first_sales as (
 
 ),
 
+known_products as (
+
+    select count(*) as product_count
+    from first_sales
+
+),
+
 -- in the first months of a log every product is new
 new_products as (
 
@@ -153,8 +160,9 @@ new_products as (
     from periods
     left join first_sales
         on first_sales.first_date between periods.first_date and periods.last_date
+    cross join known_products
     where
-        exists (select 1 from first_sales)
+        known_products.product_count > 0
         and periods.first_date >= (select first_date + 90 from log_days)
     group by all
 
@@ -162,31 +170,75 @@ new_products as (
 
 counted as (
 
-    unpivot (
-        select
-            periods.cutoff,
-            periods.model_id,
-            periods.revision,
-            periods.period,
-            days.* exclude (cutoff, model_id, revision, period),
-            rejected.rejected_rows,
-            new_products.new_products,
-        from periods
-        left join days using (cutoff, model_id, revision, period)
-        left join rejected using (cutoff, model_id, revision, period)
-        left join new_products using (cutoff, model_id, revision, period)
-    )
-    on
-        active_days,
-        customers,
-        orders,
-        order_lines,
-        net_revenue,
-        returned_orders,
-        return_rate,
-        rejected_rows,
-        new_products
-    into name check_name value value
+    select
+        periods.cutoff,
+        periods.model_id,
+        periods.revision,
+        periods.period,
+        unnest(
+            [
+                'active_days',
+                'customers',
+                'orders',
+                'order_lines',
+                'net_revenue',
+                'returned_orders',
+                'return_rate',
+                'rejected_rows',
+                'new_products'
+            ]
+        ) as check_name,
+        unnest(
+            [
+                days.active_days,
+                days.customers,
+                days.orders,
+                days.order_lines,
+                days.net_revenue,
+                days.returned_orders,
+                days.returned_revenue / nullif(days.gross_revenue, 0),
+                rejected.rejected_rows,
+                new_products.new_products
+            ]
+        ) as value,
+    from periods
+    left join days
+        on
+            periods.cutoff = days.cutoff
+            and periods.model_id = days.model_id
+            and periods.revision = days.revision
+            and periods.period = days.period
+    left join rejected
+        on
+            periods.cutoff = rejected.cutoff
+            and periods.model_id = rejected.model_id
+            and periods.revision = rejected.revision
+            and periods.period = rejected.period
+    left join new_products
+        on
+            periods.cutoff = new_products.cutoff
+            and periods.model_id = new_products.model_id
+            and periods.revision = new_products.revision
+            and periods.period = new_products.period
+
+),
+
+-- one row with both periods
+checks as (
+
+    select
+        cutoff,
+        model_id,
+        revision,
+        check_name,
+        max(value) filter (where period = 'now') as value,
+        max(value) filter (where period = 'before') as value_before,
+    from counted
+    group by
+        cutoff,
+        model_id,
+        revision,
+        check_name
 
 )
 
@@ -194,26 +246,16 @@ select
     windows.cutoff,
     windows.model_id,
     windows.revision,
-    counted.check_name,
-    any_value(counted.value) filter (where counted.period = 'now') as value,
-    any_value(counted.value) filter (where counted.period = 'before') as value_before,
-    any_value(counted.value) filter (where counted.period = 'now')
-    / nullif(any_value(counted.value) filter (where counted.period = 'before'), 0)
-    - 1 as change,
+    checks.check_name,
+    checks.value,
+    checks.value_before,
+    checks.value / nullif(checks.value_before, 0) - 1 as change,
     windows.compared_with,
     windows.compared_start,
     windows.compared_end,
 from windows
-inner join counted
+inner join checks
     on
-        windows.cutoff = counted.cutoff
-        and windows.model_id = counted.model_id
-        and windows.revision = counted.revision
-group by
-    windows.cutoff,
-    windows.model_id,
-    windows.revision,
-    counted.check_name,
-    windows.compared_with,
-    windows.compared_start,
-    windows.compared_end
+        windows.cutoff = checks.cutoff
+        and windows.model_id = checks.model_id
+        and windows.revision = checks.revision

@@ -1,202 +1,130 @@
-{{ config(tags=['monitor']) }}
+{{ config(materialized='table', tags=['monitor']) }}
 
--- depends_on: {{ ref('drift_measurements') }}
-with windows as (
+with segments as (
 
-    select
-        customer_id,
-        cutoff,
-        model_id,
-        revision,
-        predicted_clv,
-        cast(actual_clv as double) as actual_clv,
-    from {{ ref('clv_predictions_actual') }}
-    {% if is_incremental() %}
-        where (cutoff, model_id, revision) not in (
-            select distinct (cutoff, model_id, revision) from {{ this }}
-        )
-    {% endif %}
+    select * from {{ ref('int_segment_sums') }}
 
 ),
 
-tiers as (
+measurements as (
 
-    select * from {{ ref('clv_ranked_predictions') }}
-
-),
-
-clusters as (
-
-    select * from {{ ref('clv_clusters') }}
+    select * from {{ ref('drift_measurements') }}
 
 ),
 
-rfm as (
-
-    select * from {{ ref('customer_rfm') }}
-
-),
-
-totals as (
-
-    select
-        cutoff,
-        model_id,
-        {{ exact_sum('predicted_clv') }} / count(*) as mean_predicted,
-    from windows
-    group by
-        cutoff,
-        model_id
-
-),
-
--- the best customers carry most of the error: none of them decides alone
-customers as (
-
-    select
-        windows.*,
-        tiers.value_tier,
-        clusters.cluster_name,
-        rfm.tenure_days,
-        rfm.mean_order_value,
-        ntile(10) over (
-            partition by windows.cutoff, windows.model_id
-            order by windows.predicted_clv desc, windows.customer_id
-        ) as prediction_decile,
-        1 / sqrt(
-            greatest(windows.predicted_clv, 0) + totals.mean_predicted + 0.000001
-        ) as weight,
-    from windows
-    inner join totals
-        on
-            windows.cutoff = totals.cutoff
-            and windows.model_id = totals.model_id
-    left join tiers
-        on
-            windows.cutoff = tiers.cutoff
-            and windows.model_id = tiers.model_id
-            and windows.customer_id = tiers.customer_id
-    left join clusters
-        on
-            windows.cutoff = clusters.cutoff
-            and windows.model_id = clusters.model_id
-            and windows.customer_id = clusters.customer_id
-    left join rfm
-        on
-            windows.cutoff = rfm.cutoff
-            and windows.customer_id = rfm.customer_id
-
-),
-
-edges as (
-
-    select
-        cutoff,
-        model_id,
-        quantile_cont(tenure_days, 0.5) as tenure_edge,
-        quantile_cont(mean_order_value, [0.25, 0.5, 0.75]) as value_edges,
-    from customers
-    group by
-        cutoff,
-        model_id
-
-),
-
--- every customer once in each kind, NULL where the batch does not know the kind
-segmented as (
-
-    select
-        customers.*,
-        unnest(
-            [
-                {'kind': 'value tier', 'name': value_tier},
-                {'kind': 'cluster', 'name': cluster_name},
-                {'kind': 'tenure band', 'name': {{ tenure_band('tenure_days') }}},
-                {
-                    'kind': 'tenure half',
-                    'name': {{ half('tenure_days', 'tenure_edge', "'%.0f days'") }}
-                },
-                {
-                    'kind': 'order-value band',
-                    'name': {{ quarter('mean_order_value', 'value_edges') }}
-                },
-                {
-                    'kind': 'order-value half',
-                    'name': {{ half('mean_order_value', 'value_edges[2]', "'%.2f'") }}
-                },
-                {
-                    'kind': 'prediction decile',
-                    'name': printf('%02d', prediction_decile)
-                }
-            ]
-        ) as segment,
-    from customers
-    inner join edges
-        on
-            customers.cutoff = edges.cutoff
-            and customers.model_id = edges.model_id
-
-),
-
-segments as (
+kinds as (
 
     select
         cutoff,
         model_id,
         revision,
-        segment.kind as segment_kind,
-        segment.name as segment,
-        count(*) as customers,
-        {{ exact_sum('predicted_clv') }} as predicted_total,
-        {{ exact_sum('actual_clv') }} as actual_total,
-        {{ exact_sum('abs(actual_clv - predicted_clv)') }} as absolute_error,
-        {{ exact_sum('power(actual_clv - predicted_clv, 2)') }} as squared_error,
-        {{ exact_sum('weight * actual_clv') }} as a,
-        {{ exact_sum('weight * predicted_clv') }} as p,
-        {{ exact_sum('power(weight * actual_clv, 2)') }} as aa,
-        {{ exact_sum('power(weight, 2) * actual_clv * predicted_clv') }} as ap,
-        {{ exact_sum('power(weight * predicted_clv, 2)') }} as pp,
-    from segmented
-    where segment.name is not null
-    group by all
+        segment_kind,
+        sum(customers) as customers,
+        {{ exact_sum('squared_error') }} as squared_error,
+        {{ exact_sum('weighted_actual') }} as weighted_actual,
+        {{ exact_sum('weighted_predicted') }} as weighted_predicted,
+        {{ exact_sum('actual_2') }} as actual_2,
+        {{ exact_sum('actual_predicted') }} as actual_predicted,
+        {{ exact_sum('predicted_2') }} as predicted_2,
+    from segments
+    group by
+        cutoff,
+        model_id,
+        revision,
+        segment_kind
 
 ),
 
--- the rest of the customers: of the same kind, all other segments together
+-- the rest of the customers: all other segments of the kind together
 beside_the_rest as (
 
     select
-        *,
-        {% for moment in ['customers', 'a', 'p', 'aa', 'ap', 'pp'] -%}
-        sum({{ moment }}) over (
-            partition by cutoff, model_id, segment_kind
-            order by segment rows between unbounded preceding and unbounded following
-        ) - {{ moment }} as rest_{{ moment }},
-        {% endfor -%}
-        sum(squared_error) over (
-            partition by cutoff, model_id, segment_kind
-            order by segment rows between unbounded preceding and unbounded following
-        ) as batch_squared_error,
-        {{ weighted_level('a', 'p') }} as level,
+        segments.*,
+        kinds.squared_error as batch_squared_error,
+        kinds.weighted_predicted - segments.weighted_predicted as rest_predicted,
+        kinds.actual_2 - segments.actual_2 as rest_actual_2,
+        kinds.actual_predicted - segments.actual_predicted as rest_actual_predicted,
+        kinds.predicted_2 - segments.predicted_2 as rest_predicted_2,
+        measurements.is_significant,
+        segments.revision = max(segments.revision) over (
+            partition by segments.cutoff, segments.model_id
+        ) as is_newest_revision,
+        {{ weighted_level('segments.weighted_actual', 'segments.weighted_predicted') }}
+            as level,
         case
-            when rest_customers > 0 then {{ weighted_level('rest_a', 'rest_p') }}
+            when kinds.customers > segments.customers
+                then
+                    {{
+                        weighted_level(
+                            '(kinds.weighted_actual - segments.weighted_actual)',
+                            '(kinds.weighted_predicted - segments.weighted_predicted)',
+                        )
+                    }}
         end as rest_level,
     from segments
+    inner join kinds
+        on
+            segments.cutoff = kinds.cutoff
+            and segments.model_id = kinds.model_id
+            and segments.revision = kinds.revision
+            and segments.segment_kind = kinds.segment_kind
+    inner join measurements
+        on
+            segments.cutoff = measurements.cutoff
+            and segments.model_id = measurements.model_id
+            and segments.revision = measurements.revision
 
 ),
 
--- two levels differ by a tenth without any drift, however many customers there are
+-- what was so in quiet windows before explains no change; levels of two segments differ
+-- by a tenth without any drift, however many customers there are
 compared as (
 
     select
         *,
         ln(level / rest_level) as level_against_rest,
-        ln(level / rest_level) / sqrt(
+        coalesce(
+            avg(ln(level / rest_level)) filter (
+                where is_newest_revision and not is_significant
+            ) over (
+                partition by model_id, segment_kind, segment_key
+                order by cutoff
+                range between unbounded preceding and interval 1 day preceding
+            ),
+            0
+        ) as usual_level_against_rest,
+        sqrt(
             0.01
-            + {{ level_variance('level', 'p', 'aa', 'ap', 'pp') }}
-            + {{ level_variance('rest_level', 'rest_p', 'rest_aa', 'rest_ap', 'rest_pp') }}
-        ) as z_against_rest,
+            + {{
+                level_variance(
+                    'level',
+                    'weighted_predicted',
+                    'actual_2',
+                    'actual_predicted',
+                    'predicted_2',
+                )
+            }}
+            + {{
+                level_variance(
+                    'rest_level',
+                    'rest_predicted',
+                    'rest_actual_2',
+                    'rest_actual_predicted',
+                    'rest_predicted_2',
+                )
+            }}
+        ) as standard_error,
     from beside_the_rest
+
+),
+
+judged as (
+
+    select
+        *,
+        (level_against_rest - usual_level_against_rest) / standard_error
+            as z_against_rest,
+    from compared
 
 )
 
@@ -212,19 +140,27 @@ select
     actual_total / nullif(predicted_total, 0) as actual_to_predicted,
     absolute_error / customers as mae,
     sqrt(squared_error / customers) as rmse,
-    coalesce(squared_error / nullif(batch_squared_error, 0), 0) as squared_error_share,
-    coalesce((actual_total - predicted_total) / nullif(sqrt(squared_error), 0), 0) as z_score,
+    coalesce(squared_error / nullif(batch_squared_error, 0), 0)
+        as squared_error_share,
+    coalesce(
+        (actual_total - predicted_total) / nullif(sqrt(squared_error), 0), 0
+    ) as z_score,
     level_against_rest,
+    usual_level_against_rest,
     z_against_rest,
-    -- of two halves the one that fell behind: money that stays away is the likelier cause
+    -- of two halves the one that fell behind: missing money is the likelier cause
     case
         when segment_kind <> 'prediction decile'
             then cast(
                 row_number() over (
-                    partition by cutoff, model_id, segment_kind = 'prediction decile'
+                    partition by
+                        cutoff,
+                        model_id,
+                        revision,
+                        segment_kind = 'prediction decile'
                     order by
                         case
-                            when z_against_rest < 0 then -1.25 * z_against_rest
+                            when z_against_rest < 0 then -1.5 * z_against_rest
                             else coalesce(z_against_rest, 0)
                         end desc,
                         segment_kind,
@@ -232,4 +168,4 @@ select
                 ) as integer
             )
     end as segment_rank,
-from compared
+from judged

@@ -20,9 +20,9 @@ revenue as (
 
 ),
 
-limits as (
+limits (indicator, watch_at, alarm_at) as (
 
-    select * from ({{ warning_limits() }}) as limits (indicator, watch_at, alarm_at)
+    {{ warning_limits() }}
 
 ),
 
@@ -99,7 +99,9 @@ revenue_so_far as (
         ) || case
             when elapsed_share < {{ least_elapsed_share }} then 'too early to judge'
             else printf(
-                '%.2f to %.2f is usual', exp(-usual_log_distance), exp(usual_log_distance)
+                '%.2f to %.2f is usual',
+                exp(-usual_log_distance),
+                exp(usual_log_distance)
             )
         end as reason,
     from revenue

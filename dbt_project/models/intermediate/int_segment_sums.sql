@@ -1,0 +1,176 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        tags=['monitor'],
+    )
+}}
+
+with windows as (
+
+    select
+        customer_id,
+        cutoff,
+        model_id,
+        revision,
+        predicted_clv,
+        cast(actual_clv as double) as actual_clv,
+    from {{ ref('clv_predictions_actual') }}
+    {% if is_incremental() %}
+        where (cutoff, model_id, revision) not in (
+            select distinct (cutoff, model_id, revision) from {{ this }}
+        )
+    {% endif %}
+
+),
+
+tiers as (
+
+    select * from {{ ref('clv_ranked_predictions') }}
+
+),
+
+clusters as (
+
+    select * from {{ ref('clv_clusters') }}
+
+),
+
+rfm as (
+
+    select * from {{ ref('customer_rfm') }}
+
+),
+
+totals as (
+
+    select
+        cutoff,
+        model_id,
+        {{ exact_sum('predicted_clv') }} / count(*) as mean_predicted,
+    from windows
+    group by
+        cutoff,
+        model_id
+
+),
+
+-- the best customers carry most of the error: none of them decides alone
+customers as (
+
+    select
+        windows.*,
+        tiers.value_tier,
+        clusters.cluster_name,
+        rfm.tenure_days,
+        rfm.mean_order_value,
+        ntile(10) over (
+            partition by windows.cutoff, windows.model_id
+            order by windows.predicted_clv desc, windows.customer_id
+        ) as prediction_decile,
+        1 / sqrt(
+            greatest(windows.predicted_clv, 0) + totals.mean_predicted + 0.000001
+        ) as weight,
+    from windows
+    inner join totals
+        on
+            windows.cutoff = totals.cutoff
+            and windows.model_id = totals.model_id
+    left join tiers
+        on
+            windows.cutoff = tiers.cutoff
+            and windows.model_id = tiers.model_id
+            and windows.customer_id = tiers.customer_id
+    left join clusters
+        on
+            windows.cutoff = clusters.cutoff
+            and windows.model_id = clusters.model_id
+            and windows.customer_id = clusters.customer_id
+    left join rfm
+        on
+            windows.cutoff = rfm.cutoff
+            and windows.customer_id = rfm.customer_id
+
+),
+
+edges as (
+
+    select
+        cutoff,
+        model_id,
+        quantile_cont(tenure_days, 0.5) as tenure_edge,
+        quantile_cont(mean_order_value, [0.25, 0.5, 0.75]) as value_edges,
+    from customers
+    group by
+        cutoff,
+        model_id
+
+),
+
+-- every customer once in each kind; the name is NULL where the batch has no such kind
+segmented as (
+
+    select
+        customers.*,
+        unnest(
+            [
+                'value tier',
+                'cluster',
+                'tenure band',
+                'tenure half',
+                'order-value band',
+                'order-value half',
+                'prediction decile'
+            ]
+        ) as segment_kind,
+        unnest(
+            [
+                value_tier,
+                cluster_name,
+                {{ tenure_band('tenure_days') }},
+                case when tenure_days <= tenure_edge then '1' else '2' end,
+                {{ quarter_number('mean_order_value', 'value_edges') }},
+                case when mean_order_value <= value_edges[2] then '1' else '2' end,
+                printf('%02d', prediction_decile)
+            ]
+        ) as segment_key,
+        unnest(
+            [
+                value_tier,
+                cluster_name,
+                {{ tenure_band('tenure_days') }},
+                {{ half('tenure_days', 'tenure_edge', "'%.0f days'") }},
+                {{ quarter('mean_order_value', 'value_edges') }},
+                {{ half('mean_order_value', 'value_edges[2]', "'%.2f'") }},
+                printf('%02d', prediction_decile)
+            ]
+        ) as segment,
+    from customers
+    inner join edges
+        on
+            customers.cutoff = edges.cutoff
+            and customers.model_id = edges.model_id
+
+)
+
+select
+    cutoff,
+    model_id,
+    revision,
+    segment_kind,
+    segment_key,
+    segment,
+    count(*) as customers,
+    {{ exact_sum('predicted_clv') }} as predicted_total,
+    {{ exact_sum('actual_clv') }} as actual_total,
+    {{ exact_sum('abs(actual_clv - predicted_clv)') }} as absolute_error,
+    {{ exact_sum('power(actual_clv - predicted_clv, 2)') }} as squared_error,
+    {{ exact_sum('weight * actual_clv') }} as weighted_actual,
+    {{ exact_sum('weight * predicted_clv') }} as weighted_predicted,
+    {{ exact_sum('power(weight * actual_clv, 2)') }} as actual_2,
+    {{ exact_sum('power(weight, 2) * actual_clv * predicted_clv') }}
+        as actual_predicted,
+    {{ exact_sum('power(weight * predicted_clv, 2)') }} as predicted_2,
+from segmented
+where segment is not null
+group by all
