@@ -6,6 +6,7 @@ from pathlib import Path
 
 import joblib
 import pytest
+from ledger import ledger_card
 
 from ml import registry
 from ml.errors import CallError, EngineError
@@ -22,35 +23,14 @@ class Trap:
         return (Path.touch, (self.mark,))
 
 
-def card(model_id: str, kind: str = registry.TRAINED) -> dict[str, object]:
-    segments: list[object] = []
-    return {
-        "model_id": model_id,
-        "kind": kind,
-        "timestamp": "2021-01-01T00:00:00+00:00",
-        "code_commit": "c" * 40,
-        "code_dirty": False,
-        "code_diff_sha256": "",
-        "training_cutoff": "2020-12-31",
-        "history_months": 9,
-        "pred_months": 6,
-        "hyper_parameters": {"name": 'a "quoted", value'},
-        "data_fingerprint": "d" * 64,
-        "library_versions": {"numpy": "2"},
-        "baseline_rmse": 12.5,
-        "baseline_r2": float("nan"),
-        "baselines": {},
-        "baseline": {"cutoffs": [], "segments": segments},
-        "data_days": {"2020-01-01": "1:2"},
-        "decisions": {
-            "serves": "prior",
-            "gate": {"reason": "too few cutoffs"},
-            "season": {"is_applied": False, "reason": "off"},
-            "level": {"factor": 1.0, "weight": 0.0},
-            "training_cutoffs": [],
-            "prior_cutoffs": [],
-        },
-    }
+def card(model_id: str, kind: str) -> dict[str, object]:
+    return ledger_card(
+        model_id,
+        kind=kind,
+        timestamp="2021-01-01T00:00:00+00:00",
+        hyper_parameters={"name": 'a "quoted", value'},
+        baseline_r2=float("nan"),
+    )
 
 
 @pytest.fixture

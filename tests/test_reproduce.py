@@ -20,6 +20,7 @@ from conftest import (
     home_at,
     transaction_log,
 )
+from ledger import ledger_card
 
 from ml import registry
 from ml.errors import CallError, EngineError
@@ -30,23 +31,7 @@ from ml.reproduce import Rebuilt, comparison, reproduce
 MakeHome = Callable[..., EngineHome]
 CODE = ("ml", "dbt_project", "config", "orchestrate.py", "pyproject.toml", "requirements.lock")
 UNKNOWN_COMMIT = "f" * 40
-CARD: dict[str, Any] = {
-    "model_id": "OLD",
-    "kind": "train",
-    "timestamp": "2020-01-01T00:00:00+00:00",
-    "code_commit": UNKNOWN_COMMIT,
-    "code_dirty": False,
-    "code_diff_sha256": "",
-    "training_cutoff": "2019-12-31",
-    "history_months": 6,
-    "pred_months": 3,
-    "hyper_parameters": {"settings": {"history_months": 6, "clusters": {"min": 4, "max": 8}}},
-    "data_fingerprint": "a",
-    "library_versions": {"numpy": "2.0"},
-    "baseline_rmse": 0.1 + 0.2,
-    "baseline_r2": 0.5,
-    "data_days": {"2019-12-01": "1:1", "2019-12-02": "1:2"},
-}
+CARD = ledger_card("OLD", code_commit=UNKNOWN_COMMIT)
 
 
 # A repository with one commit, and a home trained by it

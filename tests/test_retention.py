@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 from conftest import CUTOFF, PRED_MONTHS, EngineHome
+from ledger import ledger_card
 from pydantic import ValidationError
 
 from ml import exports, registry
@@ -39,16 +40,7 @@ def home(new_home: MakeHome) -> Home:
 
 def enter(home: Home, model_id: str, day: date, kind: str = registry.TRAINED) -> None:
     """A model of the ledger, entered on `day` just before midnight in UTC."""
-    card: dict[str, Any] = {
-        "model_id": model_id,
-        "kind": kind,
-        "timestamp": f"{day}T23:59:59+00:00",
-        "training_cutoff": "2019-12-31",
-        "history_months": 6,
-        "pred_months": 3,
-        "baseline_rmse": 1.5,
-        "baseline_r2": 0.5,
-    }
+    card = ledger_card(model_id, kind=kind, timestamp=f"{day}T23:59:59+00:00")
     registry.add_model(home, card, f"artefact of {model_id}".encode())
 
 
@@ -106,8 +98,9 @@ def joblib_of(model_id: str) -> str:
     return f"warehouse/models/clv_model_{model_id}.joblib"
 
 
-def card_of(model_id: str) -> str:
-    return f"warehouse/models/cards/{model_id}.json"
+def cards_of(model_id: str) -> list[str]:
+    """The card and its page for people."""
+    return [f"warehouse/models/cards/{model_id}.{ending}" for ending in ("json", "md")]
 
 
 def day_before(day: date) -> date:
@@ -178,11 +171,9 @@ def test_scoring_with_a_purged_artefact_says_reproduce(home: Home):
 def test_a_card_goes_seven_years_after_its_row_and_the_manifest_is_never_shortened(home: Home):
     enter(home, "OLD", date(2020, 2, 29))
     enter(home, "CHAMPION", date(2020, 3, 1))
-    (home.root / card_of("OLD")).with_suffix(".md").write_text("page")
     manifest = registry.manifest_path(home).read_bytes()
     assert purged(home, date(2027, 2, 27)) == [joblib_of("OLD")]
-    page = card_of("OLD").replace(".json", ".md")
-    assert purged(home, date(2027, 2, 28)) == [card_of("OLD"), page]
+    assert purged(home, date(2027, 2, 28)) == cards_of("OLD")
     assert registry.manifest_path(home).read_bytes() == manifest
     assert len(registry.read_manifest(home)) == 2
 
@@ -193,7 +184,7 @@ def test_a_card_is_kept_while_its_artefact_is(home: Home):
     warehouse(home, date(2020, 9, 29), (date(2020, 6, 30), "OLD"), measured=None)
     assert purged(home, LATE) == []
     home.database.unlink()
-    assert purged(home, LATE) == [card_of("OLD"), joblib_of("OLD")]
+    assert purged(home, LATE) == [*cards_of("OLD"), joblib_of("OLD")]
 
 
 def test_a_purged_card_is_accepted_and_a_lost_one_is_not(home: Home):
@@ -228,14 +219,12 @@ def test_batch_files_go_24_months_after_the_end_of_their_measured_window(home: H
         home.database.unlink(missing_ok=True)
         warehouse(home, newest, (cutoff, "OLD"), measured=True)
         files = export(home, cutoff)
-        (home.outputs / "clv_predictions_actual_2020-05-31_pred3m.csv").write_text("kept")
         (home.outputs / "clv_predictions_2020-05-30_pred3m.csv").write_text("of no batch")
         # the clock of the wall does not count
         assert purged(home, LATE) == (files if is_over else [])
-    assert {path.name for path in home.outputs.iterdir()} == {
-        "clv_predictions_actual_2020-05-31_pred3m.csv",
-        "clv_predictions_2020-05-30_pred3m.csv",
-    }
+    assert [path.name for path in home.outputs.iterdir()] == [
+        "clv_predictions_2020-05-30_pred3m.csv"
+    ]
 
 
 @pytest.mark.parametrize("measured", [False, None])
@@ -262,7 +251,7 @@ def test_a_purged_batch_file_is_not_made_again_by_a_run(scored_home: EngineHome,
 def test_every_removal_stands_in_the_log_with_its_sha256_and_rule(home: Home):
     enter(home, "OLD", date(2020, 1, 1))
     enter(home, "CHAMPION", date(2020, 1, 2))
-    card = registry.card_path(home, "OLD").read_bytes()
+    cards = [(home.root / name).read_bytes() for name in cards_of("OLD")]
     purged(home, date(2021, 1, 1))
     before = log_path(home).read_text()
     purged(home, date(2027, 1, 1))
@@ -271,7 +260,10 @@ def test_every_removal_stands_in_the_log_with_its_sha256_and_rule(home: Home):
         rows = list(csv.DictReader(file))
     assert [(row["file"], row["sha256"], row["rule"]) for row in rows] == [
         (joblib_of("OLD"), hashlib.sha256(b"artefact of OLD").hexdigest(), "model_months=9"),
-        (card_of("OLD"), hashlib.sha256(card).hexdigest(), "ledger_years=7"),
+        *(
+            (name, hashlib.sha256(content).hexdigest(), "ledger_years=7")
+            for name, content in zip(cards_of("OLD"), cards, strict=True)
+        ),
     ]
     assert all(datetime.fromisoformat(row["timestamp"]).utcoffset() is not None for row in rows)
 
@@ -283,7 +275,7 @@ def test_a_dry_run_lists_the_same_files_and_removes_nothing(home: Home):
     listed = purged(home, date(2027, 1, 1), dry_run=True)
     assert EngineHome(home.root).state() == state
     assert not log_path(home).exists()
-    assert purged(home, date(2027, 1, 1)) == listed == [card_of("OLD"), joblib_of("OLD")]
+    assert purged(home, date(2027, 1, 1)) == listed == [*cards_of("OLD"), joblib_of("OLD")]
 
 
 @pytest.mark.parametrize("removed_before_the_kill", [0, 1])
@@ -305,11 +297,13 @@ def test_a_kill_between_log_and_removal_is_finished_by_the_next_purge(
         patched.setattr(Path, "unlink", killed)
         purged(home, date(2027, 1, 1))
     log = read_log(home)
-    both = [card_of("OLD"), joblib_of("OLD")]
-    assert sorted(removal.file for removal in log) == both
-    assert purged(home, date(2027, 1, 1)) == both[: 2 - removed_before_the_kill]
+    files = [*cards_of("OLD"), joblib_of("OLD")]
+    assert sorted(removal.file for removal in log) == files
+    left = [name for name in files if (home.root / name).exists()]
+    assert len(left) == len(files) - removed_before_the_kill
+    assert purged(home, date(2027, 1, 1)) == left
     assert read_log(home) == log
-    assert [path for path in both if (home.root / path).exists()] == []
+    assert [name for name in files if (home.root / name).exists()] == []
 
 
 def test_a_file_that_came_back_and_went_again_stands_in_the_log_twice(home: Home):
