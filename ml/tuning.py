@@ -150,7 +150,8 @@ def rank_cells(scores: pd.DataFrame, grid: Grid) -> pd.DataFrame:
         columns=["history_months", "pred_months", "reason"],
     )
     ranked = table.loc[order.index].assign(cell_rank=range(1, len(table) + 1))
-    return pd.concat([ranked, left_out], ignore_index=True) if len(left_out) else ranked
+    parts = [ranked, left_out] if len(left_out) else [ranked]
+    return pd.concat(parts, ignore_index=True)
 
 
 class Journal:
