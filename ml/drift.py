@@ -81,12 +81,16 @@ def compare(now: Yardstick, record: list[Yardstick]) -> dict[str, dict[str, floa
     return {name: _change(name, now, record) for name in USUAL_SPREAD}
 
 
-def is_significant(changes: dict[str, dict[str, float]]) -> bool:
-    """Whether an interval excludes no change: error up, level off either way, or lead lost."""
+def is_significant(now: Yardstick, changes: dict[str, dict[str, float]]) -> bool:
+    """Whether an interval excludes no change for the worse: error up, level off, or lead lost.
+
+    A total that came closer to the predicted one than at training is no drift.
+    """
+    level = changes["level"]
+    is_further_off = abs(now.level) > abs(now.level - level["change"])
     return bool(
         changes["error"]["low"] > 0
-        or changes["level"]["low"] > 0
-        or changes["level"]["high"] < 0
+        or (is_further_off and (level["low"] > 0 or level["high"] < 0))
         or changes["lead"]["high"] < 0
     )
 
@@ -99,7 +103,8 @@ def measure_window(
     predicted = window["predicted_clv"].to_numpy(float)
     low, high = (window[f"predicted_clv_{side}"].to_numpy(float) for side in ("low", "high"))
     rivals = {name: window[name].to_numpy(float) for name in RIVALS if window[name].notna().all()}
-    changes = compare(yardstick(actual, predicted, list(rivals.values())), record)
+    now = yardstick(actual, predicted, list(rivals.values()))
+    changes = compare(now, record)
     figures: dict[str, float | int | bool] = {
         "customers": len(window),
         "actual_total": float(actual.sum()),
@@ -111,7 +116,7 @@ def measure_window(
         figures |= {f"{name}_{key}": value for key, value in change.items()}
     for name in RIVALS:
         figures |= _lead_over(name, actual, predicted, rivals.get(name), seed)
-    return figures | {"is_significant": is_significant(changes)}
+    return figures | {"is_significant": is_significant(now, changes)}
 
 
 def frozen_record(
@@ -185,7 +190,7 @@ def _change(name: str, now: Yardstick, record: list[Yardstick]) -> dict[str, flo
     if not before:
         return {"change": float("nan"), "low": float("nan"), "high": float("nan")}
     sampling = [getattr(known, f"{name}_se") ** 2 for known in usable] or [0.0]
-    seen = float(np.var(before, ddof=1)) if len(before) > 2 else 0.0
+    seen = float(np.var(before, ddof=1)) if len(before) > 1 else 0.0
     between = max(seen, USUAL_SPREAD[name] ** 2)
     of_record = (float(np.nanmean(sampling)) + between) / len(before)
     variance = getattr(now, f"{name}_se") ** 2 + between + of_record

@@ -11,7 +11,7 @@ KEY = ("cutoff", "history_months", "pred_months", "customer_id")
 # A feature over the whole history window is comparable only between windows of full length.
 WHOLE_WINDOW = -1
 
-Unit = Literal["money", "days", "count", "share", "ratio", "month"]
+Unit = Literal["money", "days", "count", "share", "ratio"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,6 @@ FEATURES: tuple[Feature, ...] = (
     _always("order_count_half_life_30_days", "ratio", "recent orders (half-life 30 days)"),
     _always("net_revenue_half_life_90_days", "money", "recent net revenue (half-life 90 days)"),
     _always("order_count_half_life_90_days", "ratio", "recent orders (half-life 90 days)"),
-    _always("cutoff_month", "month", "month of the year"),
     *_trailing(),
     _whole("purchase_day_count", "count", "purchase days"),
     _whole("first_to_last_days", "days", "days from first to last purchase"),

@@ -56,7 +56,8 @@ def worlds() -> list[tuple[list[Yardstick], Window]]:
 
 
 def drifts(record: list[Yardstick], window: Window) -> bool:
-    return is_significant(compare(yardstick(*window), record))
+    now = yardstick(*window)
+    return is_significant(now, compare(now, record))
 
 
 def test_at_most_one_stable_window_in_twenty_is_called_drift(
@@ -110,12 +111,23 @@ def test_the_record_survives_the_card_with_what_is_undefined():
 def test_a_model_without_a_record_is_still_held_against_its_own_total():
     draw = np.random.default_rng(1)
     predicted = np.exp(draw.normal(3, 1, 2000))
-    changes = compare(yardstick(3 * predicted, predicted, []), record_of({"baseline": {}}))
+    now = yardstick(3 * predicted, predicted, [])
+    changes = compare(now, record_of({"baseline": {}}))
     assert changes["level"]["low"] > 0
     assert math.isnan(changes["error"]["low"])
-    assert is_significant(changes)
+    assert is_significant(now, changes)
 
 
 def test_a_window_without_any_revenue_says_nothing_rather_than_failing():
-    changes = compare(yardstick(np.zeros(50), np.ones(50), [np.ones(50)]), [])
-    assert not is_significant(changes)
+    now = yardstick(np.zeros(50), np.ones(50), [np.ones(50)])
+    assert not is_significant(now, compare(now, []))
+
+
+def test_a_total_closer_to_the_predicted_one_than_at_training_is_no_drift():
+    draw = np.random.default_rng(1)
+    predicted = np.exp(draw.normal(3, 0.5, 5000))
+    low = yardstick(0.4 * predicted, predicted, [])
+    exact = yardstick(predicted * draw.gamma(20, 1 / 20, 5000), predicted, [])
+    assert compare(exact, [low, low])["level"]["low"] > 0
+    assert not is_significant(exact, compare(exact, [low, low]) | {"error": {"low": -1.0}})
+    assert is_significant(low, compare(low, [exact, exact]))

@@ -278,7 +278,6 @@ customer_measures as (
         {%- for month in range(1, 13) %}
         net_revenue_{{ month }},
         {%- endfor %}
-        cast(extract(month from cutoff) as integer) as cutoff_month,
     from customer_sums
 
 )

@@ -12,6 +12,12 @@ measurements as (
 
 ),
 
+windows as (
+
+    select * from {{ ref('int_matured_windows') }}
+
+),
+
 kinds as (
 
     select
@@ -45,6 +51,7 @@ beside_the_rest as (
         kinds.actual_2 - segments.actual_2 as rest_actual_2,
         kinds.actual_predicted - segments.actual_predicted as rest_actual_predicted,
         kinds.predicted_2 - segments.predicted_2 as rest_predicted_2,
+        windows.window_end,
         measurements.is_significant,
         segments.revision = max(segments.revision) over (
             partition by segments.cutoff, segments.model_id
@@ -73,26 +80,20 @@ beside_the_rest as (
             segments.cutoff = measurements.cutoff
             and segments.model_id = measurements.model_id
             and segments.revision = measurements.revision
+    inner join windows
+        on
+            segments.cutoff = windows.cutoff
+            and segments.model_id = windows.model_id
+            and segments.revision = windows.revision
 
 ),
 
--- what was so in quiet windows before explains no change; levels of two segments differ
--- by a tenth without any drift, however many customers there are
+-- levels of two segments differ by a tenth without drift, however many the customers
 compared as (
 
     select
         *,
         ln(level / rest_level) as level_against_rest,
-        coalesce(
-            avg(ln(level / rest_level)) filter (
-                where is_newest_revision and not is_significant
-            ) over (
-                partition by model_id, segment_kind, segment_key
-                order by cutoff
-                range between unbounded preceding and interval 1 day preceding
-            ),
-            0
-        ) as usual_level_against_rest,
         sqrt(
             0.01
             + {{
@@ -118,13 +119,53 @@ compared as (
 
 ),
 
+-- what was so in quiet windows that had matured on the cutoff explains no change
+usual_levels as (
+
+    select
+        compared.cutoff,
+        compared.model_id,
+        compared.revision,
+        compared.segment_kind,
+        compared.segment_key,
+        {{ exact_sum('earlier.level_against_rest') }}
+        / count(earlier.level_against_rest) as usual_level_against_rest,
+    from compared
+    inner join compared as earlier
+        on
+            compared.model_id = earlier.model_id
+            and compared.segment_kind = earlier.segment_kind
+            and compared.segment_key = earlier.segment_key
+            and compared.cutoff >= earlier.window_end
+    where
+        earlier.is_newest_revision
+        and not earlier.is_significant
+    group by
+        compared.cutoff,
+        compared.model_id,
+        compared.revision,
+        compared.segment_kind,
+        compared.segment_key
+
+),
+
 judged as (
 
     select
-        *,
-        (level_against_rest - usual_level_against_rest) / standard_error
-            as z_against_rest,
+        compared.*,
+        coalesce(usual_levels.usual_level_against_rest, 0) as usual_level_against_rest,
+        (
+            compared.level_against_rest
+            - coalesce(usual_levels.usual_level_against_rest, 0)
+        ) / compared.standard_error as z_against_rest,
     from compared
+    left join usual_levels
+        on
+            compared.cutoff = usual_levels.cutoff
+            and compared.model_id = usual_levels.model_id
+            and compared.revision = usual_levels.revision
+            and compared.segment_kind = usual_levels.segment_kind
+            and compared.segment_key = usual_levels.segment_key
 
 )
 
