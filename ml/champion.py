@@ -281,8 +281,9 @@ def _judge(
     usable = [replay for replay in replays if _is_alike(replay.recipe, recipe)]
     everyone = np.ones(len(lessons.rows), bool)
     forecasts = _season_free(recipe, lessons, held_out, rivals, everyone)
-    unseen = Evidence(lessons.actual, forecasts, "customers held out")
-    past = [Evidence(replay.actual, replay.predicted, replay.cutoff) for replay in usable]
+    windows = max(lessons.rows["cutoff"].nunique(), 1)
+    unseen = Evidence(lessons.actual, forecasts, windows, "customers held out")
+    past = [Evidence(replay.actual, replay.predicted, 1, replay.cutoff) for replay in usable]
     return choose(unseen, past, refusal=refusal, seed=seed)
 
 

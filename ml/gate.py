@@ -11,8 +11,11 @@ FloatArray = NDArray[np.float64]
 
 # Trees need at least as many training cutoffs; with fewer they lose to Pareto/NBD.
 LEAST_CUTOFFS = 3
-# A forecast is refused if a simpler one is significantly better: it wins in fewer resamples.
-LEAST_WINS = 0.025
+# A forecast is refused if a simpler one is significantly better: 95 %, two-sided.
+Z_95 = 1.96
+# What separates two good forecasts differs between windows by about this much D2 (standard
+# deviation), which the customers of one window cannot show.
+WINDOW_SPREAD = 0.02
 RESAMPLES = 400
 # From the richest to the simplest.
 ORDER = ("trees", "prior", "pareto_nbd", "naive")
@@ -20,16 +23,21 @@ ORDER = ("trees", "prior", "pareto_nbd", "naive")
 
 @dataclass(frozen=True)
 class Evidence:
-    """Forecasts by name and the truth, money, each (rows,), and where they come from."""
+    """Forecasts by name and the truth, money, each (rows,), of so many windows, from where."""
 
     actual: FloatArray
     predicted: dict[str, FloatArray]
+    windows: int
     source: str
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One paired bootstrap on D2: candidate minus rival, its 90 % bounds, share of wins."""
+    """One paired bootstrap on D2: candidate minus rival, its 90 % bounds, share of wins.
+
+    margin: by how much the rival had to be better to be significantly better, over customers and
+    windows.
+    """
 
     candidate: str
     rival: str
@@ -38,11 +46,12 @@ class Comparison:
     low: float
     high: float
     share_better: float
+    margin: float
 
     @property
     def is_passed(self) -> bool:
         """Whether the rival does not speak against the candidate (an undefined D2 does not)."""
-        return not self.share_better < LEAST_WINS
+        return not self.difference < -self.margin
 
 
 @dataclass(frozen=True)
@@ -75,11 +84,13 @@ def choose(held_out: Evidence, replays: list[Evidence], *, refusal: str, seed: i
         made += compared
         lost = [comparison for comparison in compared if not comparison.is_passed]
         if not lost:
-            wins = min((c.share_better for c in compared), default=1.0)
-            text = f"{candidate}: holds against every simpler forecast, wins {wins:.0%} at least"
+            text = f"{candidate}: no simpler forecast is significantly better"
             return GateResult(candidate, "; ".join([*reasons, text]), tuple(made))
-        share, rival = lost[0].share_better, lost[0].rival
-        reasons.append(f"{candidate}: better than {rival} in only {share:.1%} of resamples")
+        worst = min(lost, key=lambda comparison: comparison.difference)
+        reasons.append(
+            f"{candidate}: D2 {worst.difference:+.3f} against {worst.rival}, more than the margin "
+            f"of {worst.margin:.3f}"
+        )
     return GateResult("naive", "; ".join(reasons), tuple(made))
 
 
@@ -93,6 +104,7 @@ def _pooled(replays: list[Evidence]) -> Evidence:
             for name in ORDER
             if name in names
         },
+        sum(replay.windows for replay in replays),
         "replayed at " + ", ".join(replay.source for replay in replays),
     )
 
@@ -112,6 +124,8 @@ def _against_simpler(
             seed=seed,
             resamples=RESAMPLES,
         )
-        figures = (result.difference, result.low, result.high, result.share_better)
+        noise = (result.high - result.low) / (2 * 1.645)
+        margin = Z_95 * float(np.hypot(noise, WINDOW_SPREAD / np.sqrt(evidence.windows)))
+        figures = (result.difference, result.low, result.high, result.share_better, margin)
         found.append(Comparison(candidate, rival, evidence.source, *figures))
     return found

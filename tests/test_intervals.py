@@ -71,7 +71,7 @@ def forecasts(best: str) -> Evidence:
         name: predicted if name == best else predicted * np.exp(generator.normal(0, 1, 2_000))
         for name in ("trees", "prior", "pareto_nbd", "naive")
     }
-    return Evidence(actual, found, "simulated")
+    return Evidence(actual, found, 2, "simulated")
 
 
 @pytest.mark.parametrize("best", ["trees", "prior", "pareto_nbd", "naive"])
@@ -84,6 +84,17 @@ def test_without_an_earlier_training_too_few_cutoffs_serve_the_prior() -> None:
     result = choose(forecasts("naive"), [], refusal="2 training cutoffs", seed=1)
     assert result.serves == "prior"
     assert "2 training cutoffs" in result.reason
+
+
+def test_a_rival_that_is_better_by_less_than_windows_differ_refuses_nothing() -> None:
+    actual, predicted = spending(6, 20_000)
+    found = dict.fromkeys(("prior", "pareto_nbd", "naive"), predicted)
+    found["trees"] = predicted * 1.12
+    result = choose(
+        Evidence(actual, found, 1, "a"), [Evidence(actual, found, 1, "b")], refusal="", seed=1
+    )
+    assert result.comparisons[1].high < 0
+    assert result.serves == "trees"
 
 
 def test_refused_trees_never_serve() -> None:
