@@ -13,3 +13,18 @@ cast({{ cutoff }} + 1 - to_months({{ history_months }}) as date)
 {% macro window_end(cutoff, pred_months) -%}
 cast(cast({{ cutoff }} + 1 + to_months({{ pred_months }}) as date) - 1 as date)
 {%- endmacro %}
+
+
+{# The windows of a relation, each once: trainings and models share windows. #}
+{% macro distinct_windows(relation) -%}
+(
+    select distinct
+        cutoff,
+        history_months,
+        pred_months,
+        history_start,
+        window_start,
+        window_end,
+    from {{ relation }}
+) as distinct_windows
+{%- endmacro %}
