@@ -167,7 +167,7 @@ class Journal:
 
     def score(self, trial: Trial, compute: Callable[[], dict[str, float]]) -> dict[str, float]:
         """The score of a trial, computed only when it is not known yet."""
-        name = f"{trial.training_cutoff} h{trial.history_months} p{trial.pred_months}"
+        name = _name(trial)
         if name not in self._scores:
             self._scores[name] = compute()
             content = json.dumps({"key": self._key, "scores": self._scores})
@@ -175,12 +175,15 @@ class Journal:
         return self._scores[name]
 
     def __contains__(self, trial: Trial) -> bool:
-        name = f"{trial.training_cutoff} h{trial.history_months} p{trial.pred_months}"
-        return name in self._scores
+        return _name(trial) in self._scores
 
     def close(self) -> None:
         """Forget the scores: the search is done."""
         self._path.unlink(missing_ok=True)
+
+
+def _name(trial: Trial) -> str:
+    return f"{trial.training_cutoff} h{trial.history_months} p{trial.pred_months}"
 
 
 def _key(engine: Engine, grid: Grid, content: list[str]) -> str:
