@@ -8,10 +8,10 @@ import pandas as pd
 
 from ml.backtest import BacktestResult, backtest_cutoff
 from ml.dates import window_end
+from ml.engine import Engine, require_days, working
 from ml.errors import DataNotReadyError
 from ml.files import place_atomically
 from ml.home import Home
-from ml.lifecycle import Engine, require_days, working
 from ml.metrics import METRICS
 from ml.pictures import draw_backtest
 from ml.trials import Trial, frames_of

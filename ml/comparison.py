@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from dateutil.relativedelta import relativedelta
 
+from ml.engine import require_days, working
 from ml.errors import CallError
 from ml.home import Home
-from ml.lifecycle import require_days, working
 from ml.metrics import METRICS, paired_bootstrap
 from ml.registry import load_artefact, model_row
 from ml.trials import Frames, Trial, frames_of

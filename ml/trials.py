@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 
 from ml.dates import history_start
-from ml.lifecycle import Engine
+from ml.engine import Engine
 
 
 @dataclass(frozen=True)

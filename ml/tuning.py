@@ -21,10 +21,10 @@ from dateutil.relativedelta import relativedelta
 from ml.baselines import fit_naive, fit_purchase_rival
 from ml.champion import PARETO_COLUMN
 from ml.config import set_value
+from ml.engine import Engine, connected, require_days, working
 from ml.errors import CallError, DataNotReadyError
 from ml.files import place_atomically, write_atomically
 from ml.home import Home
-from ml.lifecycle import Engine, connected, require_days, working
 from ml.metrics import METRICS, d2
 from ml.pictures import draw_grid
 from ml.provenance import code_state

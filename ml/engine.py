@@ -1,0 +1,87 @@
+"""The home at work: locked and healed, its delivered files taken in, a side copy at hand."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from ml import registry, summary
+from ml.builds import DbtProject
+from ml.config import Config, load_config
+from ml.dates import history_start
+from ml.errors import DataNotReadyError
+from ml.home import Home
+from ml.ingest import LoadResult, is_up_to_date, load_files
+from ml.warehouse import SideBuild, locked, reading
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Engine:
+    """A home with its lock held and its config checked, and a side copy at hand."""
+
+    home: Home
+    config: Config
+    project: DbtProject
+    side: SideBuild
+    progress: Progress
+    loaded: LoadResult
+    newest_day: date
+
+
+@contextmanager
+def working(home: Home, progress: Progress) -> Iterator[Engine]:
+    """The home, locked and healed, with the delivered files in (on the side copy)."""
+    config = load_config(home)
+    with locked(home):
+        registry.heal(home)
+        project, side = DbtProject(home, progress), SideBuild(home)
+        with reading(home) as con:
+            up_to_date = is_up_to_date(con, home, config.source)
+        loaded = LoadResult([], [])
+        if not up_to_date:
+            with side.connect() as con:
+                loaded = load_files(con, home, config.source, progress)
+            project.build(side.database, "load", full_refresh=bool(loaded.files_removed))
+        with side.connect(read_only=True) if side.is_open else reading(home) as con:
+            delivered = summary.delivery(con)
+        _refuse_too_many_rejected(config, delivered)
+        yield Engine(home, config, project, side, progress, loaded, _newest(home, delivered))
+
+
+def connected(engine: Engine) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """The side copy once there is one, else the warehouse, read-only."""
+    if engine.side.is_open:
+        return engine.side.connect(read_only=True)
+    return reading(engine.home)
+
+
+def require_days(engine: Engine, cutoff: date, history_months: int) -> None:
+    """Raises DataNotReadyError when the data ends before the cutoff or the window is empty."""
+    if cutoff > engine.newest_day:
+        raise DataNotReadyError(
+            f"cutoff {cutoff}: the data ends on {engine.newest_day}; it must reach {cutoff}"
+        )
+    start = history_start(cutoff, history_months)
+    with connected(engine) as con:
+        if not summary.customer_count(con, start, cutoff):
+            raise DataNotReadyError(f"cutoff {cutoff}: no customer bought from {start} to {cutoff}")
+
+
+def _refuse_too_many_rejected(config: Config, delivered: summary.Delivery) -> None:
+    limit = config.source.max_rejected_share
+    if delivered.rejected_share > limit:
+        worst = ", ".join(f"{reason}: {rows}" for reason, rows in delivered.rejected.items())
+        raise DataNotReadyError(
+            f"{delivered.rejected_share:.0%} of the rows are refused ({worst}), more than "
+            f"source.max_rejected_share {limit:.0%}; nothing was changed. Check source.columns"
+        )
+
+
+def _newest(home: Home, delivered: summary.Delivery) -> date:
+    if delivered.newest_day is None:
+        raise DataNotReadyError(f"{home.relative(home.config)}: source.files holds no usable row")
+    return delivered.newest_day
