@@ -107,7 +107,7 @@ def _rival_forecasts(
 ) -> dict[str, FloatArray]:
     """Every rival's forecast of the same customers, money."""
     around = champion.recipe.windows.around(now["cutoff"])
-    frozen = champion.rivals(now)
+    frozen = champion.rivals(champion.read(now))
     bg_nbd = fit_purchase_rival(champion.recipe.forecast, now, around, BG_COLUMN)
     matured = examples[examples["actual_clv"].notna()]
     newest = matured[matured["months_back"] == matured["months_back"].min()]

@@ -8,7 +8,14 @@ import pandas as pd
 import xgboost as xgb
 from numpy.typing import NDArray
 
-from ml.prior import PurchaseForecast, Surroundings, floor_of, naive_spending
+from ml.prior import (
+    Parts,
+    PurchaseForecast,
+    Surroundings,
+    floor_of,
+    naive_spending,
+    parts_of,
+)
 from ml.trees import THREADS
 
 FloatArray = NDArray[np.float64]
@@ -49,8 +56,12 @@ class BuyTillYouDie:
 
     def predict(self, features: pd.DataFrame, around: Surroundings) -> FloatArray:
         """Money above 0, shape (customers,)."""
-        purchases = self.forecast.purchases(features)[:, self.column] * self.forecast.history_season
-        return np.maximum(purchases * self.forecast.day_value(features), self.floor)
+        return self.of_parts(parts_of(self.forecast, features, around))
+
+    def of_parts(self, parts: Parts) -> FloatArray:
+        """The same from parts of its own forecast."""
+        purchases = parts.purchases[:, self.column] * self.forecast.history_season
+        return np.maximum(purchases * parts.day_value, self.floor)
 
 
 @dataclass(frozen=True)

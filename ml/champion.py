@@ -15,7 +15,15 @@ from ml.gate import LEAST_CUTOFFS, Evidence, GateResult, choose
 from ml.intervals import Intervals, fit_intervals
 from ml.metrics import METRICS, paired_bootstrap
 from ml.prior import PARTS
-from ml.recipe import PRIOR_CUTOFFS, Lessons, Recipe, Spending, customer_hash, fit_recipe
+from ml.recipe import (
+    PRIOR_CUTOFFS,
+    Lessons,
+    Reading,
+    Recipe,
+    Spending,
+    customer_hash,
+    fit_recipe,
+)
 from ml.segments import segment_metrics
 from ml.trees import PRIOR_SHARE, SETTINGS, SHARED, Inputs, fit_trees
 
@@ -54,48 +62,60 @@ class Champion:
     record: dict[str, Any]
 
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
-        """predicted_clv with its 80 % interval (money) and probability_of_purchase, in row order.
+        """PREDICTION_COLUMNS in row order: money with an 80 % interval, a probability, a variance.
 
         features: rows of customer_features(). Predictions are above 0, no interval is below 0.
         """
         if features.empty:
             return pd.DataFrame({name: pd.Series(dtype=float) for name in PREDICTION_COLUMNS})
-        spending = self.recipe.spending(features)
-        money = self._served(features, spending)
-        low, high = self.intervals.bounds(money, self._typical(money, spending))
-        columns = (money, low, high, np.clip(spending.probability, 0, 1))
+        return self.predict_read(self.read(features))
+
+    def read(self, features: pd.DataFrame) -> Reading:
+        """What predictions, rivals and drivers of at least one customer start from."""
+        return self.recipe.read(features)
+
+    def predict_read(self, reading: Reading) -> pd.DataFrame:
+        """PREDICTION_COLUMNS of what was read, in row order."""
+        spending = self.recipe.spending(reading)
+        money = self._served(reading, spending)
+        # season and level move the money, not the kind of customer that chooses the interval
+        typical = money * (spending.typical / spending.trees)
+        low, high = self.intervals.bounds(money, typical)
+        variance = self.intervals.variance(money, typical)
+        columns = (money, low, high, np.clip(spending.probability, 0, 1), variance)
         return pd.DataFrame(
-            dict(zip(PREDICTION_COLUMNS, columns, strict=True)), index=features.index
+            dict(zip(PREDICTION_COLUMNS, columns, strict=True)), index=reading.features.index
         )
 
-    def predict_total(self, features: pd.DataFrame) -> pd.DataFrame:
+    def predict_total(self, predictions: pd.DataFrame) -> pd.DataFrame:
         """One row: predicted_total of all customers and its 80 % interval, money.
 
-        Errors: ValueError without customers.
+        predictions: predicted_clv and predicted_clv_variance. Errors: ValueError without customers.
         """
-        if features.empty:
+        if predictions.empty:
             raise ValueError("no customer to score: choose a cutoff with purchases before it")
-        spending = self.recipe.spending(features)
-        money = self._served(features, spending)
-        low, high = self.intervals.total_bounds(money, self._typical(money, spending))
+        total = float(predictions["predicted_clv"].sum())
+        variance = float(predictions["predicted_clv_variance"].sum())
+        low, high = self.intervals.total_bounds(total, variance)
         return pd.DataFrame(
             {
-                "predicted_total": [float(money.sum())],
+                "predicted_total": [total],
                 "predicted_total_low": [low],
                 "predicted_total_high": [high],
             }
         )
 
-    def rivals(self, features: pd.DataFrame) -> pd.DataFrame:
+    def rivals(self, reading: Reading) -> pd.DataFrame:
         """What naive and Pareto/NBD, frozen with the champion, predict: naive, pareto_nbd."""
-        around = self.recipe.windows.around(features["cutoff"])
-        forecasts = {"naive": self.naive, "pareto_nbd": self.pareto_nbd}
-        columns = {name: rival.predict(features, around) for name, rival in forecasts.items()}
-        return pd.DataFrame(columns, index=features.index)
+        columns = {
+            "naive": self.naive.predict(reading.features, reading.around),
+            "pareto_nbd": self.pareto_nbd.of_parts(reading.parts),
+        }
+        return pd.DataFrame(columns, index=reading.features.index)
 
-    def drivers(self, features: pd.DataFrame, top: int = 3) -> pd.DataFrame:
+    def drivers(self, reading: Reading, top: int = 3) -> pd.DataFrame:
         """The `top` strongest drivers per customer; columns as in ml.drivers."""
-        return strongest_drivers(self.recipe, features, top=top, uses_trees=self._uses_trees)
+        return strongest_drivers(self.recipe, reading, top=top, uses_trees=self._uses_trees)
 
     def report(self) -> dict[str, Any]:
         """What the card says: hyper_parameters, decisions, baseline and baselines."""
@@ -105,15 +125,11 @@ class Champion:
     def _uses_trees(self) -> bool:
         return self.gate.serves == "trees"
 
-    def _served(self, features: pd.DataFrame, spending: Spending) -> FloatArray:
+    def _served(self, reading: Reading, spending: Spending) -> FloatArray:
         """The forecast the gate chose."""
         if self.gate.serves in ("trees", "prior"):
             return spending.trees if self._uses_trees else spending.prior
-        return self.rivals(features)[self.gate.serves].to_numpy(float)
-
-    def _typical(self, money: FloatArray, spending: Spending) -> FloatArray:
-        """What chooses the interval: the served forecast without season and level."""
-        return money * (spending.typical / spending.trees)
+        return self.rivals(reading)[self.gate.serves].to_numpy(float)
 
 
 PREDICTION_COLUMNS = (
@@ -121,6 +137,7 @@ PREDICTION_COLUMNS = (
     "predicted_clv_low",
     "predicted_clv_high",
     "probability_of_purchase",
+    "predicted_clv_variance",
 )
 
 
@@ -220,7 +237,7 @@ def _replay(
     then = examples[examples["months_back"] == months]
     day = pd.Timestamp(then["cutoff"].iloc[0])
     recipe, _ = fit_recipe(rewind(examples, months), monthly_revenue, cutoff=day, **settings)
-    spending = recipe.spending(then)
+    spending = recipe.spending(recipe.read(then))
     predicted = {"prior": spending.prior}
     if recipe.trees is not None:
         predicted["trees"] = spending.trees

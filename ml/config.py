@@ -400,6 +400,7 @@ def config_frame() -> pd.DataFrame:
         {
             "history_months": [config.training.history_months],
             "pred_months": [config.training.pred_months],
+            "max_examples": [config.training.max_examples],
             "drift_threshold_rmse": [config.monitoring.drift_threshold_rmse],
             "drift_threshold_r2": [config.monitoring.drift_threshold_r2],
             "value_tiers": [[f"{share:.4f}" for share in config.segments.value_tiers]],

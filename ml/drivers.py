@@ -17,20 +17,18 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from ml.feature_names import FEATURES
-from ml.recipe import Recipe
+from ml.recipe import Reading, Recipe
 from ml.trees import COMPARISONS, THREADS, TREE_SHARE, Inputs, Trees
 
 FloatArray = NDArray[np.float64]
 
-COLUMNS = ("cutoff", "customer_id", "driver_rank", "driver_name", "value", "factor", "text")
+COLUMNS = ("driver_rank", "driver_name", "value", "factor", "text")
 PRIOR_WORDS = {
     "expected_purchase_days": "purchase days expected in the window",
     "expected_day_revenue": "revenue expected of a purchase day",
     "past_against_model": "past revenue against the purchase model",
 }
 WORDS = {feature.name: feature.words for feature in FEATURES} | COMPARISONS | PRIOR_WORDS
-# Customers whose effects are held in memory at once.
-CHUNK_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -43,29 +41,17 @@ class Effects:
 
 
 def strongest_drivers(
-    recipe: Recipe, features: pd.DataFrame, *, top: int, uses_trees: bool
+    recipe: Recipe, reading: Reading, *, top: int, uses_trees: bool
 ) -> pd.DataFrame:
-    """One row per customer and driver, COLUMNS; driver_rank 1 is the strongest.
+    """COLUMNS, `top` rows a customer in the order of the rows; driver_rank 1 is the strongest.
 
     value: in the driver's own unit, NaN if the customer has none. factor: what it multiplies the
     prediction by against the typical customer, above 0. text: both in words.
     """
-    chunks = [
-        _of_chunk(recipe, features.iloc[start : start + CHUNK_ROWS], top, uses_trees)
-        for start in range(0, len(features), CHUNK_ROWS)
-    ]
-    if not chunks:
-        return pd.DataFrame(columns=list(COLUMNS))
-    return pd.concat(chunks, ignore_index=True)
-
-
-def _of_chunk(recipe: Recipe, features: pd.DataFrame, top: int, uses_trees: bool) -> pd.DataFrame:
-    """The drivers of some customers."""
-    inputs = recipe.inputs(features, recipe.windows.around(features["cutoff"]))
-    effects = _prior_effects(recipe, features, inputs)
+    effects = _prior_effects(recipe, reading)
     if uses_trees and recipe.trees is not None:
-        effects = _joined(effects, tree_effects(recipe.trees, inputs))
-    return _table(features, effects, _strongest(effects.log_factors, top))
+        effects = _joined(effects, tree_effects(recipe.trees, reading.inputs))
+    return _table(effects, _strongest(effects.log_factors, top))
 
 
 def _strongest(log_factors: FloatArray, top: int) -> NDArray[np.intp]:
@@ -77,16 +63,15 @@ def _strongest(log_factors: FloatArray, top: int) -> NDArray[np.intp]:
     return np.take_along_axis(found, order, 1)
 
 
-def _prior_effects(recipe: Recipe, features: pd.DataFrame, inputs: Inputs) -> Effects:
+def _prior_effects(recipe: Recipe, reading: Reading) -> Effects:
     """The prior as purchases x value x what the mix makes of it, each against the typical one."""
-    purchases = recipe.forecast.purchases(features)[:, 2]
-    value = recipe.forecast.day_value(features)
+    value = reading.parts.day_value
     smallest = recipe.prior.floor / recipe.typical_day_revenue
-    purchases = np.maximum(purchases, smallest)
+    purchases = np.maximum(reading.parts.pareto_purchases, smallest)
     log_purchases = np.log(purchases / recipe.typical_purchases)
     log_value = np.log(value / recipe.typical_day_revenue)
     typical = recipe.typical_purchases * recipe.typical_day_revenue
-    rest = np.log(inputs.prior / typical) - log_purchases - log_value
+    rest = np.log(reading.inputs.prior / typical) - log_purchases - log_value
     factors = np.column_stack([log_purchases, log_value, rest])
     values = np.column_stack([purchases, value, np.exp(rest)])
     return Effects(factors, values, tuple(PRIOR_WORDS))
@@ -124,7 +109,7 @@ def _joined(first: Effects, second: Effects) -> Effects:
     )
 
 
-def _table(features: pd.DataFrame, effects: Effects, chosen: NDArray[np.intp]) -> pd.DataFrame:
+def _table(effects: Effects, chosen: NDArray[np.intp]) -> pd.DataFrame:
     """COLUMNS in the order of the rows, then of the rank."""
     top = chosen.shape[1]
     names = np.asarray(effects.names, object)[chosen].ravel()
@@ -132,9 +117,7 @@ def _table(features: pd.DataFrame, effects: Effects, chosen: NDArray[np.intp]) -
     value = np.take_along_axis(effects.values, chosen, 1).ravel()
     table = pd.DataFrame(
         {
-            "cutoff": np.repeat(features["cutoff"].to_numpy(), top),
-            "customer_id": np.repeat(features["customer_id"].to_numpy(), top),
-            "driver_rank": np.tile(np.arange(1, top + 1), len(features)),
+            "driver_rank": np.tile(np.arange(1, top + 1), len(chosen)),
             "driver_name": names,
             "value": value,
             "factor": factor,

@@ -188,6 +188,8 @@ def _load(
         }
         _check_columns(source, types, name)
         selected = ", ".join(f"{sql} as {ours}" for ours, sql in _columns(source, types).items())
+        # rows of parquet files carry their number: they may come in any order, which is cheaper
+        con.execute(f"set preserve_insertion_order = {path.suffix != '.parquet'}")
         con.execute(
             f"insert into raw.transactions by name"
             f" select {file_id} as file_id, {row} as file_row, {selected} from {reader}",
@@ -262,14 +264,21 @@ def _columns(source: Source, types: dict[str, str]) -> dict[str, str]:
         quantity, price = (_quoted(delivered[column]) for column in ("quantity", "unit_price"))
         product = f"try_cast({quantity} as double) * try_cast({price} as double)"
         values["amount"] = f"try_cast({product} as {MONEY})"
+    values["unreadable"] = _unreadable(
+        {ours: sql for ours, sql in read.items() if ours not in IDENTIFIERS}, delivered
+    )
+    return values
+
+
+def _unreadable(read: dict[str, str], delivered: dict[str, str]) -> str:
+    """SQL for the text of values that became NULL; put together only where there is one."""
     lost = ", ".join(
         f"case when {sql} is null then '{ours}=' || left({_quoted(delivered[ours])}::varchar, 200)"
         " end"
         for ours, sql in read.items()
-        if ours not in IDENTIFIERS
     )
-    values["unreadable"] = f"nullif(concat_ws('; ', {lost}), '')"
-    return values
+    any_lost = " or ".join(f"{sql} is null" for sql in read.values())
+    return f"case when {any_lost} then nullif(concat_ws('; ', {lost}), '') end"
 
 
 def _text(column: str, kind: str) -> str:

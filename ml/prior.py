@@ -108,10 +108,17 @@ def fading_spending(
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of the mix for some rows: money (customers, 5), and the purchases of Pareto/NBD."""
+    """The parts of the mix for some rows: money (customers, 5), and what the models make it of:
+    purchases by BG, MBG and Pareto/NBD (customers, 3), money of a purchase day (customers,)."""
 
     money: FloatArray
     purchases: FloatArray
+    day_value: FloatArray
+
+    @property
+    def pareto_purchases(self) -> FloatArray:
+        """Purchase days expected by Pareto/NBD, shape (customers,)."""
+        return self.purchases[:, -1]
 
 
 def parts_of(forecast: PurchaseForecast, features: pd.DataFrame, around: Surroundings) -> Parts:
@@ -119,8 +126,9 @@ def parts_of(forecast: PurchaseForecast, features: pd.DataFrame, around: Surroun
     purchases = forecast.purchases(features)
     naive = naive_spending(features, around, forecast.pred_days) / around.history_season
     fading = fading_spending(features, around, forecast.pred_days, HALF_LIFE_DAYS)
-    models = purchases * forecast.day_value(features)[:, None]
-    return Parts(np.column_stack([naive, models, fading]), purchases[:, 2])
+    day_value = forecast.day_value(features)
+    models = purchases * day_value[:, None]
+    return Parts(np.column_stack([naive, models, fading]), purchases, day_value)
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,16 @@ class Spending:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """Rows of features, what their windows are like, and what models and trees make of them."""
+
+    features: pd.DataFrame
+    around: Surroundings
+    parts: Parts
+    inputs: Inputs
+
+
+@dataclass(frozen=True)
 class Recipe:
     """The fitted recipe of one cutoff; plain numbers, and boosters if the cutoffs allow trees.
 
@@ -121,23 +131,24 @@ class Recipe:
     typical_purchases: float
     typical_day_revenue: float
 
-    def spending(self, features: pd.DataFrame) -> Spending:
-        """Forecasts of prior and trees with season and level, in row order."""
+    def read(self, features: pd.DataFrame) -> Reading:
+        """What every forecast of some customers starts from, computed once."""
         around = self.windows.around(features["cutoff"])
-        seasonal = around.window_season * self.level.factor
-        inputs = self.inputs(features, around)
-        money = inputs.prior * seasonal
-        if self.trees is None:
-            probability = self.forecast.probability_of_purchase(features)
-            return Spending(money, money, inputs.prior, probability)
-        mixed, probability = self.trees.predict(inputs)
-        return Spending(money, mixed * seasonal, mixed, probability)
-
-    def inputs(self, features: pd.DataFrame, around: Surroundings) -> Inputs:
-        """What the trees read of every row."""
         parts = parts_of(self.forecast, features, around)
         inputs = _inputs(features, around, parts, self.prior)
-        return inputs if self.trees is None else _select(inputs, self.trees.names)
+        if self.trees is not None:
+            inputs = _select(inputs, self.trees.names)
+        return Reading(features, around, parts, inputs)
+
+    def spending(self, reading: Reading) -> Spending:
+        """Forecasts of prior and trees with season and level, in row order."""
+        seasonal = reading.around.window_season * self.level.factor
+        prior = reading.inputs.prior
+        if self.trees is None:
+            probability = self.forecast.probability_of_purchase(reading.features)
+            return Spending(prior * seasonal, prior * seasonal, prior, probability)
+        mixed, probability = self.trees.predict(reading.inputs)
+        return Spending(prior * seasonal, mixed * seasonal, mixed, probability)
 
 
 @dataclass(frozen=True)
@@ -301,7 +312,7 @@ def _parts_now(
 
 def _of_rows(parts: Parts, chosen: BoolArray) -> Parts:
     """The parts of some rows."""
-    return Parts(parts.money[chosen], parts.purchases[chosen])
+    return Parts(parts.money[chosen], parts.purchases[chosen], parts.day_value[chosen])
 
 
 def _prior_cutoffs(rows: pd.DataFrame) -> list[int]:

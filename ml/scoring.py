@@ -1,57 +1,89 @@
-"""Scores and clusters of one batch by models of the ledger. Reads the home, writes nothing."""
+"""Scores of one batch by models of the ledger, in one pass over it. Reads the home, writes nothing.
 
-from collections.abc import Iterator
+Customers are scored some at a time, so that memory does not grow with their number.
+"""
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ml.home import Home
 from ml.registry import load_artefact
 from ml.training import Artefact
 
 WINDOW = ["cutoff", "history_months", "pred_months"]
+BATCH_ROWS = 50_000
+CHAMPION = "champion"
+
+DRIVER = pa.struct(
+    [
+        ("driver_rank", pa.int32()),
+        ("driver_name", pa.string()),
+        ("value", pa.float64()),
+        ("factor", pa.float64()),
+        ("text", pa.string()),
+    ]
+)
+# cluster and drivers are of the champion alone
+SCORES = pa.schema(
+    [
+        ("cutoff", pa.date32()),
+        ("model_id", pa.string()),
+        ("customer_id", pa.string()),
+        ("predicted_clv", pa.float64()),
+        ("predicted_clv_low", pa.float64()),
+        ("predicted_clv_high", pa.float64()),
+        ("probability_of_purchase", pa.float64()),
+        ("predicted_clv_variance", pa.float64()),
+        ("predicted_naive", pa.float64()),
+        ("predicted_pareto_nbd", pa.float64()),
+        ("cluster_id", pa.int32()),
+        ("cluster_name", pa.string()),
+        ("drivers", pa.list_(DRIVER)),
+    ]
+)
 
 
-def score_customers(features: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
-    """Predictions per customer and model.
+def score_batches(
+    features: Iterable[pa.RecordBatch], models: pd.DataFrame
+) -> Iterator[pa.RecordBatch]:
+    """Rows of SCORES per customer and model.
 
-    features: rows of int_customer_features in a fixed order; models: rows of int_scoring_models.
-    Columns: cutoff, model_id, customer_id, predicted_clv, predicted_clv_low, predicted_clv_high
-    (80 % interval, currency of the log), probability_of_purchase (0-1), and what the rivals
-    frozen with the model say: predicted_naive, predicted_pareto_nbd.
+    features: rows of int_customer_features in any order; models: rows of int_scoring_models.
+    Predictions are money of the label window with an 80 % interval and a variance; predicted_naive
+    and predicted_pareto_nbd are what the rivals frozen with the model say.
     """
-    scored = []
-    for artefact, key, rows in _by_model(features, models):
-        predictions = artefact.champion.predict(rows)
-        rivals = artefact.champion.rivals(rows).add_prefix("predicted_")
-        scored.append(pd.concat([key, predictions, rivals], axis=1))
-    return pd.concat(scored, ignore_index=True)
+    artefacts = _artefacts(models)
+    for batch in features:
+        customers = pa.Table.from_batches([batch]).to_pandas(date_as_object=False)
+        for model, artefact in artefacts:
+            mine = (customers[WINDOW] == [model[name] for name in WINDOW]).all(axis=1)
+            rows = customers[mine].reset_index(drop=True)
+            if len(rows):
+                yield _scored(rows, model, artefact)
 
 
-def assign_clusters(features: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
-    """Cluster per customer and model: cutoff, model_id, customer_id, cluster_id, cluster_name."""
-    assigned = [
-        pd.concat([key, artefact.clusters.assign(rows)], axis=1)
-        for artefact, key, rows in _by_model(features, models)
-    ]
-    return pd.concat(assigned, ignore_index=True)
+def score_relation(session: Any, features: Any, models: pd.DataFrame) -> pa.RecordBatchReader:
+    """`score_batches` over a DuckDB relation, as it is read."""
+    # the session itself is busy taking in what is returned here
+    read = session.cursor().execute(features.sql_query()).fetch_record_batch(BATCH_ROWS)
+    return pa.RecordBatchReader.from_batches(SCORES, score_batches(read, models))
 
 
-def explain_customers(features: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
-    """The three strongest drivers of each prediction; columns of ml.drivers and model_id."""
-    explained = [
-        artefact.champion.drivers(rows).assign(model_id=key["model_id"].iloc[0])
-        for artefact, key, rows in _by_model(features, models)
-    ]
-    return pd.concat(explained, ignore_index=True)
+def predict_totals(scores: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """Revenue expected of all customers together, with an 80 % interval: one row per model.
 
-
-def predict_totals(features: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
-    """Revenue expected of all customers together, with an 80 % interval: one row per model."""
+    scores: model_id, predicted_clv and predicted_clv_variance in a fixed order.
+    """
     totals = [
-        artefact.champion.predict_total(rows).assign(
-            cutoff=key["cutoff"].iloc[0], model_id=key["model_id"].iloc[0], customers=len(rows)
+        artefact.champion.predict_total(mine).assign(
+            cutoff=model["cutoff"], model_id=model["model_id"], customers=len(mine)
         )
-        for artefact, key, rows in _by_model(features, models)
+        for model, artefact in _artefacts(models)
+        for mine in [scores[scores["model_id"] == model["model_id"]]]
     ]
     return pd.concat(totals, ignore_index=True)
 
@@ -61,16 +93,17 @@ def compare_populations(
 ) -> pd.DataFrame:
     """The batch beside the training population of each model: its key and ml.stability.COLUMNS.
 
-    features: as in score_customers; scores: customer_id, model_id, predicted_clv. A model whose
+    features: as in score_batches; scores: customer_id, model_id, predicted_clv. A model whose
     artefact holds no population has no rows.
     """
     compared = []
-    for artefact, key, rows in _by_model(features, models):
+    for model, artefact in _artefacts(models):
         if artefact.population is not None:
-            mine = key.merge(scores, how="left", on=["customer_id", "model_id"])
-            shifts = artefact.population.compare(rows, mine["predicted_clv"].to_numpy(float))
-            batch = {name: key[name].iloc[0] for name in ("cutoff", "model_id")}
-            compared.append(shifts.assign(**batch))
+            mine = (features[WINDOW] == [model[name] for name in WINDOW]).all(axis=1)
+            of_model = scores[scores["model_id"] == model["model_id"]]
+            rows = features[mine].merge(of_model, how="left", on="customer_id")
+            shifts = artefact.population.compare(rows, rows["predicted_clv"].to_numpy(float))
+            compared.append(shifts.assign(cutoff=model["cutoff"], model_id=model["model_id"]))
     types = {"indicator": "string", "feature": "string", "model_id": "string"}
     types |= {"value": "float64", "reference": "float64", "noise": "float64"}
     if not compared:
@@ -80,13 +113,39 @@ def compare_populations(
     return pd.concat(compared, ignore_index=True).astype(types)
 
 
-def _by_model(
-    features: pd.DataFrame, models: pd.DataFrame
-) -> Iterator[tuple[Artefact, pd.DataFrame, pd.DataFrame]]:
-    """Artefact, key columns and feature rows of each model: those of its own window."""
+def _artefacts(models: pd.DataFrame) -> list[tuple[dict[str, Any], Artefact]]:
+    """Rows of int_scoring_models with their artefacts, by model_id."""
     home = Home.resolve()
-    for model in models.to_dict("records"):
-        mine = (features[WINDOW] == [model[name] for name in WINDOW]).all(axis=1)
-        rows = features[mine].reset_index(drop=True)
-        key = rows[["cutoff", "customer_id"]].assign(model_id=model["model_id"])
-        yield load_artefact(home, model["model_id"]), key, rows
+    rows = models.sort_values("model_id").to_dict("records")
+    return [
+        ({str(name): value for name, value in row.items()}, load_artefact(home, row["model_id"]))
+        for row in rows
+    ]
+
+
+def _scored(rows: pd.DataFrame, model: dict[str, Any], artefact: Artefact) -> pa.RecordBatch:
+    """SCORES of some customers by one model."""
+    champion = artefact.champion
+    reading = champion.read(rows)
+    rivals = champion.rivals(reading).add_prefix("predicted_")
+    scored = pd.concat([rows[["customer_id"]], champion.predict_read(reading), rivals], axis=1)
+    columns = {name: pa.array(scored[name], from_pandas=True) for name in scored.columns}
+    columns["cutoff"] = pa.array(rows["cutoff"])
+    columns["model_id"] = pa.array([model["model_id"]] * len(rows))
+    if model["role"] == CHAMPION:
+        clusters = artefact.clusters.assign(rows)
+        columns |= {name: pa.array(clusters[name]) for name in clusters.columns}
+        columns["drivers"] = _lists(champion.drivers(reading), len(rows))
+    arrays = [columns.get(field.name, pa.nulls(len(rows), field.type)) for field in SCORES]
+    return pa.RecordBatch.from_arrays(
+        [array.cast(field.type) for array, field in zip(arrays, SCORES, strict=True)],
+        schema=SCORES,
+    )
+
+
+def _lists(drivers: pd.DataFrame, customers: int) -> pa.ListArray:
+    """The drivers of each customer as one list; they come customer by customer."""
+    fields = [pa.array(drivers[field.name], field.type, from_pandas=True) for field in DRIVER]
+    structs = pa.StructArray.from_arrays(fields, fields=list(DRIVER))
+    each = len(drivers) // customers
+    return pa.ListArray.from_arrays(pa.array(np.arange(customers + 1) * each, pa.int32()), structs)

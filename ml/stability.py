@@ -33,6 +33,8 @@ WATCHED = (
     "returned_revenue_share",
 )
 SCORE = "predicted_clv"
+# Columns of int_customer_features that a comparison reads.
+READ = (*WATCHED, "gross_revenue", "returned_revenue", "tenure_days")
 BINS = 10
 NEW_DAYS = 90
 TOP_CUSTOMERS = 5

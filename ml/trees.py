@@ -126,14 +126,14 @@ def comparisons(
             logs[:, -1] - logs[:, FADING],
             logs[:, -1] - logs[:, PARETO],
             np.log(prior),
-            np.log(parts.purchases + SMALLEST_PROBABILITY),
+            np.log(parts.pareto_purchases + SMALLEST_PROBABILITY),
         ]
     )
 
 
 def starting_probability(parts: Parts, around: Surroundings) -> FloatArray:
     """Probability of a purchase if purchases were Poisson, season included, (rows,)."""
-    found = -np.expm1(-parts.purchases * around.window_season)
+    found = -np.expm1(-parts.pareto_purchases * around.window_season)
     return np.clip(found, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
 
 

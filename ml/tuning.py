@@ -235,7 +235,7 @@ def _score(engine: Engine, frames: Frames, trial: Trial, shortest: int) -> dict[
     now = everybody[everybody["customer_id"].isin(common)].reset_index(drop=True)
     later = frames.later_actuals(trial).set_index("customer_id")["actual_clv"]
     actual = now["customer_id"].map(later).to_numpy(float)
-    predicted = recipe.spending(now).trees
+    predicted = recipe.spending(recipe.read(now)).trees
     around, everywhere = (recipe.windows.around(rows["cutoff"]) for rows in (now, everybody))
     naive = fit_naive(everybody, everywhere, recipe.forecast.pred_days)
     pareto = fit_purchase_rival(recipe.forecast, everybody, everywhere, PARETO_COLUMN)

@@ -125,7 +125,7 @@ def test_predictions_are_positive_inside_their_interval_and_probabilities_are_sh
 def test_the_total_is_the_sum_of_the_predictions_inside_its_interval(
     shop: Training, champion: Champion
 ) -> None:
-    total = champion.predict_total(shop.now).iloc[0]
+    total = champion.predict_total(champion.predict(shop.now)).iloc[0]
     assert total["predicted_total"] == pytest.approx(
         champion.predict(shop.now)["predicted_clv"].sum()
     )
@@ -135,7 +135,7 @@ def test_the_total_is_the_sum_of_the_predictions_inside_its_interval(
 def test_drivers_are_three_a_customer_and_the_strongest_comes_first(
     shop: Training, champion: Champion
 ) -> None:
-    drivers = champion.drivers(shop.now)
+    drivers = champion.drivers(champion.read(shop.now))
     assert len(drivers) == 3 * len(shop.now)
     strength = np.abs(np.log(drivers["factor"].to_numpy())).reshape(-1, 3)
     assert (np.diff(strength, axis=1) <= 1e-12).all()
@@ -162,7 +162,7 @@ def test_a_single_training_cutoff_serves_the_prior_and_the_card_says_so(days: pd
     assert champion.gate.serves == "prior"
     assert "1 training cutoff" in champion.gate.reason
     assert np.isfinite(champion.report()["baseline"]["rmse"])
-    rival = champion.rivals(shop.now)["pareto_nbd"]
+    rival = champion.rivals(champion.read(shop.now))["pareto_nbd"]
     ours = champion.predict(shop.now)["predicted_clv"]
     actual = shop.later["actual_clv"]
     assert d2(actual, ours) > d2(actual, rival) - 0.05
@@ -187,9 +187,10 @@ def test_missing_columns_are_named(shop: Training) -> None:
 
 
 def test_nobody_to_score_gives_no_rows(shop: Training, champion: Champion) -> None:
-    assert champion.predict(shop.now.iloc[:0]).empty
+    nobody = champion.predict(shop.now.iloc[:0])
+    assert nobody.empty
     with pytest.raises(ValueError, match="no customer"):
-        champion.predict_total(shop.now.iloc[:0])
+        champion.predict_total(nobody)
 
 
 def test_a_history_longer_than_the_log_is_scored_with_what_there_is(days: pd.DataFrame) -> None:

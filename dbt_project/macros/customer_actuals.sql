@@ -5,9 +5,9 @@
     actual_clv is net revenue on the days window_start..window_end (returns count on
     the day they happen, so it may be negative), 0 without activity. Whether the
     window has matured is the caller's question: rows of an unfinished window carry
-    what happened so far.
+    what happened so far. sampled: as in customer_features().
 #}
-{% macro customer_actuals(observation_windows, customer_days) %}
+{% macro customer_actuals(observation_windows, customer_days, sampled=false) %}
 with observation_windows as (
 
     select
@@ -17,6 +17,9 @@ with observation_windows as (
         history_start,
         window_start,
         window_end,
+        {%- if sampled %}
+        customer_share,
+        {%- endif %}
     from {{ observation_windows }}
 
 ),
@@ -59,6 +62,9 @@ inner join observation_windows as windows
     on
         days.activity_date >= windows.history_start
         and days.activity_date <= windows.window_end
+        {%- if sampled %}
+        and {{ is_in_sample('days.customer_id', 'windows.customer_share') }}
+        {%- endif %}
 group by
     windows.cutoff,
     windows.history_months,

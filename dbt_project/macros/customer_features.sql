@@ -15,8 +15,11 @@
     log and kept when both ends lie inside the window.
 
     A trailing sum longer than the history window is NULL, never a shorter sum.
+
+    sampled: the windows have a customer_share, and only so many of the customers are
+        read (sample_customers.sql).
 #}
-{% macro customer_features(observation_windows, customer_days) %}
+{% macro customer_features(observation_windows, customer_days, sampled=false) %}
 {%- set trailing_months = [1, 2, 3, 6, 9, 12] -%}
 {%- set half_lives = [30, 90, 270] -%}
 with observation_windows as (
@@ -27,6 +30,9 @@ with observation_windows as (
         pred_months,
         history_start,
         window_start,
+        {%- if sampled %}
+        customer_share,
+        {%- endif %}
     from {{ observation_windows }}
 
 ),
@@ -45,6 +51,10 @@ customer_days as (
         returned_revenue,
         net_revenue,
     from {{ customer_days }}
+    -- days that no window reads; a gap counts only when both its ends are inside
+    where
+        activity_date >= (select min(history_start) from observation_windows)
+        and activity_date < (select max(window_start) from observation_windows)
 
 ),
 
@@ -56,6 +66,9 @@ history_windows as (
         history_months,
         history_start,
         window_start,
+        {%- if sampled %}
+        customer_share,
+        {%- endif %}
         {%- for month in range(1, 13) %}
         cast(
             window_start - interval '{{ month }}' month as date
@@ -119,6 +132,9 @@ window_days as (
         on
             days.activity_date >= windows.history_start
             and days.activity_date < windows.window_start
+            {%- if sampled %}
+            and {{ is_in_sample('days.customer_id', 'windows.customer_share') }}
+            {%- endif %}
 
 ),
 

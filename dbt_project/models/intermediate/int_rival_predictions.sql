@@ -17,6 +17,6 @@ select
     customer_id,
     cutoff,
     model_id,
-    cast(predicted_naive as double) as predicted_naive,
-    cast(predicted_pareto_nbd as double) as predicted_pareto_nbd,
+    predicted_naive,
+    predicted_pareto_nbd,
 from scores

@@ -2,6 +2,6 @@
 
 {{
     customer_features(
-        distinct_windows(ref('int_training_windows')), ref('int_customer_days')
+        ref('int_training_samples'), ref('int_customer_days'), sampled=true
     )
 }}

@@ -1,8 +1,8 @@
 {{ config(pre_hook="{{ delete_batch() }}") }}
 
-with clusters as (
+with scores as (
 
-    select * from {{ ref('behaviour_clusters') }}
+    select * from {{ ref('clv_scores') }}
 
 ),
 
@@ -13,14 +13,15 @@ models as (
 )
 
 select
-    clusters.customer_id,
+    scores.customer_id,
     models.cutoff,
     models.model_id,
-    cast(clusters.cluster_id as integer) as cluster_id,
-    clusters.cluster_name,
+    scores.cluster_id,
+    scores.cluster_name,
     models.pred_months,
-from clusters
+from scores
 inner join models
     on
-        clusters.cutoff = models.cutoff
-        and clusters.model_id = models.model_id
+        scores.cutoff = models.cutoff
+        and scores.model_id = models.model_id
+where scores.cluster_id is not null

@@ -1,8 +1,19 @@
 {{ config(pre_hook="{{ delete_batch() }}") }}
 
-with drivers as (
+with scores as (
 
-    select * from {{ ref('customer_drivers') }}
+    select * from {{ ref('clv_scores') }}
+
+),
+
+drivers as (
+
+    select
+        customer_id,
+        cutoff,
+        model_id,
+        unnest(drivers, recursive := true),
+    from scores
 
 ),
 
@@ -16,10 +27,10 @@ select
     drivers.customer_id,
     models.cutoff,
     models.model_id,
-    cast(drivers.driver_rank as integer) as driver_rank,
+    drivers.driver_rank,
     drivers.driver_name,
-    cast(drivers.value as double) as driver_value,
-    cast(drivers.factor as double) as driver_factor,
+    drivers.value as driver_value,
+    drivers.factor as driver_factor,
     drivers.text as driver_text,
     models.pred_months,
 from drivers

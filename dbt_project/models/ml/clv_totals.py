@@ -1,7 +1,10 @@
 def model(dbt, session):
     dbt.config(materialized="table")
-    features = dbt.ref("int_customer_features")
+    scores = dbt.ref("clv_scores")
     models = dbt.ref("int_scoring_models")
     from ml.scoring import predict_totals
 
-    return predict_totals(features.order("customer_id").df(), models.df())
+    scores = scores.order("model_id, customer_id")
+    return predict_totals(
+        scores.project("model_id, predicted_clv, predicted_clv_variance").df(), models.df()
+    )

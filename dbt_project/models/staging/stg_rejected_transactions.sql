@@ -1,4 +1,4 @@
-{{ config(tags=['load']) }}
+{{ config(materialized='table', tags=['load']) }}
 
 with delivered_lines as (
 

@@ -32,9 +32,13 @@ shared_days as (
 shared_lines as (
 
     select * from transactions
+    where ordered_at is null
+
+    union all
+
+    select * from transactions
     where
-        ordered_at is null
-        or exists (
+        exists (
             select 1 from shared_days
             where
                 transactions.file_id = shared_days.file_id
