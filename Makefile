@@ -5,7 +5,7 @@ ENGINE := $(BIN)/python orchestrate.py
 DEMO := $(ENGINE) --home warehouse/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check docs soak lock clean
+.PHONY: help setup demo test check docs bench soak lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,6 +44,9 @@ check: setup  ## ruff, types, SQL style, then the tests
 
 docs: setup  ## write the dbt docs of the demo as one page
 	$(DEMO) docs
+
+bench: setup  ## time the engine beside a bare script and lifetimes, on generated logs (BENCH="--customers N")
+	$(BIN)/python bench/bench.py $(BENCH)
 
 soak: setup  ## the slow tests: crashes at random points, large data
 	$(BIN)/python -m pytest -m slow
