@@ -121,8 +121,10 @@ def _next(cutoff: Any, newest_day: Any) -> str:
 
 def _delivery(result: dict[str, Any]) -> str:
     refused = ", ".join(f"{reason} {rows:,}" for reason, rows in result["rejected"].items())
+    forgotten = result["forgotten"]
+    left_out = f"{forgotten:,} of forgotten customers, left out; " if forgotten else ""
     return (
-        f"{result['delivered']:,} rows delivered, {result['repeated']:,} of them twice; "
+        f"{result['delivered']:,} rows delivered, {result['repeated']:,} of them twice; {left_out}"
         f"{result['accepted']:,} accepted, refused: {refused or 'none'}; "
         f"{result['customers']:,} customers, {result['first_day']} to {result['newest_day']}"
     )
@@ -183,3 +185,29 @@ def of_backtest(result: dict[str, Any]) -> str:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def of_forget(result: dict[str, Any]) -> str:
+    would = result["dry_run"]
+    lines = [
+        f"{'would take' if would else 'took'} {rows:,} row(s) out of {place}"
+        for kind in ("files", "tables")
+        for place, rows in result[kind].items()
+    ]
+    if result["outputs"]:
+        rows, files = sum(result["outputs"].values()), len(result["outputs"])
+        lines.append(
+            f"{'would take' if would else 'took'} {rows:,} row(s) out of {files} output(s)"
+        )
+    lines += [
+        f"{rows:,} row(s) stand in {name}, outside the home: not changed, left out of every load"
+        for name, rows in result["files_outside"].items()
+    ]
+    lines += [
+        f"{name} has no column of customers: look into it yourself"
+        for name in result["files_not_searched"]
+    ]
+    known = result["customers"] - result["new"]
+    verb = "would be forgotten" if would else "forgotten"
+    before = f", {known} forgotten before" if known else ""
+    return "\n".join([*lines, f"{result['new']} customer(s) {verb}{before}"])

@@ -68,9 +68,14 @@ class ChampionRow:
         return self.fields["kind"]
 
     @property
+    def written_at(self) -> datetime:
+        """The moment of the row, in UTC."""
+        return datetime.fromisoformat(self.fields["timestamp"]).astimezone(UTC)
+
+    @property
     def written_on(self) -> date:
         """The day of the row, in UTC."""
-        return datetime.fromisoformat(self.fields["timestamp"]).astimezone(UTC).date()
+        return self.written_at.date()
 
     @property
     def training_cutoff(self) -> date:
