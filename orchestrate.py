@@ -185,6 +185,17 @@ def forget(
 
 
 @app.command()
+def doctor() -> None:
+    """Check everything of the home, say what is wrong and what to type; changes nothing."""
+    from ml import messages
+    from ml.doctor import doctor
+
+    result = _work(doctor, messages.of_doctor)
+    if result["exit_code"]:
+        raise typer.Exit(result["exit_code"])
+
+
+@app.command()
 def docs() -> None:
     """Write the dbt docs of the home as one static page."""
     from ml import lifecycle, messages

@@ -198,12 +198,7 @@ def _load(
             [str(path), *([list(forgotten)] if forgotten else [])],
         )
     except UNREADABLE as error:
-        reason = str(error).splitlines()[0][:200]
-        if "sniffing" in reason:
-            reason = "not every line has as many values as the header"
-        raise DataNotReadyError(
-            f"{name}: cannot be read ({reason}); deliver the file again, in UTF-8"
-        ) from None
+        raise _not_readable(name, error) from None
     con.execute(
         "insert into raw.files select ?, ?, ?, ?, count(*), min(ordered_at)::date,"
         " max(ordered_at)::date, ?, ?, true from raw.transactions where file_id = ?",
@@ -218,6 +213,26 @@ def _load(
         )
     elif not rows:
         raise DataNotReadyError(f"{name}: holds no rows; remove it or deliver it again")
+
+
+def check_file(con: duckdb.DuckDBPyConnection, home: Home, source: Source, path: Path) -> None:
+    """Read the header of a delivered file.
+
+    Raises CallError for a missing column, DataNotReadyError for a file that cannot be read.
+    """
+    name = home.relative(path)
+    try:
+        reader, _ = _reader(path)
+        _check_columns(source, _types(con, reader, path), name)
+    except UNREADABLE as error:
+        raise _not_readable(name, error) from None
+
+
+def _not_readable(name: str, error: Exception) -> DataNotReadyError:
+    reason = str(error).splitlines()[0][:200]
+    if "sniffing" in reason:
+        reason = "not every line has as many values as the header"
+    return DataNotReadyError(f"{name}: cannot be read ({reason}); deliver the file again, in UTF-8")
 
 
 def customers_of(

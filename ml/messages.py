@@ -1,6 +1,12 @@
 """Results of the commands in words, for the terminal."""
 
+from collections import Counter
 from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 
 def of_load(result: dict[str, Any]) -> str:
@@ -188,17 +194,14 @@ def _figure(value: float | None) -> str:
 
 
 def of_forget(result: dict[str, Any]) -> str:
-    would = result["dry_run"]
+    took = "would take" if result["dry_run"] else "took"
     lines = [
-        f"{'would take' if would else 'took'} {rows:,} row(s) out of {place}"
-        for kind in ("files", "tables")
-        for place, rows in result[kind].items()
+        f"{took} {rows:,} row(s) out of {place}"
+        for place, rows in (result["files"] | result["tables"]).items()
     ]
     if result["outputs"]:
         rows, files = sum(result["outputs"].values()), len(result["outputs"])
-        lines.append(
-            f"{'would take' if would else 'took'} {rows:,} row(s) out of {files} output(s)"
-        )
+        lines.append(f"{took} {rows:,} row(s) out of {files} output(s)")
     lines += [
         f"{rows:,} row(s) stand in {name}, outside the home: not changed, left out of every load"
         for name, rows in result["files_outside"].items()
@@ -208,6 +211,24 @@ def of_forget(result: dict[str, Any]) -> str:
         for name in result["files_not_searched"]
     ]
     known = result["customers"] - result["new"]
-    verb = "would be forgotten" if would else "forgotten"
+    verb = "would be forgotten" if result["dry_run"] else "forgotten"
     before = f", {known} forgotten before" if known else ""
     return "\n".join([*lines, f"{result['new']} customer(s) {verb}{before}"])
+
+
+def of_doctor(result: dict[str, Any]) -> str:
+    """A table of the checks, and under it what to type: lines that can be copied whole."""
+    colours = {"ok": "green", "warning": "yellow", "broken": "bold red", "not checked": "dim"}
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("check", "", "found"):
+        table.add_column(name, overflow="fold")
+    for found in result["checks"]:
+        level = Text(found["level"], style=colours[found["level"]])
+        table.add_row(found["check"], level, Text(found["what"]))
+    console = Console()
+    with console.capture() as text:
+        console.print(table)
+    levels = Counter(found["level"] for found in result["checks"])
+    remedies = [f"{one['check']}: {one['remedy']}" for one in result["checks"] if one["remedy"]]
+    lines = [text.get().strip("\n"), ", ".join(f"{many} {level}" for level, many in levels.items())]
+    return "\n".join([*lines, *(["what to do:", *remedies] if remedies else [])])

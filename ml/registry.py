@@ -223,11 +223,16 @@ def check_ledger(home: Home) -> list[ChampionRow]:
     """
     rows = read_manifest(home)
     for row in rows:
-        check_card(home, row)
-        path, expected = artefact_path(home, row.model_id), row.fields["artefact_sha256"]
-        if path.exists() or not was_purged(home, path, expected):
-            _artefact(home, row)
+        check_row(home, row)
     return rows
+
+
+def check_row(home: Home, row: ChampionRow) -> None:
+    """Raises EngineError when card or artefact of `row` was changed, or is missing unpurged."""
+    check_card(home, row)
+    path, expected = artefact_path(home, row.model_id), row.fields["artefact_sha256"]
+    if path.exists() or not was_purged(home, path, expected):
+        _artefact(home, row)
 
 
 def add_model(home: Home, card: dict[str, Any], artefact: bytes) -> None:
