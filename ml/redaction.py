@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+import duckdb
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml.errors import EngineError
@@ -75,8 +77,13 @@ def take_out_of_parquet(path: Path, rows: Iterable[int]) -> None:
             kept = source.metadata.num_rows - len(gone)
             with pq.ParquetFile(part) as written:
                 same = written.schema_arrow.equals(source.schema_arrow)
-                if not same or written.metadata.num_rows != kept:
-                    raise EngineError(f"{path.name}: could not be written again as it was")
+                same = same and written.metadata.num_rows == kept
+            same = same and _described(part) == _described(path)
+            if not same:
+                raise EngineError(
+                    f"{path}: has types that cannot be written again as they are; take the "
+                    f"customers out of it yourself, or remove it, then forget again"
+                )
 
     place_atomically(path, write)
 
@@ -89,7 +96,32 @@ def _write_others(source: pq.ParquetFile, part: Path, gone: np.ndarray) -> None:
             kept = ~np.isin(np.arange(first, first + table.num_rows), gone)
             first += table.num_rows
             if kept.any():
-                writer.write_table(table.filter(kept), row_group_size=table.num_rows)
+                left = table.filter(kept)
+                columns = [_with_used_values(column) for column in left.columns]
+                left = pa.Table.from_arrays(columns, schema=left.schema)
+                writer.write_table(left, row_group_size=table.num_rows)
+
+
+def _with_used_values(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A dictionary column without the values that no row has any more; others as they are."""
+    if not pa.types.is_dictionary(column.type):
+        return column
+    chunks = []
+    for chunk in column.chunks:
+        # sorted: categories keep their order
+        used = np.unique(chunk.indices.drop_null().to_numpy(zero_copy_only=False))
+        places = np.zeros(len(chunk.dictionary), dtype=np.int64)
+        places[used] = np.arange(len(used))
+        indices = pa.array(places).take(chunk.indices).cast(column.type.index_type)
+        values = chunk.dictionary.take(pa.array(used))
+        chunks.append(pa.DictionaryArray.from_arrays(indices, values, ordered=column.type.ordered))
+    return pa.chunked_array(chunks, type=column.type)
+
+
+def _described(path: Path) -> list[tuple[str, ...]]:
+    """Columns and their types as a load sees them."""
+    with duckdb.connect() as con:
+        return con.execute("describe select * from read_parquet($1)", [str(path)]).fetchall()
 
 
 def _written_like(source: pq.ParquetFile) -> dict[str, Any]:
@@ -100,7 +132,6 @@ def _written_like(source: pq.ParquetFile) -> dict[str, Any]:
     columns = [group.column(number) for number in range(group.num_columns)]
     codecs = {column.path_in_schema: column.compression for column in columns}
     return {
-        "version": source.metadata.format_version,
         "compression": {
             name: "NONE" if codec == "UNCOMPRESSED" else codec for name, codec in codecs.items()
         },
@@ -109,6 +140,10 @@ def _written_like(source: pq.ParquetFile) -> dict[str, Any]:
             for column in columns
             if {"RLE_DICTIONARY", "PLAIN_DICTIONARY"} & set(column.encodings)
         ],
+        "store_decimal_as_integer": any(
+            str(column.logical_type).startswith("Decimal") and column.physical_type.startswith("I")
+            for column in map(source.schema.column, range(len(source.schema)))
+        ),
         "use_deprecated_int96_timestamps": any(
             column.physical_type == "INT96" for column in columns
         ),

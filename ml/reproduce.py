@@ -166,7 +166,7 @@ def _days_of(home: Home, row: ChampionRow) -> dict[str, str] | None:
 
 
 def comparison(
-    row: ChampionRow, rebuilt: Rebuilt, days: dict[str, str] | None, forgotten: int = 0
+    row: ChampionRow, rebuilt: Rebuilt, days: dict[str, str] | None, forgotten: int
 ) -> dict[str, Any]:
     """What is equal, what is not, and what explains it; `forgotten`: customers since then."""
     then = {name: repr(float(row.fields[name])) for name in ("baseline_rmse", "baseline_r2")}
