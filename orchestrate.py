@@ -1,5 +1,6 @@
 """The command line of the House-Ware CLV engine: arguments in, results out."""
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -166,6 +167,34 @@ def purge(
     )
 
 
+# an id may begin with a dash: nothing in the call is taken for a misspelt option and repeated
+@app.command(context_settings={"ignore_unknown_options": True})
+def forget(
+    customer_id: Annotated[list[str], typer.Argument(help="As delivered; - reads ids from stdin.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count what would go, change nothing.")
+    ] = False,
+) -> None:
+    """Take customers out of files, warehouse and outputs for good; no load brings them back."""
+    from ml import messages
+    from ml.forget import forget
+
+    given = sys.stdin.read().split("\n") if customer_id == ["-"] else customer_id
+    ids = [one for text in given if (one := text.removesuffix("\r"))]
+    _work(lambda home, progress: forget(home, progress, ids, dry_run=dry_run), messages.of_forget)
+
+
+@app.command()
+def doctor() -> None:
+    """Check everything of the home, say what is wrong and what to type; changes nothing."""
+    from ml import messages
+    from ml.doctor import doctor
+
+    result = _work(doctor, messages.of_doctor)
+    if result["exit_code"]:
+        raise typer.Exit(result["exit_code"])
+
+
 @app.command()
 def docs() -> None:
     """Write the dbt docs of the home as one static page."""
@@ -203,6 +232,7 @@ def _work(
 
 def entry() -> int:
     """Run the command line; every failure is one line on stderr and an exit code."""
+    os.umask(0o077)  # what the engine creates is for its owner until they say otherwise
     try:
         # a typer.Exit is its code here, a command that ended is None
         return app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0

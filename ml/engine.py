@@ -12,6 +12,7 @@ from ml.builds import DbtProject
 from ml.config import Config, load_config
 from ml.dates import history_start
 from ml.errors import DataNotReadyError
+from ml.forget import finish_forgetting
 from ml.home import Home
 from ml.ingest import LoadResult, is_up_to_date, load_files
 from ml.warehouse import SideBuild, locked, reading
@@ -39,6 +40,7 @@ def working(home: Home, progress: Progress) -> Iterator[Engine]:
     with locked(home):
         registry.heal(home)
         project, side = DbtProject(home, progress), SideBuild(home)
+        finish_forgetting(home, config.source, project, side, progress)
         with reading(home) as con:
             up_to_date = is_up_to_date(con, home, config.source)
         loaded = LoadResult([], [])

@@ -1,6 +1,7 @@
 """Writing files so that a reader finds the old or the new one, never a part."""
 
 import os
+import shutil
 from collections.abc import Callable
 from hashlib import file_digest
 from pathlib import Path
@@ -14,11 +15,16 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def place_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Replace `path` by what `write` puts at the temporary path it is given."""
+    """Replace `path` by what `write` puts at the temporary path it is given.
+
+    Who may read the file that is replaced may read the new one.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}{PART}")
     try:
         write(part)
+        if path.exists():
+            shutil.copymode(path, part)
         with part.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(part, path)

@@ -44,6 +44,10 @@ class Home:
         return self.warehouse / ".lock"
 
     @property
+    def tombstones(self) -> Path:
+        return self.warehouse / "tombstones.json"
+
+    @property
     def build(self) -> Path:
         """Scratch of the running command; swept by the next one."""
         return self.warehouse / ".build"

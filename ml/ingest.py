@@ -24,6 +24,8 @@ from ml.config import Source, source_files
 from ml.errors import CallError, DataNotReadyError
 from ml.files import sha256_of
 from ml.home import Home
+from ml.tombstones import SCHEMA as TOMBSTONES_SCHEMA
+from ml.tombstones import Tombstones, read_tombstones
 
 READING_VERSION = 2
 MONEY = "decimal(18, 4)"
@@ -104,16 +106,18 @@ def load_files(
     Raises CallError for a missing file or column, DataNotReadyError for a file that is empty or
     cannot be read; both name it.
     """
-    con.execute(SCHEMA)
+    con.execute(SCHEMA + TOMBSTONES_SCHEMA)
     con.execute("set timezone = 'UTC'")
     wanted, current = _contents(home, source), _current(con, source)
-    load_id = _next(con, "load_id")
+    load_id, tombstones = _next(con, "load_id"), read_tombstones(home)
+    if load_id == 1:
+        tombstones.mark_applied(con)
     kept = [file_id for content, file_id in current.items() if content in wanted]
     removed = _remove_others(con, kept, load_id)
     new = {content: path for content, path in wanted.items() if content not in current}
     for content, path in new.items():
         progress(f"loading {home.relative(path)}")
-        _load(con, home, source, path, (content, load_id))
+        _load(con, home, source, path, (content, load_id), tombstones)
     return LoadResult([home.relative(path) for path in new.values()], removed)
 
 
@@ -174,34 +178,29 @@ def _load(
     source: Source,
     path: Path,
     stamp: tuple[str, int],
+    tombstones: Tombstones,
 ) -> None:
     content, load_id = stamp
     today = datetime.now(ZoneInfo(source.timezone)).date()
     name, file_id = home.relative(path), _next(con, "file_id")
     try:
         reader, row = _reader(path)
-        types = {
-            column: kind
-            for column, kind, *_ in con.execute(
-                f"describe select * from {reader}", [str(path)]
-            ).fetchall()
-        }
+        types = _types(con, reader, path)
         _check_columns(source, types, name)
         selected = ", ".join(f"{sql} as {ours}" for ours, sql in _columns(source, types).items())
         # rows of parquet files carry their number: they may come in any order, which is cheaper
         con.execute(f"set preserve_insertion_order = {path.suffix != '.parquet'}")
+        lines = f"select {file_id} as file_id, {row} as file_row, {selected} from {reader}"
+        forgotten = tombstones.ids_among(con, lines, [str(path)])
+        if forgotten:
+            # rows are left out before they are written: free pages would keep them
+            lines = f"select * from ({lines}) where not coalesce(customer_id in $2, false)"
         con.execute(
-            f"insert into raw.transactions by name"
-            f" select {file_id} as file_id, {row} as file_row, {selected} from {reader}",
-            [str(path)],
+            f"insert into raw.transactions by name {lines}",
+            [str(path), *([list(forgotten)] if forgotten else [])],
         )
     except UNREADABLE as error:
-        reason = str(error).splitlines()[0][:200]
-        if "sniffing" in reason:
-            reason = "not every line has as many values as the header"
-        raise DataNotReadyError(
-            f"{name}: cannot be read ({reason}); deliver the file again, in UTF-8"
-        ) from None
+        raise _not_readable(name, error) from None
     con.execute(
         "insert into raw.files select ?, ?, ?, ?, count(*), min(ordered_at)::date,"
         " max(ordered_at)::date, ?, ?, true from raw.transactions where file_id = ?",
@@ -210,8 +209,54 @@ def _load(
     (rows,) = con.execute(
         "select row_count from raw.files where file_id = ?", [file_id]
     ).fetchone() or (0,)
-    if not rows:
+    if forgotten:
+        con.execute(
+            "insert into raw.forgotten_lines values (?, ?)", [file_id, sum(forgotten.values())]
+        )
+    elif not rows:
         raise DataNotReadyError(f"{name}: holds no rows; remove it or deliver it again")
+
+
+def check_file(con: duckdb.DuckDBPyConnection, home: Home, source: Source, path: Path) -> None:
+    """Read the header of a delivered file.
+
+    Raises CallError for a missing column, DataNotReadyError for a file that cannot be read.
+    """
+    name = home.relative(path)
+    try:
+        reader, _ = _reader(path)
+        _check_columns(source, _types(con, reader, path), name)
+    except UNREADABLE as error:
+        raise _not_readable(name, error) from None
+
+
+def _not_readable(name: str, error: Exception) -> DataNotReadyError:
+    reason = str(error).splitlines()[0][:200]
+    if "sniffing" in reason:
+        reason = "not every line has as many values as the header"
+    return DataNotReadyError(f"{name}: cannot be read ({reason}); deliver the file again, in UTF-8")
+
+
+def customers_of(
+    con: duckdb.DuckDBPyConnection, source: Source, path: Path
+) -> tuple[str, list[str]] | None:
+    """SQL of the file's rows (file_row, customer_id; path = $1) as a load reads them, its columns.
+
+    None when the file has no column that is mapped to customer_id.
+    """
+    reader, row = _reader(path)
+    types = _types(con, reader, path)
+    yours = source.columns.customer_id
+    if yours not in types:
+        return None
+    customer = _text(_quoted(yours), types[yours])
+    return f"select {row} as file_row, {customer} as customer_id from {reader}", list(types)
+
+
+def _types(con: duckdb.DuckDBPyConnection, reader: str, path: Path) -> dict[str, str]:
+    """DuckDB's type of every delivered column, in the order of the file."""
+    described = con.execute(f"describe select * from {reader}", [str(path)]).fetchall()
+    return {column: kind for column, kind, *_ in described}
 
 
 def _reader(path: Path) -> tuple[str, str]:
@@ -222,11 +267,11 @@ def _reader(path: Path) -> tuple[str, str]:
     if path.suffix == ".parquet":
         return "read_parquet($1, file_row_number = true)", "file_row_number + 1"
     # the dialect is fixed: one that is guessed from the rows may skip some of them
-    dialect = f"delim = '{_delimiter(path)}', quote = '\"', escape = '\"', comment = '', skip = 0"
+    dialect = f"delim = '{delimiter_of(path)}', quote = '\"', escape = '\"', comment = '', skip = 0"
     return f"read_csv($1, all_varchar = true, header = true, {dialect})", "row_number() over ()"
 
 
-def _delimiter(path: Path) -> str:
+def delimiter_of(path: Path) -> str:
     """The delimiter that splits the header into most columns."""
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
         header = file.readline().decode("latin-1")

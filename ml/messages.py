@@ -1,6 +1,12 @@
 """Results of the commands in words, for the terminal."""
 
+from collections import Counter
 from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 
 def of_load(result: dict[str, Any]) -> str:
@@ -121,8 +127,10 @@ def _next(cutoff: Any, newest_day: Any) -> str:
 
 def _delivery(result: dict[str, Any]) -> str:
     refused = ", ".join(f"{reason} {rows:,}" for reason, rows in result["rejected"].items())
+    forgotten = result["forgotten"]
+    left_out = f"{forgotten:,} of forgotten customers, left out; " if forgotten else ""
     return (
-        f"{result['delivered']:,} rows delivered, {result['repeated']:,} of them twice; "
+        f"{result['delivered']:,} rows delivered, {result['repeated']:,} of them twice; {left_out}"
         f"{result['accepted']:,} accepted, refused: {refused or 'none'}; "
         f"{result['customers']:,} customers, {result['first_day']} to {result['newest_day']}"
     )
@@ -183,3 +191,44 @@ def of_backtest(result: dict[str, Any]) -> str:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def of_forget(result: dict[str, Any]) -> str:
+    took = "would take" if result["dry_run"] else "took"
+    lines = [
+        f"{took} {rows:,} row(s) out of {place}"
+        for place, rows in (result["files"] | result["tables"]).items()
+    ]
+    if result["outputs"]:
+        rows, files = sum(result["outputs"].values()), len(result["outputs"])
+        lines.append(f"{took} {rows:,} row(s) out of {files} output(s)")
+    lines += [
+        f"{rows:,} row(s) stand in {name}, outside the home: not changed, left out of every load"
+        for name, rows in result["files_outside"].items()
+    ]
+    lines += [
+        f"{name} has no column of customers: look into it yourself"
+        for name in result["files_not_searched"]
+    ]
+    known = result["customers"] - result["new"]
+    verb = "would be forgotten" if result["dry_run"] else "forgotten"
+    before = f", {known} forgotten before" if known else ""
+    return "\n".join([*lines, f"{result['new']} customer(s) {verb}{before}"])
+
+
+def of_doctor(result: dict[str, Any]) -> str:
+    """A table of the checks, and under it what to type: lines that can be copied whole."""
+    colours = {"ok": "green", "warning": "yellow", "broken": "bold red", "not checked": "dim"}
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("check", "", "found"):
+        table.add_column(name, overflow="fold")
+    for found in result["checks"]:
+        level = Text(found["level"], style=colours[found["level"]])
+        table.add_row(found["check"], level, Text(found["what"]))
+    console = Console()
+    with console.capture() as text:
+        console.print(table)
+    levels = Counter(found["level"] for found in result["checks"])
+    remedies = [f"{one['check']}: {one['remedy']}" for one in result["checks"] if one["remedy"]]
+    lines = [text.get().strip("\n"), ", ".join(f"{many} {level}" for level, many in levels.items())]
+    return "\n".join([*lines, *(["what to do:", *remedies] if remedies else [])])

@@ -68,9 +68,14 @@ class ChampionRow:
         return self.fields["kind"]
 
     @property
+    def written_at(self) -> datetime:
+        """The moment of the row, in UTC."""
+        return datetime.fromisoformat(self.fields["timestamp"]).astimezone(UTC)
+
+    @property
     def written_on(self) -> date:
         """The day of the row, in UTC."""
-        return datetime.fromisoformat(self.fields["timestamp"]).astimezone(UTC).date()
+        return self.written_at.date()
 
     @property
     def training_cutoff(self) -> date:
@@ -218,11 +223,16 @@ def check_ledger(home: Home) -> list[ChampionRow]:
     """
     rows = read_manifest(home)
     for row in rows:
-        check_card(home, row)
-        path, expected = artefact_path(home, row.model_id), row.fields["artefact_sha256"]
-        if path.exists() or not was_purged(home, path, expected):
-            _artefact(home, row)
+        check_row(home, row)
     return rows
+
+
+def check_row(home: Home, row: ChampionRow) -> None:
+    """Raises EngineError when card or artefact of `row` was changed, or is missing unpurged."""
+    check_card(home, row)
+    path, expected = artefact_path(home, row.model_id), row.fields["artefact_sha256"]
+    if path.exists() or not was_purged(home, path, expected):
+        _artefact(home, row)
 
 
 def add_model(home: Home, card: dict[str, Any], artefact: bytes) -> None:

@@ -8,6 +8,7 @@ with the bytes that the manifest names.
 import glob
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from ml.errors import EngineError
 from ml.files import sha256_of, write_atomically
 from ml.home import REPOSITORY, Home
 from ml.registry import ChampionRow
+from ml.tombstones import read_tombstones
 from ml.warehouse import locked
 
 Progress = Callable[[str], None]
@@ -59,7 +61,8 @@ def reproduce(
         trial = _trial_home(code.parent / "home", home, source, row)
         progress(f"training {model_id} again at {row.training_cutoff}")
         rebuilt = _train(python, code, trial, row)
-    result = comparison(row, rebuilt, _days_of(home, row))
+    forgotten = read_tombstones(home).since(row.written_at)
+    result = comparison(row, rebuilt, _days_of(home, row), forgotten)
     path = registry.artefact_path(home, model_id)
     wanted = not path.exists() or (restore and sha256_of(path) != row.fields["artefact_sha256"])
     restored = wanted and result["equal"] and result["same_artefact"]
@@ -130,6 +133,8 @@ def _trial_home(root: Path, home: Home, source: Source, row: ChampionRow) -> Pat
     (root / "warehouse").mkdir()
     text = json.dumps(config, indent=2, ensure_ascii=False)
     (root / "config" / "model_config.yaml").write_text(text, encoding="utf-8")
+    if home.tombstones.exists():  # who was forgotten is not read again for a reproduction
+        shutil.copyfile(home.tombstones, Home(root).tombstones)
     return root
 
 
@@ -160,8 +165,10 @@ def _days_of(home: Home, row: ChampionRow) -> dict[str, str] | None:
     return json.loads(path.read_text(encoding="utf-8"))["data_days"]
 
 
-def comparison(row: ChampionRow, rebuilt: Rebuilt, days: dict[str, str] | None) -> dict[str, Any]:
-    """What is equal, what is not, and what explains it."""
+def comparison(
+    row: ChampionRow, rebuilt: Rebuilt, days: dict[str, str] | None, forgotten: int
+) -> dict[str, Any]:
+    """What is equal, what is not, and what explains it; `forgotten`: customers since then."""
     then = {name: repr(float(row.fields[name])) for name in ("baseline_rmse", "baseline_r2")}
     now = {name: repr(float(rebuilt.card[name])) for name in then}
     same_data = rebuilt.card["data_fingerprint"] == row.fields["data_fingerprint"]
@@ -179,7 +186,10 @@ def comparison(row: ChampionRow, rebuilt: Rebuilt, days: dict[str, str] | None) 
         "changed_days": changed_days,
         "changed_libraries": libraries,
         "same_artefact": rebuilt.artefact_sha256 == row.fields["artefact_sha256"],
-        "explanations": [] if equal else _explanations(row, same_data, changed_days, libraries),
+        "forgotten_customers": forgotten,
+        "explanations": []
+        if equal
+        else _explanations(row, same_data, changed_days, libraries, forgotten),
     }
 
 
@@ -208,11 +218,13 @@ def _explanations(
     same_data: bool,
     changed_days: dict[str, list[str]] | None,
     libraries: dict[str, list[str | None]],
+    forgotten: int,
 ) -> list[str]:
     """Why the rebuilt model may differ, in words, the surest cause first."""
     found = []
     if not same_data:
-        found.append(f"the data changed: {_days_in_words(changed_days)}")
+        since = f"{forgotten} customer(s) were forgotten since; " if forgotten else ""
+        found.append(f"the data changed: {since}{_days_in_words(changed_days)}")
     if row.fields["code_dirty"] == "true":
         digest = row.fields["code_diff_sha256"][:12]
         found.append(f"it was trained with uncommitted changes (sha256 {digest}…), not in git")

@@ -9,9 +9,10 @@ import duckdb
 
 @dataclass(frozen=True)
 class Delivery:
-    """Lines delivered = repeated in a second file + rejected + accepted."""
+    """Lines delivered = forgotten + repeated in a second file + rejected + accepted."""
 
     delivered: int
+    forgotten: int
     repeated: int
     accepted: int
     rejected: dict[str, int]
@@ -29,8 +30,9 @@ class Delivery:
 def delivery(con: duckdb.DuckDBPyConnection) -> Delivery:
     """Counts over all current files. Raises nothing on a warehouse before its first load."""
     if not _exists(con, "intermediate", "int_customer_days"):
-        return Delivery(0, 0, 0, {}, 0, None, None)
-    delivered, repeated, customers, first_day, newest_day = _row(
+        return Delivery(0, 0, 0, 0, {}, 0, None, None)
+    forgotten = _forgotten_lines(con)
+    kept, repeated, customers, first_day, newest_day = _row(
         con,
         "select (select coalesce(sum(row_count), 0)::bigint from raw.files where is_current),"
         " (select count(*) from staging.stg_repeated_deliveries), count(distinct customer_id),"
@@ -41,8 +43,20 @@ def delivery(con: duckdb.DuckDBPyConnection) -> Delivery:
         " group by reason order by count(*) desc, reason"
     ).fetchall()
     refused = dict(rejected)
-    accepted = delivered - repeated - sum(refused.values())
-    return Delivery(delivered, repeated, accepted, refused, customers, first_day, newest_day)
+    accepted = kept - repeated - sum(refused.values())
+    counts = (kept + forgotten, forgotten, repeated, accepted)
+    return Delivery(*counts, refused, customers, first_day, newest_day)
+
+
+def _forgotten_lines(con: duckdb.DuckDBPyConnection) -> int:
+    """Lines that were left out because their customer was forgotten."""
+    if not _exists(con, "raw", "forgotten_lines"):
+        return 0
+    return _row(
+        con,
+        "select coalesce(sum(line_count), 0)::bigint from raw.forgotten_lines"
+        " where file_id in (select file_id from raw.files where is_current)",
+    )[0]
 
 
 def newest_day(con: duckdb.DuckDBPyConnection) -> date | None:

@@ -74,6 +74,19 @@ class SideBuild:
         with duckdb.connect(self.database, read_only=read_only) as con:
             yield con
 
+    def rewrite(self) -> None:
+        """Write the copy anew from its live rows: free pages may hold what was deleted.
+
+        Tables, views, constraints and comments stay as they are.
+        """
+        fresh = self._path.with_name("rewritten.duckdb")
+        with duckdb.connect(config={"temp_directory": str(self._home.build)}) as con:
+            # the views name their tables in the catalog clv
+            con.execute(f"attach {_literal(self._path)} as clv (read_only)")
+            con.execute(f"attach {_literal(fresh)} as rewritten")
+            con.execute("copy from database clv to rewritten")
+        os.replace(fresh, self._path)
+
     def publish(self) -> None:
         """Make the copy the warehouse: the commit."""
         with duckdb.connect(self._path) as con:
@@ -85,6 +98,8 @@ class SideBuild:
                 f"{self._home.relative(self._home.database)}: changed by another program during "
                 f"the run; nothing was published, run again"
             )
+        if self._home.database.exists():
+            shutil.copymode(self._home.database, self._path)
         os.replace(self._path, self._home.database)
         sync_folder(self._home.warehouse)
 
@@ -113,6 +128,10 @@ def _write_back(home: Home) -> None:
             con.execute("checkpoint")
     except duckdb.IOException:
         raise _held(home) from None
+
+
+def _literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _held(home: Home) -> LockHeldError:

@@ -230,7 +230,9 @@ def test_an_unknown_model_is_a_wrong_call(new_home: MakeHome):
 # What explains a difference
 
 
-def compared(days: dict[str, str] | None = None, **now: Any) -> dict[str, Any]:
+def compared(
+    days: dict[str, str] | None = None, *, forgotten: int = 0, **now: Any
+) -> dict[str, Any]:
     """The comparison of CARD's model with one whose card differs by `now`."""
     then = {name: str(CARD[name]) for name in ("code_commit", "code_diff_sha256")}
     fields = then | {
@@ -243,7 +245,7 @@ def compared(days: dict[str, str] | None = None, **now: Any) -> dict[str, Any]:
         "baseline_r2": repr(CARD["baseline_r2"]),
         "artefact_sha256": "0",
     }
-    return comparison(ChampionRow(fields), Rebuilt(CARD | now, b"", "0"), days)
+    return comparison(ChampionRow(fields), Rebuilt(CARD | now, b"", "0"), days, forgotten)
 
 
 def test_figures_are_compared_to_the_last_digit():
@@ -268,6 +270,16 @@ def test_missing_extra_and_changed_days_are_told_apart():
     (explanation,) = result["explanations"]
     assert "8 day(s) missing (2018-01-01, " in explanation
     assert "and 3 more" in explanation
+
+
+def test_customers_forgotten_since_are_named_as_the_cause():
+    (explanation,) = compared(
+        {"2019-12-01": "2:1"},
+        forgotten=1,
+        data_days={"2019-12-01": "1:1"},
+        data_fingerprint="b",
+    )["explanations"]
+    assert explanation.startswith("the data changed: 1 customer(s) were forgotten since; 1 day(s)")
 
 
 def test_changed_data_of_a_purged_card_says_that_the_days_are_not_known():
