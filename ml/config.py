@@ -158,6 +158,12 @@ class Retention(Section):
     outputs_months: int = Field(default=24, ge=1, le=1200)
 
 
+class Exports(Section):
+    """Files of a batch besides the CSVs."""
+
+    parquet: bool = False
+
+
 class Jira(Section):
     """Where drift alerts become tickets; the token comes from the environment only."""
 
@@ -198,6 +204,7 @@ class Config(Section):
     run: Run = Run()
     monitoring: Monitoring = Monitoring()
     segments: Segments = Segments()
+    exports: Exports = Exports()
     retention: Retention = Retention()
     alerts: Alerts = Alerts()
 

@@ -85,7 +85,7 @@ def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str,
         measured = _measure(engine)
         if engine.side.is_open:
             engine.side.publish()
-        written = _export_missing(home)
+        written = _export_missing(engine)
         return {
             "model_id": champion.model_id,
             "batches": scored,
@@ -125,7 +125,7 @@ def _score(engine: Engine, champion: ChampionRow, cutoff: date) -> dict[str, Any
     exports.withdraw(engine.home, batch)
     engine.side.publish()
     with reading(engine.home) as con:
-        exports.export_batch(con, engine.home, batch)
+        exports.export_batch(con, engine.home, batch, parquet=engine.config.exports.parquet)
         facts = summary.batch_facts(con, cutoff, champion.model_id)
     return facts | {"warnings": report.warnings, "seconds": report.seconds}
 
@@ -181,13 +181,14 @@ def _next_cutoff(home: Home, champion: ChampionRow) -> date:
     return next_cutoff(last, first)
 
 
-def _export_missing(home: Home) -> list[str]:
+def _export_missing(engine: Engine) -> list[str]:
+    home, parquet = engine.home, engine.config.exports.parquet
     purged = purged_files(home)
     with reading(home) as con:
         return [
             home.relative(path)
             for batch in exports.batches(con)
-            for path in exports.export_batch(con, home, batch, purged)
+            for path in exports.export_batch(con, home, batch, purged, parquet=parquet)
         ]
 
 
