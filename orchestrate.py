@@ -123,10 +123,20 @@ def backtest(
 
 @app.command()
 def status() -> None:
-    """Champion, next cutoff and the day the data must reach for it, open windows."""
-    from ml import lifecycle, messages
+    """Champion, ledger check, next cutoff and the day it needs, open windows, warnings."""
+    from ml import lifecycle, status_page
 
-    _work(lambda home, _: lifecycle.status(home), messages.of_status)
+    _work(lambda home, _: lifecycle.status(home), status_page.of_status)
+
+
+@app.command()
+def explain(customer_id: str, cutoff: Cutoff = None) -> None:
+    """One customer: past, prediction with its reasons, tier and kind over time, what came of it."""
+    from ml import customer_page
+    from ml.explain import explain
+
+    day = _day(cutoff)
+    _work(lambda home, _: explain(home, customer_id, day), customer_page.of_customer)
 
 
 @app.command()
@@ -190,6 +200,7 @@ def _work(
     from ml.home import Home
     from ml.plain import as_json
     from ml.progress import progress
+    from ml.terminal import show
 
     home = Home.resolve(Options.home)
     with progress(quiet=Options.quiet) as display:
@@ -197,7 +208,7 @@ def _work(
     if Options.json:
         print(as_json(result))
     else:
-        print(message(result))
+        show(message(result))
     return result
 
 

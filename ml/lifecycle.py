@@ -98,22 +98,26 @@ def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str,
 
 
 def status(home: Home) -> dict[str, Any]:
-    """Champion, calendar and data of the home; checks the ledger."""
-    load_config(home)
+    """Champion, calendar, data and open matters of the home; checks the ledger."""
+    config = load_config(home)
     rows = registry.check_ledger(home)
     champion = registry.champion(home) if rows else None
     with reading(home) as con:
         newest = summary.newest_day(con)
-        windows = summary.open_windows(con, newest)
         measured = summary.measurements(con)
+        found = {
+            "data": asdict(summary.delivery(con)),
+            "open_windows": summary.open_windows(con, newest),
+            "early_warnings": summary.early_warnings(con),
+            "undelivered_alerts": alerts.undelivered(con, home, config),
+        }
     return {
         "champion": _champion(home) if champion else None,
         "champions": len(rows),
         "newest_day": newest,
         "next_cutoff": _next_cutoff(home, champion) if champion else None,
-        "open_windows": windows,
         "last_measured": measured[-1] if measured else None,
-    }
+    } | found
 
 
 def _score(engine: Engine, champion: ChampionRow, cutoff: date) -> dict[str, Any]:
