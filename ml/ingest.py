@@ -24,11 +24,14 @@ from ml.config import Source, source_files
 from ml.errors import CallError, DataNotReadyError
 from ml.files import sha256_of
 from ml.home import Home
+from ml.transcoding import as_utf8
 
-READING_VERSION = 2
+READING_VERSION = 3
 MONEY = "decimal(18, 4)"
 IDENTIFIERS = ("customer_id", "order_id", "product_id")
 NUMBERS = ("quantity", "unit_price", "amount")
+# types that timestamp_format is for: text, and days such as 20111231
+FORMATTED = ("VARCHAR", "INTEGER", "BIGINT")
 UNREADABLE = (
     duckdb.InvalidInputException,
     duckdb.IOException,
@@ -36,6 +39,7 @@ UNREADABLE = (
     gzip.BadGzipFile,
     zlib.error,
     EOFError,
+    UnicodeDecodeError,
 )
 
 SCHEMA = """
@@ -128,6 +132,7 @@ def _contents(home: Home, source: Source) -> dict[str, Path]:
 def _reading_sha256(source: Source) -> str:
     """Changes when the same bytes would be read into other rows."""
     reading = [READING_VERSION, source.columns.delivered(), source.timezone]
+    reading += [source.encoding, source.timestamp_format]
     return hashlib.sha256(json.dumps(reading).encode()).hexdigest()
 
 
@@ -179,27 +184,17 @@ def _load(
     today = datetime.now(ZoneInfo(source.timezone)).date()
     name, file_id = home.relative(path), _next(con, "file_id")
     try:
-        reader, row = _reader(path)
-        types = {
-            column: kind
-            for column, kind, *_ in con.execute(
-                f"describe select * from {reader}", [str(path)]
-            ).fetchall()
-        }
-        _check_columns(source, types, name)
-        selected = ", ".join(f"{sql} as {ours}" for ours, sql in _columns(source, types).items())
-        con.execute(
-            f"insert into raw.transactions by name"
-            f" select {file_id} as file_id, {row} as file_row, {selected} from {reader}",
-            [str(path)],
-        )
+        with as_utf8(path, source.encoding, home.build) as readable:
+            _insert(con, source, readable, name, file_id)
     except UNREADABLE as error:
         reason = str(error).splitlines()[0][:200]
         if "sniffing" in reason:
             reason = "not every line has as many values as the header"
         raise DataNotReadyError(
-            f"{name}: cannot be read ({reason}); deliver the file again, in UTF-8"
+            f"{name}: cannot be read ({reason}); deliver the file again, in UTF-8 or in what "
+            f"source.encoding names ({source.encoding})"
         ) from None
+    _drop_float_endings(con, file_id)
     con.execute(
         "insert into raw.files select ?, ?, ?, ?, count(*), min(ordered_at)::date,"
         " max(ordered_at)::date, ?, ?, true from raw.transactions where file_id = ?",
@@ -210,6 +205,51 @@ def _load(
     ).fetchone() or (0,)
     if not rows:
         raise DataNotReadyError(f"{name}: holds no rows; remove it or deliver it again")
+
+
+def _insert(
+    con: duckdb.DuckDBPyConnection, source: Source, path: Path, name: str, file_id: int
+) -> None:
+    reader, row = _reader(path)
+    types = {
+        column: kind
+        for column, kind, *_ in con.execute(
+            f"describe select * from {reader}", [str(path)]
+        ).fetchall()
+    }
+    _check_columns(source, types, name)
+    selected = ", ".join(f"{sql} as {ours}" for ours, sql in _columns(source, types).items())
+    con.execute(
+        f"insert into raw.transactions by name"
+        f" select {file_id} as file_id, {row} as file_row, {selected} from {reader}",
+        [str(path)],
+    )
+
+
+def _drop_float_endings(con: duckdb.DuckDBPyConnection, file_id: int) -> None:
+    """Read 13085.0 as 13085 where a program wrote a whole column of whole numbers as floats.
+
+    Only where every identifier of the file's column ends so: two of them never become one.
+    """
+    for column in IDENTIFIERS:
+        other = con.execute(
+            f"select 1 from raw.transactions where file_id = ? and {column} is not null"
+            f" and not regexp_full_match({column}, '[0-9]+[.]0') limit 1",
+            [file_id],
+        ).fetchone()
+        if other is None:
+            con.execute(
+                f"update raw.transactions set {column} = {column}[:-3]"
+                f" where file_id = ? and {column} is not null",
+                [file_id],
+            )
+
+
+def delivered_rows(con: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyRelation:
+    """The rows of a parquet file, or of a CSV in UTF-8 (all text), before anything is read in."""
+    reader, _ = _reader(path)
+    rows = con.sql(f"select * from {reader}", params=[str(path)])
+    return rows.select(*(_quoted(name) for name in rows.columns if name != "file_row_number"))
 
 
 def _reader(path: Path) -> tuple[str, str]:
@@ -255,7 +295,7 @@ def _columns(source: Source, types: dict[str, str]) -> dict[str, str]:
         elif ours in NUMBERS:
             read[ours] = f"try_cast({quoted} as {MONEY})"
         else:
-            read[ours] = _local_time(quoted, kind, source.timezone)
+            read[ours] = _local_time(quoted, kind, source)
     values = dict(read)
     if "amount" not in read:
         # a price such as 10/3 is exact only as a product: round once, after it
@@ -282,11 +322,16 @@ def _text(column: str, kind: str) -> str:
     return f"{column}::varchar"
 
 
-def _local_time(column: str, kind: str, timezone: str) -> str:
+def _local_time(column: str, kind: str, source: Source) -> str:
     """A timestamp in local time of the zone; text with an offset is converted, without is local."""
-    zone = timezone.replace("'", "''")
+    zone = source.timezone.replace("'", "''")
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"timezone('{zone}', {column})"
+    if source.timestamp_format is not None and kind in FORMATTED:
+        # a text of year, month and day in ISO order is never read otherwise
+        form = source.timestamp_format.replace("'", "''")
+        iso = _local_time(column, kind, source.model_copy(update={"timestamp_format": None}))
+        return f"coalesce(try_strptime({column}::varchar, '{form}'), {iso})"
     if kind != "VARCHAR":
         return f"try_cast({column} as timestamp)"
     offset = r"[0-9]\s*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
