@@ -7,7 +7,8 @@ nothing stands in the home before they were found usable.
 import io
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +23,7 @@ from ml.errors import CallError, DataNotReadyError
 from ml.files import write_atomically
 from ml.home import REPOSITORY, Home
 from ml.ingest import delivered_rows, load_files
-from ml.mapping import SPELLINGS, Formats, columns_of, guess_columns, time_formats
+from ml.mapping import SPELLINGS, Formats, columns_of, guess_columns, in_common, time_formats
 from ml.transcoding import as_utf8, guess_encoding
 from ml.warehouse import locked
 
@@ -129,20 +130,17 @@ def _proposal(
     progress(f"looking at {files[0].name}")
     notes: list[str] = []
     encoding = wishes.encoding or _encoding(files, notes)
-    try:
-        with as_utf8(files[0], encoding, scratch) as path, duckdb.connect() as con:
-            rows = delivered_rows(con, path)
-            columns = guess_columns(columns_of(rows), wishes.columns)
-            columns = _asked(columns, rows.columns, dialogue)
-            form = wishes.timestamp_format or _time_format(
-                time_formats(rows, columns["ordered_at"]), columns["ordered_at"], dialogue, notes
-            )
-    except (duckdb.Error, UnicodeDecodeError, EOFError, LookupError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise DataNotReadyError(f"{files[0]}: cannot be read ({reason})") from None
-    unused = [name for name in rows.columns if name not in columns.values()]
+    with _rows_of(files[0], encoding, scratch) as rows:
+        columns = _asked(guess_columns(columns_of(rows), wishes.columns), rows.columns, dialogue)
+        unused = [name for name in rows.columns if name not in columns.values()]
     if unused:
         notes.append(f"columns that are not read: {', '.join(unused)}")
+    if len(files) > 1:
+        notes.append("a line that stands in two files is counted here twice, and once by `load`")
+    form, times = wishes.timestamp_format, columns["ordered_at"]
+    if form is None:
+        read = [_formats(path, encoding, scratch, times) for path in files]
+        form = _time_format(in_common([one for one in read if one]), times, dialogue, notes)
     given = {
         "files": patterns if len(patterns) > 1 else patterns[0],
         "columns": columns,
@@ -152,6 +150,25 @@ def _proposal(
         "currency": wishes.currency or _answer(dialogue, "currency", "USD"),
     }
     return _checked(given), notes
+
+
+@contextmanager
+def _rows_of(path: Path, encoding: str, scratch: Path) -> Iterator[duckdb.DuckDBPyRelation]:
+    """The rows of a file as delivered. Raises DataNotReadyError when it cannot be read."""
+    try:
+        with as_utf8(path, encoding, scratch) as readable, duckdb.connect() as con:
+            yield delivered_rows(con, readable)
+    except (duckdb.Error, UnicodeDecodeError, EOFError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise DataNotReadyError(f"{path}: cannot be read ({reason})") from None
+    except LookupError:
+        raise CallError(f"--encoding: unknown encoding {encoding!r}; such as cp1252") from None
+
+
+def _formats(path: Path, encoding: str, scratch: Path, times: str) -> Formats | None:
+    """How the times of a file can be read; None where it has no such column (`load` says so)."""
+    with _rows_of(path, encoding, scratch) as rows:
+        return time_formats(rows, times) if times in rows.columns else None
 
 
 def _encoding(files: list[Path], notes: list[str]) -> str:

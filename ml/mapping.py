@@ -77,9 +77,11 @@ class Formats:
     """How the times of a column can be read: the format (None: ISO), rivals that read as many."""
 
     best: str | None
-    readable: int
-    filled: int
     rivals: tuple[str, ...]
+
+    @property
+    def possible(self) -> tuple[str, ...]:
+        return () if self.best is None else (self.best, *self.rivals)
 
 
 def columns_of(rows: duckdb.DuckDBPyRelation) -> list[Column]:
@@ -184,17 +186,31 @@ def time_formats(rows: duckdb.DuckDBPyRelation, column: str) -> Formats:
     text = '"' + column.replace('"', '""') + '"'
     kind = str(rows.types[rows.columns.index(column)])
     if kind not in ("VARCHAR", "INTEGER", "BIGINT"):
-        return Formats(None, 1, 1, ())
+        return Formats(None, ())
     text = f"{text}::varchar"
     sampled = _readable(rows.limit(FORMAT_SAMPLE), text, (None, *FORMATS))
     tried = tuple(form for form, count in sampled.items() if count)
     counts = _readable(rows, text, tried or (None,))
-    (filled,) = rows.aggregate(f"count(nullif(trim({text}), ''))").fetchone() or (0,)
     best = max(counts, key=lambda form: counts[form])
     rivals = tuple(
         form for form in counts if form and form != best and counts[form] == counts[best]
     )
-    return Formats(best, counts[best], filled, rivals if best is not None else ())
+    return Formats(best, rivals if best is not None else ())
+
+
+def in_common(read: list[Formats]) -> Formats:
+    """How the times of several files can be read by one format; files in ISO agree with any.
+
+    Raises CallError when no format reads all files.
+    """
+    others = [formats for formats in read if formats.best is not None]
+    if not others:
+        return Formats(None, ())
+    possible = [form for form in others[0].possible if all(form in one.possible for one in others)]
+    if not possible:
+        found = ", ".join(sorted({str(one.best) for one in others}))
+        raise CallError(f"the times of the files are written differently ({found}); deliver one")
+    return Formats(possible[0], tuple(possible[1:]))
 
 
 def _readable(
