@@ -193,7 +193,8 @@ def _asked(
     for ours in SPELLINGS if dialogue else ():
         if ours == "amount" and "unit_price" in columns and "quantity" in columns:
             continue
-        question = f"column of {ours} ({', '.join(delivered)}; - for none)"
+        names = f"; one of {', '.join(delivered)}" if ours == "customer_id" else ""
+        question = f"column of {ours} (- for none{names})"
         said = _answer(dialogue, question, columns.get(ours, "-"))
         columns.pop(ours, None)
         if said != "-":

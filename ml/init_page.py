@@ -1,6 +1,8 @@
 """`init` on the terminal: its questions, its preview, and what to type next."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
+from shlex import quote
 from typing import Any
 
 import typer
@@ -30,15 +32,20 @@ def of_init(found: dict[str, Any]) -> Group:
 
 def of_written(found: dict[str, Any]) -> RenderableType:
     """Where the config stands and the next commands."""
-    first_of_month = found["last_day"].replace(day=1)
-    is_month_end = (found["last_day"] + timedelta(days=1)).day == 1
-    month_end = found["last_day"] if is_month_end else first_of_month - timedelta(days=1)
-    command = f"python orchestrate.py --home {found['home']}"
+    month_end = _month_end(found["first_day"], found["last_day"])
+    command = f"python orchestrate.py --home {quote(found['home'])}"
     steps = {
         str(number): f"{command} {step.format(month_end=month_end)}"
         for number, step in enumerate(STEPS, start=1)
     }
     return facts(f"Wrote {found['config']}. Next", steps)
+
+
+def _month_end(first: date, last: date) -> date:
+    """The last day of a month that the data reaches; the newest day of a shorter log."""
+    is_month_end = (last + timedelta(days=1)).day == 1
+    month_end = last if is_month_end else last.replace(day=1) - timedelta(days=1)
+    return month_end if month_end > first else last
 
 
 def of_preview(found: dict[str, Any]) -> Group:
@@ -74,8 +81,11 @@ def _first_rows(found: dict[str, Any]) -> tuple[dict[str, str], list[list[str]]]
     names += [] if "amount" in names else ["amount"]
     numbers = ("quantity", "unit_price", "amount")
     columns = {name: "right" if name in numbers else "left" for name in names}
-    rows = [
-        ["-" if row[name] is None else str(row[name]) for name in names]
-        for row in found["first_rows"]
-    ]
+    rows = [[_cell(row[name]) for name in names] for row in found["first_rows"]]
     return columns, rows
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.2f}" if isinstance(value, Decimal) else str(value)

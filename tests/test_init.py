@@ -222,6 +222,7 @@ def test_a_csv_like_online_retail_becomes_a_home_without_a_word(
     assert "10.0%: missing customer_id 6" in text
     assert "2010-12-01 to 2011-05-24" in text
     assert "13000" in text
+    assert "2.55" in text
     assert "13000.0" not in text
     assert "not UTF-8 but, by its bytes, cp1252" in text
     assert "train --cutoff 2011-04-30" in text
@@ -267,6 +268,9 @@ def test_days_that_can_be_read_in_two_ways_are_not_guessed(tmp_path: Path):
     assert not (tmp_path / "home").exists()
     found = made(tmp_path / "home", file, timestamp_format="%m/%d/%Y")
     assert found["last_day"] == date(2011, 9, 6)
+    assert "train --cutoff 2011-08-31" in plain_text(of_written(found))
+    short = found | {"first_day": date(2011, 9, 1)}
+    assert "train --cutoff 2011-09-06" in plain_text(of_written(short))
 
 
 def test_a_file_that_tells_day_from_month_speaks_for_one_that_does_not(tmp_path: Path):
