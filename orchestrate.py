@@ -37,6 +37,51 @@ def main(
     Options.home, Options.json, Options.quiet, Options.debug = home, as_json, quiet, debug
 
 
+def _column(words: str) -> Any:
+    return typer.Option(metavar="COLUMN", help=words)
+
+
+@app.command()
+def init(
+    files: Annotated[
+        list[str] | None, typer.Argument(help="Transaction files: parquet, csv, csv.gz; globs.")
+    ] = None,
+    customer_id: Annotated[str | None, _column("Whose purchase it is.")] = None,
+    ordered_at: Annotated[str | None, _column("When it was.")] = None,
+    order_id: Annotated[str | None, _column("Which order it belongs to.")] = None,
+    product_id: Annotated[str | None, _column("What was bought.")] = None,
+    quantity: Annotated[str | None, _column("How many of it.")] = None,
+    unit_price: Annotated[str | None, _column("What one costs.")] = None,
+    amount: Annotated[str | None, _column("What the line costs, instead of a price.")] = None,
+    timestamp_format: Annotated[
+        str | None, typer.Option(help="Of times that are not ISO, such as '%d/%m/%Y %H:%M'.")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of CSV files.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="Whose days count.")] = None,
+    currency: Annotated[str | None, typer.Option(help="Such as EUR.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing, take the guesses.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the source section of an existing config.")
+    ] = False,
+) -> None:
+    """Guess the columns of transaction files, show a preview and write the config of a home."""
+    from ml import init_page
+    from ml.home import Home
+    from ml.init import Wishes, init
+
+    named = {"customer_id": customer_id, "ordered_at": ordered_at, "order_id": order_id}
+    named |= {"product_id": product_id, "quantity": quantity, "unit_price": unit_price}
+    given = {ours: yours for ours, yours in (named | {"amount": amount}).items() if yours}
+    wishes = Wishes(files or [], given, timestamp_format, encoding, timezone, currency)
+    dialogue = init_page.Terminal() if sys.stdin.isatty() and not yes else None
+    Options.quiet = Options.quiet or dialogue is not None
+    _work(
+        lambda home, progress: init(home, progress, wishes, dialogue, force=force),
+        init_page.of_written if dialogue else init_page.of_init,
+        Home.named,
+    )
+
+
 @app.command()
 def load() -> None:
     """Take new files of source.files into the warehouse (run and train do it too)."""
@@ -124,10 +169,20 @@ def backtest(
 
 @app.command()
 def status() -> None:
-    """Champion, next cutoff and the day the data must reach for it, open windows."""
-    from ml import lifecycle, messages
+    """Champion, ledger check, next cutoff and the day it needs, open windows, warnings."""
+    from ml import lifecycle, status_page
 
-    _work(lambda home, _: lifecycle.status(home), messages.of_status)
+    _work(lambda home, _: lifecycle.status(home), status_page.of_status)
+
+
+@app.command()
+def explain(customer_id: str, cutoff: Cutoff = None) -> None:
+    """One customer: past, prediction with its reasons, tier and kind over time, what came of it."""
+    from ml import customer_page
+    from ml.explain import explain
+
+    day = _day(cutoff)
+    _work(lambda home, _: explain(home, customer_id, day), customer_page.of_customer)
 
 
 @app.command()
@@ -214,19 +269,22 @@ def _required_day(text: str) -> date:
 
 
 def _work(
-    command: Callable[..., dict[str, Any]], message: Callable[[dict[str, Any]], Any]
+    command: Callable[..., dict[str, Any]],
+    message: Callable[[dict[str, Any]], Any],
+    home_at: Callable[[str | None], Any] | None = None,
 ) -> dict[str, Any]:
     from ml.home import Home
     from ml.plain import as_json
     from ml.progress import progress
+    from ml.terminal import show
 
-    home = Home.resolve(Options.home)
+    home = (home_at or Home.resolve)(Options.home)
     with progress(quiet=Options.quiet) as display:
         result = command(home, display)
     if Options.json:
         print(as_json(result))
     else:
-        print(message(result))
+        show(message(result))
     return result
 
 

@@ -20,6 +20,7 @@ from ml.exports import Batch
 from ml.files import place_atomically, write_atomically
 from ml.home import Home
 from ml.registry import card_path
+from ml.summary import measurements
 
 PAGE, PICTURE = exports.ALERT_ENDINGS
 # The longest that alerts together may keep a run; what is left is delivered by the next.
@@ -108,9 +109,27 @@ def deliver_alerts(
         batch = facts.batch
         body = page(facts, config.source.currency)
         alert = tickets.Alert(batch.model_id, batch.cutoff, batch.pred_months, title(facts), body)
-        state = home.warehouse / "alerts.json"
-        messages += tickets.deliver(alert, config.alerts, state, environment)
+        messages += tickets.deliver(alert, config.alerts, _state_path(home), environment)
     return messages
+
+
+def undelivered(con: duckdb.DuckDBPyConnection, home: Home, config: Config) -> list[dict[str, Any]]:
+    """Windows that alert and miss what the config promises for them, by cutoff."""
+    exported, found = exports.batches(con), []
+    for row in measurements(con):
+        batch = Batch(row["cutoff"], row["pred_months"], row["model_id"])
+        if batch not in exported or not (row["breached"] or row["verdict"] != "ok"):
+            continue
+        alert = tickets.Alert(batch.model_id, batch.cutoff, batch.pred_months, "", "")
+        sent = tickets.remembered(_state_path(home), alert)
+        missing = ["Jira ticket"] if config.alerts.jira and sent.ticket is None else []
+        missing += ["message by apprise"] if config.alerts.apprise and not sent.channels else []
+        found += [{"cutoff": batch.cutoff, "model_id": batch.model_id, "missing": missing}]
+    return [one for one in found if one["missing"]]
+
+
+def _state_path(home: Home) -> Path:
+    return home.warehouse / "alerts.json"
 
 
 def _facts(

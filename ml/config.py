@@ -63,6 +63,8 @@ class Source(Section):
 
     files: str | list[str]
     columns: Columns
+    encoding: str = "utf-8"
+    timestamp_format: str | None = None
     timezone: str = "UTC"
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
     max_rejected_share: float = Field(default=0.5, ge=0, le=1)
@@ -73,6 +75,24 @@ class Source(Section):
         patterns = [value] if isinstance(value, str) else value
         if not patterns or not all(pattern.strip() for pattern in patterns):
             raise ValueError("name at least one file or glob")
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_is_known(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except LookupError:
+            raise ValueError(
+                f"unknown encoding {value!r}; use utf-8, cp1252, latin-1, utf-16, …"
+            ) from None
+        return value
+
+    @field_validator("timestamp_format")
+    @classmethod
+    def _format_reads_days(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"(%[YymdbBHIMSfpj]|[ /.,:T-])+", value):
+            raise ValueError("use strptime codes such as %d/%m/%Y %H:%M, without offsets")
         return value
 
     @field_validator("timezone")
@@ -158,6 +178,12 @@ class Retention(Section):
     outputs_months: int = Field(default=24, ge=1, le=1200)
 
 
+class Exports(Section):
+    """Files of a batch besides the CSVs."""
+
+    parquet: bool = False
+
+
 class Jira(Section):
     """Where drift alerts become tickets; the token comes from the environment only."""
 
@@ -198,6 +224,7 @@ class Config(Section):
     run: Run = Run()
     monitoring: Monitoring = Monitoring()
     segments: Segments = Segments()
+    exports: Exports = Exports()
     retention: Retention = Retention()
     alerts: Alerts = Alerts()
 
@@ -371,8 +398,13 @@ def source_files(home: Home, source: Source) -> list[Path]:
 
     Raises CallError when a pattern matches nothing or an ending is not readable.
     """
+    return matching_files(home, source.patterns)
+
+
+def matching_files(home: Home, patterns: list[str]) -> list[Path]:
+    """The files that the globs `patterns` match, relative to the home; as source_files()."""
     found: dict[Path, None] = {}
-    for pattern in source.patterns:
+    for pattern in patterns:
         matches = _glob(home.root, pattern)
         if not matches:
             raise CallError(

@@ -1,5 +1,10 @@
-"""Batches as CSV files. Owns warehouse/outputs/*.csv; all of them follow from the marts."""
+"""Batches as files. Owns warehouse/outputs/*.csv and *.parquet; all of them follow from the marts.
 
+CSV files are for people and spreadsheets, Parquet copies (`exports.parquet`) keep the types and the
+text of the marts as they are.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,6 +26,9 @@ EXPORTED = {
 # the same, written once the label window has matured
 MEASURED = {"clv_predictions_actual": "customer_id"}
 ALERT_ENDINGS = (".md", ".png")
+CSV, PARQUET = ".csv", ".parquet"
+
+Writer = Callable[[Path], None]
 
 
 @dataclass(frozen=True)
@@ -56,20 +64,21 @@ def batches(con: duckdb.DuckDBPyConnection) -> list[Batch]:
     return [Batch(*row) for row in rows]
 
 
-def export_path(home: Home, mart: str, batch: Batch) -> Path:
-    """`<mart>_<DATE>_pred<X>m.csv` in the outputs of the home."""
-    return home.outputs / f"{mart}_{batch.cutoff.isoformat()}_pred{batch.pred_months}m.csv"
+def export_path(home: Home, mart: str, batch: Batch, ending: str = CSV) -> Path:
+    """`<mart>_<DATE>_pred<X>m<ending>` in the outputs of the home."""
+    return home.outputs / f"{mart}_{batch.cutoff.isoformat()}_pred{batch.pred_months}m{ending}"
 
 
 def export_paths(home: Home, batch: Batch) -> list[Path]:
     """All files of `batch`, whether they exist or not."""
-    tables = [export_path(home, mart, batch) for mart in (*EXPORTED, *MEASURED)]
+    marts = (*EXPORTED, *MEASURED)
+    tables = [export_path(home, mart, batch, end) for mart in marts for end in (CSV, PARQUET)]
     return tables + [alert_path(home, batch, ending) for ending in ALERT_ENDINGS]
 
 
 def alert_path(home: Home, batch: Batch, ending: str) -> Path:
     """`drift_alert_<DATE>_pred<X>m<ending>` in the outputs of the home."""
-    return export_path(home, "drift_alert", batch).with_suffix(ending)
+    return export_path(home, "drift_alert", batch, ending)
 
 
 def export_batch(
@@ -77,28 +86,39 @@ def export_batch(
     home: Home,
     batch: Batch,
     purged: frozenset[Path] = frozenset(),
+    *,
+    parquet: bool = False,
 ) -> list[Path]:
-    """Write the files of `batch` that are missing and not `purged`; returns them."""
+    """Write the files of `batch` that are missing and not `purged`; returns them.
+
+    With `parquet` each CSV has a copy; a table whose CSV was purged gets none.
+    """
     written = []
     wanted = EXPORTED | (MEASURED if _is_measured(con, batch) else {})
     for mart, order in wanted.items():
-        path = export_path(home, mart, batch)
-        if not path.exists() and path not in purged:
-            place_atomically(path, _writer(con, mart, order, batch))
-            written.append(path)
+        csv = export_path(home, mart, batch)
+        for ending in (CSV, PARQUET) if parquet else (CSV,):
+            path = csv.with_suffix(ending)
+            if not path.exists() and not purged & {csv, path}:
+                place_atomically(path, WRITERS[ending](con, mart, order, batch))
+                written.append(path)
     return written
 
 
 def withdraw(home: Home, batch: Batch) -> None:
     """Remove the files of a batch that is about to be replaced: a missing file is made again."""
-    for mart in EXPORTED:
-        export_path(home, mart, batch).unlink(missing_ok=True)
+    _remove(home, EXPORTED, batch)
 
 
 def withdraw_measured(home: Home, batch: Batch) -> None:
     """The same for the actuals of a window that was measured anew."""
-    for mart in MEASURED:
-        export_path(home, mart, batch).unlink(missing_ok=True)
+    _remove(home, MEASURED, batch)
+
+
+def _remove(home: Home, marts: Iterable[str], batch: Batch) -> None:
+    for mart in marts:
+        for ending in (CSV, PARQUET):
+            export_path(home, mart, batch, ending).unlink(missing_ok=True)
 
 
 def _is_measured(con: duckdb.DuckDBPyConnection, batch: Batch) -> bool:
@@ -115,7 +135,7 @@ def _is_measured(con: duckdb.DuckDBPyConnection, batch: Batch) -> bool:
     )
 
 
-def _writer(con: duckdb.DuckDBPyConnection, mart: str, order: str, batch: Batch):  # noqa: ANN202
+def _csv_writer(con: duckdb.DuckDBPyConnection, mart: str, order: str, batch: Batch) -> Writer:
     columns = con.execute(
         "select column_name, data_type from information_schema.columns"
         " where table_schema = 'marts' and table_name = ? order by ordinal_position",
@@ -124,11 +144,22 @@ def _writer(con: duckdb.DuckDBPyConnection, mart: str, order: str, batch: Batch)
     selected = ", ".join(
         f"{_harmless(name)} as {name}" if kind == "VARCHAR" else name for name, kind in columns
     )
-    rows = con.sql(
+    rows = _rows(con, selected, mart, order, batch)
+    return lambda part: rows.write_csv(str(part), header=True)
+
+
+def _parquet_writer(con: duckdb.DuckDBPyConnection, mart: str, order: str, batch: Batch) -> Writer:
+    rows = _rows(con, "*", mart, order, batch)
+    return lambda part: rows.write_parquet(str(part), compression="zstd")
+
+
+def _rows(
+    con: duckdb.DuckDBPyConnection, selected: str, mart: str, order: str, batch: Batch
+) -> duckdb.DuckDBPyRelation:
+    return con.sql(
         f"select {selected} from marts.{mart} where cutoff = $1 and model_id = $2 order by {order}",
         params=[batch.cutoff, batch.model_id],
     )
-    return lambda part: rows.write_csv(str(part), header=True)
 
 
 def _harmless(column: str) -> str:
@@ -138,3 +169,6 @@ def _harmless(column: str) -> str:
         f" and not regexp_full_match({column}, '[+-]?[0-9]+([.][0-9]+)?')"
         f" then '''' || {column} else {column} end"
     )
+
+
+WRITERS = {CSV: _csv_writer, PARQUET: _parquet_writer}

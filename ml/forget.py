@@ -12,9 +12,10 @@ from typing import Any
 
 import duckdb
 
-from ml import ingest, redaction, registry
+from ml import redaction, registry
 from ml.builds import DbtProject
 from ml.config import Source, load_config
+from ml.delivered import delimiter_of
 from ml.errors import CallError
 from ml.files import sha256_of, sync_folder
 from ml.home import Home
@@ -111,7 +112,8 @@ def _erase(
     home: Home, project: DbtProject, side: SideBuild, tombstones: Tombstones, traces: Traces
 ) -> None:
     """Files, side copy, outputs, publish."""
-    rewritten = {sha256_of(file.path): file for file in traces.files}
+    # lines of a ragged file are numbered by a load alone: it is loaded again
+    rewritten = {sha256_of(file.path): file for file in traces.files if not file.is_ragged}
     for file in traces.files:
         _rewrite_file(file)
     if home.database.exists():
@@ -134,8 +136,9 @@ def _rewrite_file(file: DeliveredFile) -> None:
     elif path.suffix == ".parquet":
         redaction.take_out_of_parquet(path, [row - 1 for row in file.rows])
     else:
-        delimiter = ingest.delimiter_of(path)
-        redaction.take_out_of_csv(path, delimiter, file.position, file.customers)
+        redaction.take_out_of_csv(
+            path, delimiter_of(path), file.position, file.delivered_texts, file.encoding
+        )
 
 
 def _rewrite_output(path: Path, customers: set[str]) -> None:

@@ -21,10 +21,19 @@ class Home:
 
         Raises CallError when the folder does not exist.
         """
-        name = root or os.environ.get("CLV_HOME") or str(REPOSITORY)
+        name = _name(root)
+        home = cls.named(root)
+        if not home.root.is_dir():
+            raise CallError(f"--home {name!r}: no such folder; `init` makes one with a config")
+        return home
+
+    @classmethod
+    def named(cls, root: str | None = None) -> "Home":
+        """The same home, which need not exist yet. Raises CallError when it is no folder."""
+        name = _name(root)
         path = Path(name).expanduser().resolve()
-        if not path.is_dir():
-            raise CallError(f"--home {name!r}: no such folder; create it with config/ in it")
+        if path.exists() and not path.is_dir():
+            raise CallError(f"--home {name!r}: not a folder")
         return cls(path)
 
     @property
@@ -67,3 +76,7 @@ class Home:
     def relative(self, path: Path) -> str:
         """`path` as users know it: relative to the home where it lies inside."""
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+
+def _name(root: str | None) -> str:
+    return root or os.environ.get("CLV_HOME") or str(REPOSITORY)

@@ -1,44 +1,32 @@
 """Delivered files into the warehouse. Owns the tables of schema `raw`.
 
 A file is known by its content: the same bytes are loaded once, whatever their name; a file that
-was replaced or removed takes its rows with it. Values are read safely into fixed types; what
-cannot be read becomes NULL and is kept as text in `unreadable`. Which rows are refused, and why,
-is decided in the staging models.
+was replaced or removed takes its rows with it. Which rows are refused, and why, is decided in the
+staging models.
 """
 
-import csv
-import difflib
-import gzip
 import hashlib
 import json
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 import duckdb
 
 from ml.config import Source, source_files
-from ml.errors import CallError, DataNotReadyError
+from ml.delivered import UNREADABLE, OpenFile, delimiter_of, read_file
+from ml.errors import DataNotReadyError
 from ml.files import sha256_of
 from ml.home import Home
+from ml.ragged_lines import keep_ragged_lines
 from ml.tombstones import SCHEMA as TOMBSTONES_SCHEMA
 from ml.tombstones import Tombstones, read_tombstones
+from ml.transcoding import as_utf8
 
-READING_VERSION = 2
-MONEY = "decimal(18, 4)"
-IDENTIFIERS = ("customer_id", "order_id", "product_id")
-NUMBERS = ("quantity", "unit_price", "amount")
-UNREADABLE = (
-    duckdb.InvalidInputException,
-    duckdb.IOException,
-    duckdb.ConversionException,
-    gzip.BadGzipFile,
-    zlib.error,
-    EOFError,
-)
+READING_VERSION = 3
 
 SCHEMA = """
 create schema if not exists raw;
@@ -132,6 +120,7 @@ def _contents(home: Home, source: Source) -> dict[str, Path]:
 def _reading_sha256(source: Source) -> str:
     """Changes when the same bytes would be read into other rows."""
     reading = [READING_VERSION, source.columns.delivered(), source.timezone]
+    reading += [source.encoding, source.timestamp_format]
     return hashlib.sha256(json.dumps(reading).encode()).hexdigest()
 
 
@@ -146,7 +135,7 @@ def _current(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, int]:
 
 
 def _read_otherwise(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
-    """Whether rows stand in `raw` that were read with another mapping or time zone."""
+    """Whether rows stand in `raw` that were read in another way."""
     found = con.execute(
         "select 1 from raw.files where is_current and reading_sha256 <> ? limit 1",
         [_reading_sha256(source)],
@@ -183,24 +172,19 @@ def _load(
     content, load_id = stamp
     today = datetime.now(ZoneInfo(source.timezone)).date()
     name, file_id = home.relative(path), _next(con, "file_id")
+
+    def insert(file: OpenFile) -> int:
+        file.check_columns(source, name)
+        left_out = _insert(con, file, file.lines(source, file_id), tombstones)
+        if file.is_ragged:
+            keep_ragged_lines(con, file_id, file.path, delimiter_of(file.path), name, left_out)
+        return left_out
+
     try:
-        reader, row = _reader(path)
-        types = _types(con, reader, path)
-        _check_columns(source, types, name)
-        selected = ", ".join(f"{sql} as {ours}" for ours, sql in _columns(source, types).items())
-        # rows of parquet files carry their number: they may come in any order, which is cheaper
-        con.execute(f"set preserve_insertion_order = {path.suffix != '.parquet'}")
-        lines = f"select {file_id} as file_id, {row} as file_row, {selected} from {reader}"
-        forgotten = tombstones.ids_among(con, lines, [str(path)])
-        if forgotten:
-            # rows are left out before they are written: free pages would keep them
-            lines = f"select * from ({lines}) where not coalesce(customer_id in $2, false)"
-        con.execute(
-            f"insert into raw.transactions by name {lines}",
-            [str(path), *([list(forgotten)] if forgotten else [])],
-        )
+        with as_utf8(path, source.encoding, home.build) as readable:
+            forgotten = read_file(con, source, readable, insert)
     except UNREADABLE as error:
-        raise _not_readable(name, error) from None
+        raise _not_readable(name, source, error) from None
     con.execute(
         "insert into raw.files select ?, ?, ?, ?, count(*), min(ordered_at)::date,"
         " max(ordered_at)::date, ?, ?, true from raw.transactions where file_id = ?",
@@ -210,11 +194,25 @@ def _load(
         "select row_count from raw.files where file_id = ?", [file_id]
     ).fetchone() or (0,)
     if forgotten:
-        con.execute(
-            "insert into raw.forgotten_lines values (?, ?)", [file_id, sum(forgotten.values())]
-        )
+        con.execute("insert into raw.forgotten_lines values (?, ?)", [file_id, forgotten])
     elif not rows:
         raise DataNotReadyError(f"{name}: holds no rows; remove it or deliver it again")
+
+
+def _insert(
+    con: duckdb.DuckDBPyConnection, file: OpenFile, lines: str, tombstones: Tombstones
+) -> int:
+    """Rows of the file into raw.transactions; returns how many of forgotten customers it left."""
+    values: list[object] = [str(file.path)]
+    forgotten = tombstones.ids_among(con, lines, [str(file.path)])
+    if forgotten:
+        # rows are left out before they are written: free pages would keep them
+        lines = f"select * from ({lines}) where not coalesce(customer_id in $2, false)"
+        values.append(list(forgotten))
+    # rows of parquet files carry their number: they may come in any order, which is cheaper
+    con.execute(f"set preserve_insertion_order = {file.path.suffix != '.parquet'}")
+    con.execute(f"insert into raw.transactions by name {lines}", values)
+    return sum(forgotten.values())
 
 
 def check_file(con: duckdb.DuckDBPyConnection, home: Home, source: Source, path: Path) -> None:
@@ -224,132 +222,17 @@ def check_file(con: duckdb.DuckDBPyConnection, home: Home, source: Source, path:
     """
     name = home.relative(path)
     try:
-        reader, _ = _reader(path)
-        _check_columns(source, _types(con, reader, path), name)
+        with TemporaryDirectory() as folder, as_utf8(path, source.encoding, Path(folder)) as text:
+            read_file(con, source, text, lambda file: file.check_columns(source, name))
     except UNREADABLE as error:
-        raise _not_readable(name, error) from None
+        raise _not_readable(name, source, error) from None
 
 
-def _not_readable(name: str, error: Exception) -> DataNotReadyError:
+def _not_readable(name: str, source: Source, error: Exception) -> DataNotReadyError:
     reason = str(error).splitlines()[0][:200]
     if "sniffing" in reason:
-        reason = "not every line has as many values as the header"
-    return DataNotReadyError(f"{name}: cannot be read ({reason}); deliver the file again, in UTF-8")
-
-
-def customers_of(
-    con: duckdb.DuckDBPyConnection, source: Source, path: Path
-) -> tuple[str, list[str]] | None:
-    """SQL of the file's rows (file_row, customer_id; path = $1) as a load reads them, its columns.
-
-    None when the file has no column that is mapped to customer_id.
-    """
-    reader, row = _reader(path)
-    types = _types(con, reader, path)
-    yours = source.columns.customer_id
-    if yours not in types:
-        return None
-    customer = _text(_quoted(yours), types[yours])
-    return f"select {row} as file_row, {customer} as customer_id from {reader}", list(types)
-
-
-def _types(con: duckdb.DuckDBPyConnection, reader: str, path: Path) -> dict[str, str]:
-    """DuckDB's type of every delivered column, in the order of the file."""
-    described = con.execute(f"describe select * from {reader}", [str(path)]).fetchall()
-    return {column: kind for column, kind, *_ in described}
-
-
-def _reader(path: Path) -> tuple[str, str]:
-    """Table function for the file, its path a parameter, and its 1-based row number.
-
-    Raises EOFError when the file is empty or a gz archive is cut off.
-    """
-    if path.suffix == ".parquet":
-        return "read_parquet($1, file_row_number = true)", "file_row_number + 1"
-    # the dialect is fixed: one that is guessed from the rows may skip some of them
-    dialect = f"delim = '{delimiter_of(path)}', quote = '\"', escape = '\"', comment = '', skip = 0"
-    return f"read_csv($1, all_varchar = true, header = true, {dialect})", "row_number() over ()"
-
-
-def delimiter_of(path: Path) -> str:
-    """The delimiter that splits the header into most columns."""
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        header = file.readline().decode("latin-1")
-        while path.suffix == ".gz" and file.read(1 << 20):  # to the end: DuckDB misses a cut
-            pass
-    if not header:
-        raise EOFError("it is empty")
-    return max(",;\t|", key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter))))
-
-
-def _check_columns(source: Source, types: dict[str, str], name: str) -> None:
-    for ours, yours in source.columns.delivered().items():
-        if yours not in types:
-            known = [column for column in types if column != "file_row_number"]
-            near = difflib.get_close_matches(yours, known, 1, cutoff=0.4)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
-            raise CallError(f"{name}: no column {yours!r} (source.columns.{ours}); {hint}")
-
-
-def _columns(source: Source, types: dict[str, str]) -> dict[str, str]:
-    """SQL for each column of raw.transactions, by our name."""
-    delivered = source.columns.delivered()
-    read: dict[str, str] = {}
-    for ours, yours in delivered.items():
-        quoted, kind = _quoted(yours), types[yours]
-        if ours in IDENTIFIERS:
-            read[ours] = _text(quoted, kind)
-        elif ours in NUMBERS:
-            read[ours] = f"try_cast({quoted} as {MONEY})"
-        else:
-            read[ours] = _local_time(quoted, kind, source.timezone)
-    values = dict(read)
-    if "amount" not in read:
-        # a price such as 10/3 is exact only as a product: round once, after it
-        quantity, price = (_quoted(delivered[column]) for column in ("quantity", "unit_price"))
-        product = f"try_cast({quantity} as double) * try_cast({price} as double)"
-        values["amount"] = f"try_cast({product} as {MONEY})"
-    values["unreadable"] = _unreadable(
-        {ours: sql for ours, sql in read.items() if ours not in IDENTIFIERS}, delivered
+        reason = "the quotes or the ends of its lines are not of one kind"
+    return DataNotReadyError(
+        f"{name}: cannot be read ({reason}); deliver the file again, in UTF-8 or in what "
+        f"source.encoding names ({source.encoding})"
     )
-    return values
-
-
-def _unreadable(read: dict[str, str], delivered: dict[str, str]) -> str:
-    """SQL for the text of values that became NULL; put together only where there is one."""
-    lost = ", ".join(
-        f"case when {sql} is null then '{ours}=' || left({_quoted(delivered[ours])}::varchar, 200)"
-        " end"
-        for ours, sql in read.items()
-    )
-    any_lost = " or ".join(f"{sql} is null" for sql in read.values())
-    return f"case when {any_lost} then nullif(concat_ws('; ', {lost}), '') end"
-
-
-def _text(column: str, kind: str) -> str:
-    """An identifier as text; whole numbers that came as floats lose their `.0`."""
-    if kind in ("DOUBLE", "FLOAT"):
-        return (
-            f"case when {column} = trunc({column}) and abs({column}) < 9e15"
-            f" then {column}::bigint::varchar else {column}::varchar end"
-        )
-    return f"{column}::varchar"
-
-
-def _local_time(column: str, kind: str, timezone: str) -> str:
-    """A timestamp in local time of the zone; text with an offset is converted, without is local."""
-    zone = timezone.replace("'", "''")
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"timezone('{zone}', {column})"
-    if kind != "VARCHAR":
-        return f"try_cast({column} as timestamp)"
-    offset = r"[0-9]\s*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
-    return (
-        f"case when {column} like '%:%' and regexp_matches({column}, '{offset}')"
-        f" then timezone('{zone}', try_cast({column} as timestamptz))"
-        f" else try_cast({column} as timestamp) end"
-    )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -85,7 +85,7 @@ def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str,
         measured = _measure(engine)
         if engine.side.is_open:
             engine.side.publish()
-        written = _export_missing(home)
+        written = _export_missing(engine)
         return {
             "model_id": champion.model_id,
             "batches": scored,
@@ -98,22 +98,26 @@ def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str,
 
 
 def status(home: Home) -> dict[str, Any]:
-    """Champion, calendar and data of the home; checks the ledger."""
-    load_config(home)
+    """Champion, calendar, data and open matters of the home; checks the ledger."""
+    config = load_config(home)
     rows = registry.check_ledger(home)
     champion = registry.champion(home) if rows else None
     with reading(home) as con:
         newest = summary.newest_day(con)
-        windows = summary.open_windows(con, newest)
         measured = summary.measurements(con)
+        found = {
+            "data": asdict(summary.delivery(con)),
+            "open_windows": summary.open_windows(con, newest),
+            "early_warnings": summary.early_warnings(con),
+            "undelivered_alerts": alerts.undelivered(con, home, config),
+        }
     return {
         "champion": _champion(home) if champion else None,
         "champions": len(rows),
         "newest_day": newest,
         "next_cutoff": _next_cutoff(home, champion) if champion else None,
-        "open_windows": windows,
         "last_measured": measured[-1] if measured else None,
-    }
+    } | found
 
 
 def _score(engine: Engine, champion: ChampionRow, cutoff: date) -> dict[str, Any]:
@@ -125,7 +129,7 @@ def _score(engine: Engine, champion: ChampionRow, cutoff: date) -> dict[str, Any
     exports.withdraw(engine.home, batch)
     engine.side.publish()
     with reading(engine.home) as con:
-        exports.export_batch(con, engine.home, batch)
+        exports.export_batch(con, engine.home, batch, parquet=engine.config.exports.parquet)
         facts = summary.batch_facts(con, cutoff, champion.model_id)
     return facts | {"warnings": report.warnings, "seconds": report.seconds}
 
@@ -181,13 +185,14 @@ def _next_cutoff(home: Home, champion: ChampionRow) -> date:
     return next_cutoff(last, first)
 
 
-def _export_missing(home: Home) -> list[str]:
+def _export_missing(engine: Engine) -> list[str]:
+    home, parquet = engine.home, engine.config.exports.parquet
     purged = purged_files(home)
     with reading(home) as con:
         return [
             home.relative(path)
             for batch in exports.batches(con)
-            for path in exports.export_batch(con, home, batch, purged)
+            for path in exports.export_batch(con, home, batch, purged, parquet=parquet)
         ]
 
 

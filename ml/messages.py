@@ -53,23 +53,6 @@ def of_run(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def of_status(result: dict[str, Any]) -> str:
-    if result["champion"] is None:
-        return "no champion yet; run `python orchestrate.py train`"
-    lines = [
-        f"champion: {_champion(result['champion'])} (ledger: {result['champions']} row(s), intact)",
-        _next(result["next_cutoff"], result["newest_day"]),
-    ]
-    lines += [
-        f"window of {window['cutoff']} matures when the data reaches {window['window_end']}"
-        for window in result["open_windows"]
-    ]
-    last = result["last_measured"]
-    if last is not None:
-        lines.append(f"last measured window: cutoff {last['cutoff']}, {last['verdict']}")
-    return "\n".join(lines)
-
-
 def of_reproduce(result: dict[str, Any]) -> str:
     verdict = "equal to the last digit" if result["equal"] else "NOT equal"
     then, now = result["manifest"], result["rebuilt"]

@@ -51,9 +51,19 @@ def rows_in_csv(path: Path, delimiter: str, position: int, values: Iterable[str]
         return sum(_is_of(fields, position, wanted) for _, fields in csv_records(file, delimiter))
 
 
-def take_out_of_csv(path: Path, delimiter: str, position: int, values: Iterable[str]) -> None:
-    """Remove the records whose field at `position` is one of `values`."""
-    wanted = _as_bytes(values)
+def take_out_of_csv(
+    path: Path, delimiter: str, position: int, values: Iterable[str], encoding: str = "utf-8"
+) -> None:
+    """Remove the records whose field at `position` is one of `values`.
+
+    Raises EngineError where line ends are no single bytes, as in UTF-16.
+    """
+    if "\n".encode(encoding) != b"\n":
+        raise EngineError(
+            f"{path}: single rows cannot be taken out of text in {encoding}; take them out "
+            f"yourself, or deliver the file in UTF-8, then forget again"
+        )
+    wanted = _as_bytes(values, encoding)
 
     def write(part: Path) -> None:
         with _open(path) as file, part.open("wb") as raw, _packed(raw, path) as target:
@@ -150,8 +160,8 @@ def _written_like(source: pq.ParquetFile) -> dict[str, Any]:
     }
 
 
-def _as_bytes(values: Iterable[str]) -> frozenset[str]:
-    return frozenset(value.encode().decode(BYTES) for value in values)
+def _as_bytes(values: Iterable[str], encoding: str = "utf-8") -> frozenset[str]:
+    return frozenset(value.encode(encoding).decode(BYTES) for value in values)
 
 
 def _is_of(fields: list[str], position: int, wanted: frozenset[str]) -> bool:

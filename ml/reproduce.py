@@ -124,7 +124,7 @@ def _trial_home(root: Path, home: Home, source: Source, row: ChampionRow) -> Pat
     settings = dict(json.loads(row.fields["hyper_parameters"])["settings"])
     clusters = settings.pop("clusters")
     config = {
-        "source": source.model_dump(mode="json", exclude_unset=True)
+        "source": source.model_dump(mode="json", exclude_defaults=True)
         | {"files": [_absolute(home, pattern) for pattern in source.patterns]},
         "training": settings,
         "segments": {"clusters": clusters},

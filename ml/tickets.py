@@ -89,7 +89,7 @@ def deliver(
     be written: nothing is sent that could not be remembered. Tokens and apprise addresses come
     from `environment` and appear in no message, log or file.
     """
-    sent = _recall(state_path).get(alert.fingerprint, Sent())
+    sent = remembered(state_path, alert)
 
     def remember(now: Sent) -> None:
         _remember(state_path, alert.fingerprint, now)
@@ -222,6 +222,11 @@ def channel_names(urls: str) -> dict[str, str]:
 
 
 # The process and the memory
+
+
+def remembered(state_path: Path, alert: Alert) -> Sent:
+    """What the state file knows of `alert`; nothing where it cannot be read."""
+    return _recall(state_path).get(alert.fingerprint, Sent())
 
 
 def _missing(extra: str) -> str:

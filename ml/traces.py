@@ -4,15 +4,18 @@ import mmap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pyarrow.parquet as pq
 
-from ml import ingest, redaction
+from ml import redaction
 from ml.config import Source, source_files
+from ml.delivered import UNREADABLE, OpenFile, read_file
 from ml.errors import CallError, DataNotReadyError
 from ml.home import Home
 from ml.tombstones import Tombstones
+from ml.transcoding import as_utf8
 from ml.warehouse import reading
 
 READABLE = (".parquet", ".csv", ".csv.gz")
@@ -22,19 +25,22 @@ READABLE = (".parquet", ".csv", ".csv.gz")
 class DeliveredFile:
     """A delivered file that holds forgotten customers.
 
-    rows: 1-based numbers of their rows; customers: their ids as a load reads them; position: of
-    the customer's column; row_count: of all rows.
+    rows: 1-based numbers of their rows; customers: their ids as a load reads them, delivered_texts:
+    as the file has them; position: of the customer's column; row_count: of all rows.
     """
 
     path: Path
     rows: list[int]
     customers: list[str]
+    delivered_texts: set[str]
     position: int
     row_count: int
+    encoding: str
+    is_ragged: bool
 
     @property
     def is_theirs_alone(self) -> bool:
-        return len(self.rows) == self.row_count
+        return len(self.rows) == self.row_count and not self.is_ragged
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,7 @@ def _in_files(
         for path in _delivered(home, source):
             try:
                 columns, found = _in_file(con, source, path, tombstones)
-            except ingest.UNREADABLE:  # the reason may repeat values of the file
+            except UNREADABLE:  # the reason may repeat values of the file
                 raise DataNotReadyError(
                     f"{home.relative(path)}: cannot be searched for the customer, nothing was "
                     f"changed; deliver the file again or remove it, then forget again"
@@ -142,19 +148,40 @@ def _in_file(
     con: duckdb.DuckDBPyConnection, source: Source, path: Path, tombstones: Tombstones
 ) -> tuple[list[str], DeliveredFile | None]:
     """Columns of the file, none without customers; its trace where it has one."""
-    customers_of = ingest.customers_of(con, source, path)
-    if customers_of is None:
+    with TemporaryDirectory() as folder, as_utf8(path, source.encoding, Path(folder)) as text:
+        return read_file(
+            con, source, text, lambda file: _in_open_file(con, source, path, file, tombstones)
+        )
+
+
+def _in_open_file(
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    path: Path,
+    file: OpenFile,
+    tombstones: Tombstones,
+) -> tuple[list[str], DeliveredFile | None]:
+    lines, columns, values = file.customers(source), list(file.types), [str(file.path)]
+    if lines is None:
         return [], None
-    lines, columns = customers_of
-    customers = list(tombstones.ids_among(con, lines, [str(path)]))
+    customers = list(tombstones.ids_among(con, lines, values))
     if not customers:
         return columns, None
-    rows = con.execute(
-        f"select file_row from ({lines}) where customer_id in $2", [str(path), customers]
+    theirs = con.execute(
+        f"select file_row, delivered_text from ({lines}) where customer_id in $2",
+        [*values, customers],
     ).fetchall()
-    (row_count,) = con.execute(f"select count(*) from ({lines})", [str(path)]).fetchone() or (0,)
-    position = columns.index(source.columns.customer_id)
-    return columns, DeliveredFile(path, [row for (row,) in rows], customers, position, row_count)
+    (row_count,) = con.execute(f"select count(*) from ({lines})", values).fetchone() or (0,)
+    return columns, DeliveredFile(
+        path,
+        [row for row, _ in theirs],
+        customers,
+        {text for _, text in theirs},
+        columns.index(source.columns.customer_id),
+        row_count,
+        source.encoding,
+        file.is_ragged,
+    )
 
 
 # Outputs

@@ -1,0 +1,144 @@
+"""Files of a batch: CSVs for people, typed Parquet copies on request."""
+
+import shutil
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import CUTOFF, PRED_MONTHS, REPOSITORY, EngineHome
+
+from ml import exports
+from ml.exports import EXPORTED, PARQUET, Batch
+from ml.home import Home
+from ml.retention import purge
+
+HOSTILE = "=HYPERLINK(1)"
+
+
+@pytest.fixture(scope="module")
+def copied_home(
+    scored_home: EngineHome, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[EngineHome, dict[str, str], list[str]]:
+    """A home with CSVs that asks for Parquet copies: its state before, and what `run` wrote."""
+    home = scored_home.copy(tmp_path_factory.mktemp("exports") / "home")
+    before = home.state()
+    home.configure("^  parquet: false", "  parquet: true")
+    return home, before, home.call("run").result["exports"]
+
+
+def table(path: Path) -> duckdb.DuckDBPyRelation:
+    return duckdb.read_parquet(str(path))
+
+
+def measured_warehouse(home: Home, cutoff: date, actual: str) -> Batch:
+    """Marts of one measured batch of one customer whose name is a formula."""
+    shutil.rmtree(home.warehouse, ignore_errors=True)
+    home.warehouse.mkdir(parents=True)
+    row = f"'{HOSTILE}' as customer_id, date '{cutoff}' as cutoff, 'M' as model_id"
+    with duckdb.connect(home.database) as con:
+        con.execute("create schema marts; create schema intermediate")
+        con.execute(
+            "create table intermediate.int_customer_days as select date '2022-08-31' activity_date"
+        )
+        for mart, order in (EXPORTED | exports.MEASURED).items():
+            more = "" if order == "customer_id" else f", 1 as {order}"
+            con.execute(
+                f"create table marts.{mart} as"
+                f" select {row}{more}, {actual}::decimal(18, 4) as actual_clv"
+            )
+        con.execute(
+            f"create table marts.clv_batches as select date '{cutoff}' as cutoff, 3 as pred_months,"
+            " 'M' as model_id, 'champion' as role, date '2020-08-31' as window_end"
+        )
+        con.execute(
+            "create table marts.champion_manifest as select 'M' as model_id, 1 as ledger_row"
+        )
+        con.execute(
+            "create table marts.drift_report as select cutoff, model_id from marts.clv_batches"
+        )
+    return Batch(cutoff, 3, "M")
+
+
+def write(home: Home, batch: Batch, *, parquet: bool) -> list[str]:
+    with duckdb.connect(home.database, read_only=True) as con:
+        written = exports.export_batch(con, home, batch, parquet=parquet)
+    return [path.name for path in written]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home of the repository's config, without warehouse."""
+    (tmp_path / "config").mkdir()
+    shutil.copy(REPOSITORY / "config" / "model_config.yaml", tmp_path / "config")
+    return Home(tmp_path)
+
+
+def test_asking_for_parquet_gives_every_csv_its_copy_and_changes_nothing_else(
+    copied_home: tuple[EngineHome, dict[str, str], list[str]],
+):
+    home, before, written = copied_home
+    csvs = {path.with_suffix(PARQUET) for path in home.outputs.glob("*.csv")}
+    assert len(csvs) == 2 * len(EXPORTED)
+    assert {home.root / name for name in written} == csvs
+    after = {name: found for name, found in home.state().items() if not name.endswith(PARQUET)}
+    assert before | {"config/model_config.yaml": after["config/model_config.yaml"]} == after
+    assert not list(home.outputs.glob(".*"))
+
+
+@pytest.mark.parametrize("mart", EXPORTED)
+def test_a_copy_has_the_types_and_the_rows_of_its_mart(
+    copied_home: tuple[EngineHome, dict[str, str], list[str]], mart: str
+):
+    home, _, _ = copied_home
+    copy = table(home.outputs / f"{mart}_{CUTOFF}_pred{PRED_MONTHS}m.parquet")
+    with home.warehouse() as con:
+        rows = con.sql(
+            f"select * from marts.{mart} where cutoff = date '{CUTOFF}' order by {EXPORTED[mart]}"
+        )
+        assert list(zip(copy.columns, copy.types, strict=True)) == list(
+            zip(rows.columns, rows.types, strict=True)
+        )
+        assert copy.fetchall() == rows.fetchall()
+
+
+def test_money_is_decimal_and_text_is_as_it_was_only_the_csv_is_made_harmless(home: Home):
+    batch = measured_warehouse(home, date(2020, 5, 31), "0.1")
+    written = write(home, batch, parquet=True)
+    assert len(written) == 2 * (len(EXPORTED) + 1)
+    path = exports.export_path(home, "clv_predictions_actual", batch, PARQUET)
+    assert table(path).fetchall() == [(HOSTILE, date(2020, 5, 31), "M", Decimal("0.1000"))]
+    assert f"'{HOSTILE}" in path.with_suffix(".csv").read_text()
+
+
+def test_a_batch_that_is_replaced_takes_its_copies_with_it_even_when_they_are_off_by_then(
+    home: Home,
+):
+    batch = measured_warehouse(home, date(2020, 5, 31), "1")
+    write(home, batch, parquet=True)
+    exports.withdraw(home, batch)
+    exports.withdraw_measured(home, batch)
+    assert list(home.outputs.iterdir()) == []
+    assert {Path(name).suffix for name in write(home, batch, parquet=False)} == {".csv"}
+
+
+def test_turned_off_old_copies_stay(home: Home):
+    batch = measured_warehouse(home, date(2020, 5, 31), "1")
+    write(home, batch, parquet=True)
+    assert write(home, batch, parquet=False) == []
+    assert len(list(home.outputs.glob("*.parquet"))) == len(EXPORTED) + 1
+
+
+def test_purge_takes_the_copies_and_they_are_not_made_again_for_a_csv_that_was_purged(home: Home):
+    batch = measured_warehouse(home, date(2020, 5, 31), "1")
+    write(home, batch, parquet=False)
+    files = purge(home, lambda _: None, date(2030, 1, 1))["files"]
+    purged = frozenset(home.root / one["file"] for one in files)
+    assert len(purged) == len(EXPORTED) + 1
+    with duckdb.connect(home.database, read_only=True) as con:
+        assert exports.export_batch(con, home, batch, purged, parquet=True) == []
+    write(home, batch, parquet=True)
+    files = purge(home, lambda _: None, date(2030, 1, 2))["files"]
+    assert sum(one["file"].endswith(PARQUET) for one in files) == len(EXPORTED) + 1
+    assert list(home.outputs.iterdir()) == []

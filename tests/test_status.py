@@ -1,0 +1,119 @@
+"""`status`: the state of a home at a glance, on a terminal, in a pipe and as JSON."""
+
+import json
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import LAST_DAY, PROGRAM, EngineHome, environment
+from rich.console import Console
+
+from ml import alerts, lifecycle, tickets
+from ml.config import Alerts, Config, Jira, load_config
+from ml.exports import Batch
+from ml.home import Home
+from ml.status_page import SHOWN_WARNINGS, of_status
+from ml.terminal import plain_text
+from ml.warehouse import reading
+
+
+def found_in(home: EngineHome, **changes: Any) -> dict[str, Any]:
+    return lifecycle.status(Home(home.root)) | changes
+
+
+def warning(level: str, cutoff: date, reason: str, model_id: str = "M") -> dict[str, Any]:
+    return {"cutoff": cutoff, "model_id": model_id, "level": level, "reason": reason}
+
+
+def test_status_says_champion_ledger_data_and_when_the_next_cutoff_is_due(
+    scored_home: EngineHome,
+):
+    found = found_in(scored_home)
+    text = plain_text(of_status(found))
+    assert found["champion"]["model_id"] in text
+    assert "1 row(s), intact" in text
+    assert "2010-07-15 to 2012-03-20" in text
+    assert "2012-03-28, when the data reaches that day, 8 more days" in text
+
+
+def test_open_windows_say_how_far_they_are(scored_home: EngineHome):
+    rows = plain_text(of_status(found_in(scored_home))).splitlines()
+    (first,) = [row.split() for row in rows if row.startswith("2012-02-29")]
+    assert first[1:3] == ["2012-05-31", str((date(2012, 5, 31) - LAST_DAY).days)]
+
+
+def test_a_due_cutoff_is_said(scored_home: EngineHome):
+    found = found_in(scored_home, newest_day=date(2012, 3, 28))
+    assert "2012-03-28 is due; the next `run` scores it" in plain_text(of_status(found))
+
+
+def test_without_champion_or_data_it_says_what_to_type(new_home: Any):
+    home = new_home()
+    text = plain_text(of_status(found_in(home)))
+    assert "orchestrate.py train" in text
+    assert "orchestrate.py load" in text
+
+
+def test_the_last_verdict_and_the_worst_warnings_come_first(rescored_home: EngineHome):
+    cutoff = date(2012, 2, 29)
+    model_id = found_in(rescored_home)["champion"]["model_id"]
+    warnings = [warning("watch", cutoff, f"reason {n}", model_id) for n in range(SHOWN_WARNINGS)]
+    warnings += [warning("alarm", cutoff, "the worst", model_id)]
+    found = found_in(rescored_home, early_warnings=warnings)
+    text = plain_text(of_status(found))
+    assert f"{found['last_measured']['verdict']}, window of 2011-09-30 over 3 months" in text
+    assert text.index("the worst") < text.index("reason 0")
+    assert f"reason {SHOWN_WARNINGS - 1}" not in text
+    assert "1 more in marts.early_warnings" in text
+    assert f"1 alarm, {SHOWN_WARNINGS} watch" in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_it_fits_the_terminal(rescored_home: EngineHome, width: int):
+    warnings = [warning("alarm", date(2012, 2, 29), "long reason " * 20)]
+    text = plain_text(of_status(found_in(rescored_home, early_warnings=warnings)), width)
+    assert max(len(row) for row in text.splitlines()) <= width
+
+
+def test_a_terminal_gets_colours_and_a_pipe_none(rescored_home: EngineHome):
+    message = of_status(found_in(rescored_home))
+    terminal = Console(force_terminal=True, width=100, color_system="standard", _environ={})
+    with terminal.capture() as capture:
+        terminal.print(message)
+    assert "\x1b[" in capture.get()
+    done = subprocess.run(
+        [sys.executable, PROGRAM, "--home", str(rescored_home.root), "status"],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=True,
+        timeout=60,
+    )
+    assert "\x1b" not in done.stdout
+    assert done.stdout.strip() == plain_text(message)
+
+
+def test_an_alert_that_was_not_delivered_is_told_until_it_is(
+    rescored_home: EngineHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    home = rescored_home.copy(tmp_path / "home")
+    config = load_config(Home(home.root))
+    jira = Jira(url="https://jira.example.com", project="CLV")
+    asked = Config.model_validate(config.model_copy(update={"alerts": Alerts(jira=jira)}))
+    last = found_in(home)["last_measured"] | {"verdict": "drift"}
+    monkeypatch.setattr(alerts, "measurements", lambda _: [last])
+    with reading(Home(home.root)) as con:
+        assert alerts.undelivered(con, Home(home.root), config) == []
+        (owed,) = alerts.undelivered(con, Home(home.root), asked)
+        assert owed["missing"] == ["Jira ticket"]
+        shown = plain_text(of_status(found_in(home, undelivered_alerts=[owed])))
+        assert "Alerts not delivered" in shown
+        assert "Jira ticket" in shown
+        batch = Batch(last["cutoff"], last["pred_months"], last["model_id"])
+        alert = tickets.Alert(batch.model_id, batch.cutoff, batch.pred_months, "", "")
+        state = home.root / "warehouse" / "alerts.json"
+        state.write_text(json.dumps({alert.fingerprint: {"ticket": "CLV-1"}}))
+        assert alerts.undelivered(con, Home(home.root), asked) == []
