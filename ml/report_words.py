@@ -115,9 +115,11 @@ def interval_record(batches: list[Row]) -> str:
         row["predicted_total_low"] <= row["actual_total"] <= row["predicted_total_high"]
         for row in ended
     )
+    which = f"last {len(ended)}" if len(ended) > 1 else "one"
+    how_many = "none" if held == 0 else "all" if held == len(ended) > 1 else str(held)
     return (
-        f"Eight of ten such totals should come to lie inside. Of the {len(ended)} that have "
-        f"ended so far, {held} did."
+        "Eight of ten such totals should come to lie inside. "
+        f"Of the {which} that ended, {how_many} did."
     )
 
 

@@ -407,6 +407,21 @@ def test_changes_carry_their_sign(value: float, shown: str):
     assert spaced(words.signed_percent(value).replace(words.TIGHT, " ")) == shown
 
 
+@pytest.mark.parametrize(
+    ("actual", "said"),
+    [
+        ([None], "none has been checked yet"),
+        ([15.0], "Of the one that ended, 1 did"),
+        ([15.0, 21.0, None], "Of the last 2 that ended, 1 did"),
+        ([9.0, 21.0], "Of the last 2 that ended, none did"),
+        ([11.0, 12.0], "Of the last 2 that ended, all did"),
+    ],
+)
+def test_the_interval_says_how_often_it_held(actual: list[float | None], said: str):
+    ends = {"predicted_total_low": 10.0, "predicted_total_high": 20.0}
+    assert said in words.interval_record([ends | {"actual_total": total} for total in actual])
+
+
 # In a browser
 
 
