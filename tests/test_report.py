@@ -31,7 +31,9 @@ SECTIONS = (
     "terms",
 )
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 CELLS = (
     "history_months,pred_months,skill,r2,objective,cell_rank,reason\n"
     "6,3,0.2,0.5,0.12,1.0,\n"
