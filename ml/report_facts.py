@@ -244,10 +244,11 @@ def read_facts(con: duckdb.DuckDBPyConnection, home: Home) -> Facts:
     marts = {name for (name,) in found}
     newest_day = summary.newest_day(con)
     is_scored = {"clv_batches", "champion_manifest"} <= marts
-    batches = _batches(con, measured="drift_report" in marts) if is_scored else []
+    is_measured = {"drift_report", "drift_segments", "clv_predictions_actual"} <= marts
+    batches = _batches(con, measured=is_measured) if is_scored else []
     batch = batches[-1] if batches else None
     clusters = _rows(con, CLUSTERS, _key(batch)) if batch else []
-    windows = _rows(con, WINDOWS) if "drift_report" in marts else []
+    windows = _rows(con, WINDOWS) if is_measured else []
     models = _rows(con, MODELS) if "champion_manifest" in marts else []
     return Facts(
         newest_day=newest_day,
