@@ -26,6 +26,7 @@ demo: setup  ## run the main job on real data (CDNOW) in warehouse/demo
 	$(DEMO) status
 	@echo
 	@echo "Look at:"
+	@echo "  warehouse/demo/warehouse/outputs/report.html   the page for people"
 	@echo "  warehouse/demo/warehouse/clv.duckdb   the marts, schema marts"
 	@echo "  warehouse/demo/warehouse/outputs/     one set of CSV files per scoring batch"
 	@echo "  warehouse/demo/warehouse/models/      the champion, its card and the ledger"

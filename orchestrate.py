@@ -251,6 +251,15 @@ def doctor() -> None:
 
 
 @app.command()
+def report() -> None:
+    """Write the report of the home, one HTML page for people; every `run` does it too."""
+    from ml import messages
+    from ml.report import report
+
+    _work(report, messages.of_report)
+
+
+@app.command()
 def docs() -> None:
     """Write the dbt docs of the home as one static page."""
     from ml import lifecycle, messages

@@ -21,6 +21,7 @@ from ml.files import place_atomically
 from ml.home import Home
 from ml.purge_log import purged_files
 from ml.registry import ChampionRow
+from ml.report import write_report
 from ml.warehouse import SideBuild, locked, reading
 
 
@@ -93,6 +94,7 @@ def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str,
             "exports": written,
             "early_warnings": _early_warnings(home),
             **_alert(engine),
+            "report": home.relative(write_report(home, engine.config.source.currency)),
             "next_cutoff": _next_cutoff(home, champion),
         } | _delivery(home)
 

@@ -48,6 +48,7 @@ def of_run(result: dict[str, Any]) -> str:
     lines += [f"wrote {name}" for name in [*result["exports"], *result["alerts"]]]
     lines += [f"withdrew {name}: nothing drifts any more" for name in result["alerts_withdrawn"]]
     lines += result["deliveries"]
+    lines.append(of_report(result))
     lines.append(_delivery(result))
     lines.append(_next(result["next_cutoff"], result["newest_day"]))
     return "\n".join(lines)
@@ -82,6 +83,10 @@ def of_purge(result: dict[str, Any]) -> str:
 
 def of_docs(result: dict[str, Any]) -> str:
     return f"wrote {result['page']}"
+
+
+def of_report(result: dict[str, Any]) -> str:
+    return f"report: {result['report']}"
 
 
 def _champion(champion: dict[str, Any]) -> str:

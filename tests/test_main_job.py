@@ -114,11 +114,12 @@ def test_exported_files_hold_the_rows_of_the_marts(
 
 def test_outputs_hold_the_promised_files_and_no_other(scored_home: EngineHome):
     names = {path.name for path in scored_home.outputs.iterdir()}
-    assert names == {
+    tables = {
         f"{mart}_{cutoff}_pred{PRED_MONTHS}m.csv"
         for mart in BATCH_MARTS
         for cutoff in (CUTOFF, SECOND_CUTOFF)
     }
+    assert names == tables | {"report.html"}
 
 
 def test_the_lenses_of_a_batch_hold_the_same_customers(scored_home: EngineHome):

@@ -1,0 +1,502 @@
+"""The report: one page that tells what the marts hold, of whatever a home has so far."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import REPOSITORY, EngineHome, marts
+from playwright.sync_api import Browser, sync_playwright
+
+from ml import report_words as words
+from ml.config import load_config
+from ml.home import Home
+from ml.report import write_report
+from ml.retention import due_files
+
+SECTIONS = (
+    "headline",
+    "tiers",
+    "clusters",
+    "window",
+    "drift",
+    "warnings",
+    "tuning",
+    "ledger",
+    "terms",
+)
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+CELLS = (
+    "history_months,pred_months,skill,r2,objective,cell_rank,reason\n"
+    "6,3,0.2,0.5,0.12,1.0,\n"
+    "3,3,0.1,0.4,-0.04,2.0,\n"
+    "12,3,,,,,too few cutoffs\n"
+)
+
+
+class Elements(HTMLParser):
+    """What a browser makes of a page: tags with their attributes, and the text of sections."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, list[str]] = {}
+        self._section, self._is_style = "", False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._is_style = tag == "style"
+        if tag in ("section", "header"):
+            self._section = dict(attrs)["id"] or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        self._is_style = False
+        self.handle_data(" " if tag in ("td", "th", "div", "h3") else "")
+
+    def handle_data(self, data: str) -> None:
+        if not self._is_style:
+            self.texts.setdefault(self._section, []).append(data)
+
+    def text(self, section: str) -> str:
+        """The words of a section, blanks made one."""
+        return " ".join("".join(self.texts[section]).split())
+
+
+def page_of(home: EngineHome) -> str:
+    return (home.outputs / "report.html").read_text(encoding="utf-8")
+
+
+def written(home: EngineHome) -> str:
+    """The page, written in this process."""
+    write_report(Home(home.root), "USD")
+    return page_of(home)
+
+
+def search_in(home: EngineHome, cells: str) -> None:
+    folder = home.outputs / "grid_search"
+    folder.mkdir(parents=True)
+    (folder / "grid_search_cells_2012-02-29.csv").write_text(cells)
+
+
+@pytest.fixture(scope="module")
+def reported(
+    rescored_home: EngineHome, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[EngineHome, Elements]:
+    """A home with everything: batches, a matured window, early warnings, a grid search."""
+    home = rescored_home.copy(tmp_path_factory.mktemp("report") / "home")
+    search_in(home, CELLS)
+    return home, Elements(written(home))
+
+
+# When it is written
+
+
+def test_every_run_leaves_the_report_and_names_it(rescored_home: EngineHome):
+    result = (rescored_home.root / "rescored.json").read_text()
+    assert '"report": "warehouse/outputs/report.html"' in result
+    assert page_of(rescored_home).startswith("<!doctype html>")
+
+
+def test_the_command_writes_the_same_bytes_as_the_run(rescored_home: EngineHome, tmp_path: Path):
+    home, before = rescored_home.copy(tmp_path / "home"), page_of(rescored_home)
+    (home.outputs / "report.html").unlink()
+    assert home.call("report").result == {"report": "warehouse/outputs/report.html"}
+    assert page_of(home) == before
+
+
+def test_a_page_that_is_as_it_should_be_is_not_written_again(
+    rescored_home: EngineHome, tmp_path: Path
+):
+    path = rescored_home.copy(tmp_path / "home").outputs / "report.html"
+    before = path.stat().st_ino
+    write_report(Home(path.parents[2]), "USD")
+    assert path.stat().st_ino == before
+    path.write_text("broken")
+    write_report(Home(path.parents[2]), "USD")
+    assert path.read_bytes() == (rescored_home.outputs / "report.html").read_bytes()
+
+
+def test_retention_leaves_the_report_alone(rescored_home: EngineHome):
+    home = Home(rescored_home.root)
+    due = due_files(home, load_config(home).retention, date(2099, 1, 1))
+    assert home.outputs / "report.html" not in {one.path for one in due}
+
+
+# What it says
+
+
+def test_the_headline_is_the_newest_batch(reported: tuple[EngineHome, Elements]):
+    home, page = reported
+    ((customers, *totals),) = home.rows(
+        "select customers, predicted_total, predicted_total_low, predicted_total_high"
+        " from marts.clv_batches where cutoff = (select max(cutoff) from marts.clv_batches)"
+    )
+    headline = page.text("headline")
+    assert f"{customers:,} customers are expected to bring ${totals[0]:,.0f}" in headline
+    assert f"runs from ${totals[1]:,.0f} to ${totals[2]:,.0f}" in headline
+
+
+def test_the_tiers_are_those_of_the_mart(reported: tuple[EngineHome, Elements]):
+    home, page = reported
+    rows = home.rows(
+        "select value_tier, count(*), sum(predicted_clv) from marts.clv_ranked_predictions"
+        " where cutoff = (select max(cutoff) from marts.clv_batches) group by value_tier"
+    )
+    text = page.text("tiers")
+    assert len(rows) > 1
+    for tier, customers, revenue in rows:
+        assert f"{tier} {customers:,} {words.money(revenue, 'USD')}" in spaced(text)
+
+
+def test_every_cluster_has_its_portrait(reported: tuple[EngineHome, Elements]):
+    home, page = reported
+    rows = home.rows(
+        "select cluster_name, customers, clv_index from marts.clv_cluster_ranking"
+        " where cutoff = (select max(cutoff) from marts.clv_batches)"
+    )
+    text = page.text("clusters")
+    assert len(rows) > 1
+    for name, customers, index in rows:
+        shown = words.number(index, 2 if index < 1 else 1)
+        assert re.search(rf"{re.escape(name)} {shown}× ?CLV index {customers:,} customers", text)
+
+
+def test_the_last_matured_window_is_told_with_its_verdict(reported: tuple[EngineHome, Elements]):
+    home, page = reported
+    ((predicted, actual, verdict),) = home.rows(
+        "select predicted_total, actual_total, verdict from marts.drift_report"
+        " where is_newest_revision order by cutoff desc limit 1"
+    )
+    text = page.text("window")
+    assert f"It expected ${predicted:,.0f}" in text
+    assert f"; ${actual:,.0f} came" in text
+    assert f"Verdict: {verdict}." in text
+    assert verdict in page.text("drift")
+
+
+def test_the_gain_is_what_the_best_predicted_fifth_brought(reported: tuple[EngineHome, Elements]):
+    home, page = reported
+    ((share,),) = home.rows(
+        "with ranked as (select actual_clv,"
+        " row_number() over (order by predicted_clv desc, customer_id) as place,"
+        " count(*) over () as customers from marts.clv_predictions_actual"
+        " where cutoff = (select max(cutoff) from marts.clv_predictions_actual))"
+        " select sum(actual_clv) filter (place <= 0.2 * customers) / sum(actual_clv) from ranked"
+    )
+    assert f"best 20 % brought {100 * share:.0f} %" in spaced(page.text("window"))
+
+
+def test_the_winner_of_the_grid_is_framed(reported: tuple[EngineHome, Elements]):
+    _, page = reported
+    assert "Looking back 6 months to predict 3 months" in page.text("tuning").replace("\xa0", " ")
+    assert [attrs for tag, attrs in page.tags if tag == "td" and attrs.get("class") == "best"]
+    assert "too few cutoffs" in page.text("tuning")
+
+
+def test_the_champion_is_marked_in_the_ledger(reported: tuple[EngineHome, Elements]):
+    home, page = reported
+    ((model_id,),) = home.rows("select model_id from marts.champion_manifest")
+    assert f"{model_id} champion" in spaced(page.text("ledger"))
+
+
+def test_a_page_with_numbers_names_their_marts_and_each_exists(
+    reported: tuple[EngineHome, Elements],
+):
+    home, page = reported
+    with home.warehouse() as con:
+        known = set(marts(con))
+    for section in SECTIONS[:-1]:
+        named = set(re.findall(r"marts\.(\w+)", page.text(section)))
+        assert named <= known
+        assert named or section == "tuning"
+
+
+def test_no_customer_stands_on_the_page(reported: tuple[EngineHome, Elements]):
+    home, page = reported
+    ids = {found for (found,) in home.rows("select distinct customer_id from marts.customer_rfm")}
+    words_of_page = {
+        word.strip(".,;:()") for section in SECTIONS for word in words_in(page, section)
+    }
+    assert len(ids) > 100
+    assert ids & words_of_page == set()
+
+
+def words_in(page: Elements, section: str) -> list[str]:
+    return page.text(section).split()
+
+
+def spaced(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+# What a home has not yet
+
+
+@pytest.mark.parametrize("state", ["new_home", "trained_home", "scored_home", "rescored_home"])
+def test_every_state_of_a_home_has_a_whole_page(
+    state: str, request: pytest.FixtureRequest, tmp_path: Path
+):
+    found = request.getfixturevalue(state)
+    home = found() if state == "new_home" else found.copy(tmp_path / "home")
+    page = Elements(written(home))
+    for section in SECTIONS:
+        assert len(page.text(section)) > 60, section
+        assert not re.search(r"\b(None|nan|NaN|undefined|inf)\b", page.text(section)), section
+    for _, attrs in page.tags:
+        assert not re.search(r"\b(None|nan|inf)\b", " ".join(map(str, attrs.values())))
+
+
+@pytest.mark.parametrize(
+    ("state", "section", "said"),
+    [
+        ("new_home", "headline", "No transactions are loaded"),
+        ("new_home", "ledger", "No model has been trained yet"),
+        ("trained_home", "headline", "A model is trained"),
+        ("trained_home", "tiers", "Tiers appear with the first scored batch"),
+        ("scored_home", "window", "it ends on 31 May 2012, and the data reaches 20 Mar 2012"),
+        ("scored_home", "drift", "No window has finished yet"),
+        ("scored_home", "tuning", "Windows have not been tuned yet"),
+    ],
+)
+def test_what_is_missing_is_said_in_its_section(
+    state: str, section: str, said: str, request: pytest.FixtureRequest, tmp_path: Path
+):
+    found = request.getfixturevalue(state)
+    home = found() if state == "new_home" else found.copy(tmp_path / "home")
+    assert said in page_text(home, section)
+
+
+def page_text(home: EngineHome, section: str) -> str:
+    return Elements(written(home)).text(section).replace("\xa0", " ")
+
+
+def test_a_search_that_cannot_be_read_is_named_on_the_page(scored_home: EngineHome, tmp_path: Path):
+    home = scored_home.copy(tmp_path / "home")
+    search_in(home, "history_months,pred_months\n6,3\n")
+    assert "grid_search_cells_2012-02-29.csv cannot be read" in page_text(home, "tuning")
+
+
+def test_a_window_without_revenue_says_so(rescored_home: EngineHome, tmp_path: Path):
+    home = rescored_home.copy(tmp_path / "home")
+    with duckdb.connect(home.database) as con:
+        con.execute("update marts.drift_report set actual_total = 0, r2 = null, r2_change = null")
+        con.execute("update marts.clv_predictions_actual set actual_clv = 0")
+        con.execute("update marts.drift_segments set actual_total = 0, predicted_total = 0")
+    text = page_text(home, "window")
+    assert "The window brought no net revenue" in text
+    assert "Nobody spent anything in this window" in text
+
+
+def test_warnings_and_drift_are_told_with_their_reason(rescored_home: EngineHome, tmp_path: Path):
+    home = rescored_home.copy(tmp_path / "home")
+    with duckdb.connect(home.database) as con:
+        con.execute(
+            "update marts.early_warnings set level = 'alarm', distance = 9, reason = 'much moved'"
+            " where indicator = 'return_rate'"
+        )
+        con.execute("update marts.drift_report set verdict = 'sustained drift'")
+    page = Elements(written(home))
+    assert "alarm: much moved" in page.text("warnings")
+    assert "1 sustained drift" in page.text("drift").replace("\xa0", " ")
+    assert "look first at" in page.text("drift")
+
+
+# Hostile hands
+
+
+def test_hostile_names_are_text_and_nothing_else(rescored_home: EngineHome, tmp_path: Path):
+    home = rescored_home.copy(tmp_path / "home")
+    search_in(home, CELLS.replace("too few cutoffs", '"' + HOSTILE.replace('"', '""') + '"'))
+    with duckdb.connect(home.database) as con:
+        for mart, column in (
+            ("clv_cluster_ranking", "cluster_name"),
+            ("clv_ranked_predictions", "value_tier"),
+            ("drift_segments", "segment_kind"),
+            ("early_warnings", "reason"),
+            ("early_warnings", "feature"),
+            ("champion_manifest", "code_commit"),
+        ):
+            con.execute(f"update marts.{mart} set {column} = ?", [HOSTILE])
+        con.execute("update marts.early_warnings set level = 'alarm'")
+        con.execute("update marts.drift_report set verdict = 'drift'")
+    html = written(home)
+    page = Elements(html)
+    names = {tag for tag, _ in page.tags}
+    assert names & {"script", "img", "iframe", "object", "link", "base", "form"} <= {"link"}
+    assert [name for _, attrs in page.tags for name in attrs if name.startswith("on")] == []
+    assert html.count("&lt;script&gt;") >= 5
+    assert HOSTILE in page.text("clusters")
+
+
+def test_the_page_asks_nobody_for_anything(reported: tuple[EngineHome, Elements]):
+    home, page = reported
+    assert not re.search(r"https?:|//\w|url\(|@import", page_of(home))
+    asked = [attrs[name] for _, attrs in page.tags for name in ("src", "href") if name in attrs]
+    assert {str(value)[:1] for value in asked} == {"#", "d"}
+    assert [value for value in asked if str(value).startswith("d")] == ["data:,"]
+
+
+# How it looks
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb (WCAG 2.2)."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_every_colour_of_text_has_a_contrast_of_4_5_on_both_backgrounds(scheme: int):
+    css = (REPOSITORY / "ml" / "report_page" / "style.css").read_text()
+    block = re.findall(r":root \{(.*?)\}", css, flags=re.DOTALL)[scheme]
+    colours = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6})", block))
+    texts = ("ink", "soft", "accent", "actual", "ok", "breach", "drift", "sustained")
+    for text in texts:
+        for ground in ("paper", "card"):
+            light, dark = sorted(
+                (luminance(colours[name]) for name in (text, ground)), reverse=True
+            )
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
+
+
+def test_headings_go_down_one_level_at_a_time(reported: tuple[EngineHome, Elements]):
+    _, page = reported
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_every_picture_has_words_and_every_table_a_caption(reported: tuple[EngineHome, Elements]):
+    _, page = reported
+    pictures = [attrs for tag, attrs in page.tags if tag == "svg"]
+    assert len(pictures) > 5
+    assert [
+        attrs for attrs in pictures if not attrs.get("aria-label") and "aria-hidden" not in attrs
+    ] == []
+    tags = [tag for tag, _ in page.tags]
+    assert tags.count("table") == tags.count("caption") > 3
+    assert {attrs.get("scope") for tag, attrs in page.tags if tag == "th"} <= {
+        "col",
+        "row",
+        "colgroup",
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(1234.4, "$1,234"), (12.34, "$12.34"), (-1234, "−$1,234"), (None, "–"), (0.0, "$0.00")],
+)
+def test_money_is_written_for_people(value: float | None, shown: str):
+    assert words.money(value, "USD") == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.444, "+44 %"), (-0.001, "0 %"), (-0.3, "−30 %"), (12.0, "+1,200 %")]
+)
+def test_changes_carry_their_sign(value: float, shown: str):
+    assert spaced(words.signed_percent(value).replace(words.TIGHT, " ")) == shown
+
+
+@pytest.mark.parametrize(
+    ("actual", "said"),
+    [
+        ([None], "none has been checked yet"),
+        ([15.0], "Of the one that ended, 1 did"),
+        ([15.0, 21.0, None], "Of the last 2 that ended, 1 did"),
+        ([9.0, 21.0], "Of the last 2 that ended, none did"),
+        ([11.0, 12.0], "Of the last 2 that ended, all did"),
+    ],
+)
+def test_the_interval_says_how_often_it_held(actual: list[float | None], said: str):
+    ends = {"predicted_total_low": 10.0, "predicted_total_high": 20.0}
+    assert said in words.interval_record([ends | {"actual_total": total} for total in actual])
+
+
+# In a browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium that is on the machine already; none is downloaded."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as play:
+        found = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+SIZES = """sections => sections.map(id => {
+    const box = document.getElementById(id).getBoundingClientRect();
+    return [id, box.width > 100 && box.height > 80];
+}).filter(([, seen]) => !seen)"""
+EMPTY_PICTURES = """() => [...document.querySelectorAll('svg')].filter(svg => {
+    const box = svg.getBoundingClientRect();
+    return svg.checkVisibility() && (box.width < 5 || box.height < 5);
+}).length"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_the_page_opens_offline_whole_and_without_a_word_on_the_console(
+    width: int, scheme: str, browser: Browser, reported: tuple[EngineHome, Elements]
+):
+    home, _ = reported
+    context = browser.new_context(
+        offline=True,
+        color_scheme=scheme,  # pyright: ignore[reportArgumentType]
+        viewport={"width": width, "height": 900},
+    )
+    page = context.new_page()
+    complaints, asked = list[str](), list[str]()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    address = (home.outputs / "report.html").as_uri()
+    page.goto(address)
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert complaints == []
+    assert [url for url in asked if not url.startswith("data:")] == [address]
+    assert page.evaluate(SIZES, list(SECTIONS)) == []
+    assert page.evaluate(EMPTY_PICTURES) == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == (scheme == "dark")
+    context.close()
+
+
+def test_the_page_prints_on_paper_with_its_hidden_tables(
+    browser: Browser, reported: tuple[EngineHome, Elements], tmp_path: Path
+):
+    home, _ = reported
+    page = browser.new_page(color_scheme="dark")
+    page.goto((home.outputs / "report.html").as_uri())
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(24, 33, 38)"
+    assert page.evaluate("document.querySelector('details table').checkVisibility()")
+    page.pdf(path=tmp_path / "report.pdf", format="A4")
+    assert (tmp_path / "report.pdf").stat().st_size > 20_000
+    page.close()
+
+
+def test_the_page_of_an_empty_home_opens_too(browser: Browser, new_home: Callable[..., EngineHome]):
+    home = new_home()
+    written(home)
+    page = browser.new_page(viewport={"width": 390, "height": 900})
+    page.goto((home.outputs / "report.html").as_uri())
+    assert page.evaluate(SIZES, list(SECTIONS)) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
