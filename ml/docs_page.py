@@ -6,10 +6,12 @@ STYLE = """<style>
 td[style*="text-overflow"] { white-space: normal !important; max-width: 380px !important; }
 @media (max-width: 800px) {
   .app { min-width: 0 !important; display: block !important; overflow: auto; }
-  .app-menu, .app-content { width: 100% !important; min-width: 0 !important; display: block !important; }
+  .app-menu, .app-content { width: 100% !important; min-width: 0 !important; }
+  .app-menu, .app-content { display: block !important; }
   .app-menu .app-header { display: none; }
   .app-menu .app-body { position: relative; height: 35vh; border-bottom: 2px solid #dce3e8; }
-  .app-content .app-body, .app-content .app-scroll { position: static !important; height: auto !important; }
+  .app-content .app-body, .app-content .app-scroll { position: static !important; }
+  .app-content .app-body, .app-content .app-scroll { height: auto !important; }
   .app-content .app-body, .app-content .app-scroll { overflow: visible !important; }
   .app-pad, .app-pad-h { padding-left: 10px !important; padding-right: 10px !important; }
   .app-content .panel-body { padding: 10px !important; overflow-x: auto; }
