@@ -40,7 +40,7 @@ check: setup  ## ruff, types, SQL style, then the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
-	$(BIN)/sqlfluff lint dbt_project/models
+	$(BIN)/sqlfluff lint dbt_project/models dbt_project/analyses
 	$(BIN)/python -m pytest -n 2
 
 docs: setup  ## write the dbt docs of the demo as one page

@@ -16,6 +16,7 @@ from ml.builds import DbtProject
 from ml.candidate import read_candidate
 from ml.config import bump_last_score_cutoff, load_config
 from ml.dates import next_cutoff
+from ml.docs_page import readable
 from ml.engine import Engine, Progress, connected, require_days, working
 from ml.files import place_atomically
 from ml.home import Home
@@ -222,5 +223,6 @@ def docs(home: Home, progress: Progress) -> dict[str, Any]:
         side = SideBuild(home)
         page = home.outputs / "docs.html"
         built = DbtProject(home, progress).docs(side.database)
-        place_atomically(page, lambda part: part.write_bytes(built.read_bytes()))
+        text = readable(built.read_text(encoding="utf-8"))
+        place_atomically(page, lambda part: part.write_text(text, encoding="utf-8"))
         return {"page": home.relative(page)}

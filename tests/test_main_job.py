@@ -532,4 +532,8 @@ def test_the_docs_are_one_page_with_the_lineage(scored_home: EngineHome, tmp_pat
     assert "source.house_ware_clv.raw.transactions" in text
     assert "model.house_ware_clv.clv_cluster_ranking" in text
     assert "exposure.house_ware_clv." in text
+    assert "metric.house_ware_clv.expected_revenue" in text
+    # readable without a network and with the engine's name on it
+    assert "<title>House-Ware CLV Engine</title>" in text
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=.?https?:", text)
     shutil.rmtree(home.root)

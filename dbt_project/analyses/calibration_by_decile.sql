@@ -1,0 +1,38 @@
+-- tenths of the newest matured window by prediction: did they bring what was predicted?
+with matured as (
+
+    select *
+    from {{ ref('clv_predictions_actual') }}
+    qualify
+        dense_rank() over (
+            order by cutoff desc, model_id
+        ) = 1
+
+),
+
+tenths as (
+
+    select
+        *,
+        ntile(10) over (order by predicted_clv desc, customer_id) as tenth,
+    from matured
+
+)
+
+select
+    cutoff,
+    tenth,
+    count(*) as customers,
+    avg(predicted_clv) as mean_predicted_clv,
+    avg(actual_clv) as mean_actual_clv,
+    avg(actual_clv) / nullif(avg(predicted_clv), 0) as actual_to_predicted,
+    avg(probability_of_purchase) as mean_probability_of_purchase,
+    avg(cast(actual_order_count > 0 as integer)) as buyer_share,
+    avg(
+        cast(actual_clv between predicted_clv_low and predicted_clv_high as integer)
+    ) as interval_coverage,
+from tenths
+group by
+    cutoff,
+    tenth
+order by tenth
