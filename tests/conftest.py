@@ -161,7 +161,7 @@ class EngineHome:
     def raw(self) -> Path:
         return self.root / "warehouse" / "raw"
 
-    def call(self, *arguments: str, expect: int | None = 0) -> Outcome:
+    def call(self, *arguments: str, expect: int | None = 0, wait: float = 300) -> Outcome:
         """`orchestrate.py --home … --json …`, with the exit code it must have."""
         done = subprocess.run(
             [sys.executable, PROGRAM, "--home", str(self.root), "--json", *arguments],
@@ -169,7 +169,7 @@ class EngineHome:
             text=True,
             env=environment(),
             cwd=self.root,
-            timeout=300,
+            timeout=wait,
             check=False,
         )
         outcome = Outcome(done.returncode, done.stdout, done.stderr)

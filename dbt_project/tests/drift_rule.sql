@@ -1,4 +1,4 @@
-{# Fails when thresholds, changes or verdicts of the drift rule differ from the table. #}
+{# Fails when thresholds, changes, segments or verdicts of the rule differ from the table. #}
 {{ config(tags=['macro']) }}
 
 with windows as (
@@ -36,6 +36,23 @@ verdicts as (
         (true, true, true, 'sustained drift')
     ) as verdicts (breached, significant, previous_significant, expected)
 
+),
+
+-- beyond 6 standard errors, with 200 customers or more and a fifth of the batch or more
+segments as (
+
+    select *
+    from (
+        values
+        ('segment fell behind', -6.1, 500, 1000, true),
+        ('segment ran ahead', 6.1, 500, 1000, true),
+        ('segment at the threshold', -6.0, 500, 1000, false),
+        ('segment is just large enough', -6.1, 200, 1000, true),
+        ('segment has too few customers', -20.0, 199, 300, false),
+        ('segment is too small a part', -20.0, 500, 2501, false),
+        ('segment without others', null, 500, 500, false)
+    ) as segments (name, z_against_rest, customers, batch_customers, expected)
+
 )
 
 select name
@@ -60,3 +77,10 @@ select expected as name
 from verdicts
 where
     {{ drift_verdict('breached', 'significant', 'previous_significant') }} <> expected
+
+union all
+
+select name
+from segments
+where
+    {{ segment_drifted('z_against_rest', 'customers', 'batch_customers') }} <> expected

@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['monitor']) }}
+{{ config(tags=['monitor']) }}
 
 with segments as (
 
@@ -46,6 +46,7 @@ beside_the_rest as (
 
     select
         segments.*,
+        kinds.customers as batch_customers,
         kinds.squared_error as batch_squared_error,
         kinds.weighted_predicted - segments.weighted_predicted as rest_predicted,
         kinds.actual_2 - segments.actual_2 as rest_actual_2,
@@ -119,7 +120,8 @@ compared as (
 
 ),
 
--- what was so in quiet windows that had matured on the cutoff explains no change
+-- what was so in quiet windows that had matured on the cutoff explains no change; the
+-- middle one, so that the first shocked windows are not yet the usual
 usual_levels as (
 
     select
@@ -128,8 +130,7 @@ usual_levels as (
         compared.revision,
         compared.segment_kind,
         compared.segment_key,
-        {{ exact_sum('earlier.level_against_rest') }}
-        / count(earlier.level_against_rest) as usual_level_against_rest,
+        quantile_cont(earlier.level_against_rest, 0.5) as usual_level_against_rest,
     from compared
     inner join compared as earlier
         on
@@ -189,6 +190,8 @@ select
     level_against_rest,
     usual_level_against_rest,
     z_against_rest,
+    {{ segment_drifted('z_against_rest', 'customers', 'batch_customers') }}
+        as has_drifted,
     -- of two halves the one that fell behind: missing money is the likelier cause
     case
         when segment_kind <> 'prediction decile'
@@ -210,3 +213,9 @@ select
             )
     end as segment_rank,
 from judged
+{% if is_incremental() %}
+    -- what a measurement said stays, whatever is restated later
+    where (cutoff, model_id, revision) not in (
+        select distinct (cutoff, model_id, revision) from {{ this }}
+    )
+{% endif %}
