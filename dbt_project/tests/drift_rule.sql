@@ -38,16 +38,16 @@ verdicts as (
 
 ),
 
--- beyond 6 standard errors, with 200 customers or more and a fifth of the batch or more
+-- beyond 4.5 standard errors, with 200 customers or more and a fifth of the batch or more
 segments as (
 
     select *
     from (
         values
-        ('segment fell behind', -6.1, 500, 1000, true),
-        ('segment ran ahead', 6.1, 500, 1000, true),
-        ('segment at the threshold', -6.0, 500, 1000, false),
-        ('segment is just large enough', -6.1, 200, 1000, true),
+        ('segment fell behind', -4.6, 500, 1000, true),
+        ('segment ran ahead', 4.6, 500, 1000, true),
+        ('segment at the threshold', -4.5, 500, 1000, false),
+        ('segment is just large enough', -4.6, 200, 1000, true),
         ('segment has too few customers', -20.0, 199, 300, false),
         ('segment is too small a part', -20.0, 500, 2501, false),
         ('segment without others', null, 500, 500, false)

@@ -89,7 +89,8 @@ beside_the_rest as (
 
 ),
 
--- levels of two segments differ by a tenth without drift, however many the customers
+-- levels of two segments differ by a tenth from window to window without drift, however
+-- many the customers
 compared as (
 
     select
@@ -131,6 +132,7 @@ usual_levels as (
         compared.segment_kind,
         compared.segment_key,
         quantile_cont(earlier.level_against_rest, 0.5) as usual_level_against_rest,
+        count(*) as window_count,
     from compared
     inner join compared as earlier
         on
@@ -141,6 +143,7 @@ usual_levels as (
     where
         earlier.is_newest_revision
         and not earlier.is_significant
+        and earlier.level_against_rest is not null
     group by
         compared.cutoff,
         compared.model_id,
@@ -150,6 +153,8 @@ usual_levels as (
 
 ),
 
+-- the usual level is uncertain too; where none is known, a model may always have been off
+-- on a segment, by a sixth and more
 judged as (
 
     select
@@ -158,7 +163,12 @@ judged as (
         (
             compared.level_against_rest
             - coalesce(usual_levels.usual_level_against_rest, 0)
-        ) / compared.standard_error as z_against_rest,
+        ) / sqrt(
+            coalesce(
+                power(compared.standard_error, 2) * (1 + 1 / usual_levels.window_count),
+                power(compared.standard_error, 2) + 0.03
+            )
+        ) as z_against_rest,
     from compared
     left join usual_levels
         on
