@@ -96,27 +96,25 @@ compared as (
     select
         *,
         ln(level / rest_level) as level_against_rest,
-        sqrt(
-            0.01
-            + {{
-                level_variance(
-                    'level',
-                    'weighted_predicted',
-                    'actual_2',
-                    'actual_predicted',
-                    'predicted_2',
-                )
-            }}
-            + {{
-                level_variance(
-                    'rest_level',
-                    'rest_predicted',
-                    'rest_actual_2',
-                    'rest_actual_predicted',
-                    'rest_predicted_2',
-                )
-            }}
-        ) as standard_error,
+        0.01
+        + {{
+            level_variance(
+                'level',
+                'weighted_predicted',
+                'actual_2',
+                'actual_predicted',
+                'predicted_2',
+            )
+        }}
+        + {{
+            level_variance(
+                'rest_level',
+                'rest_predicted',
+                'rest_actual_2',
+                'rest_actual_predicted',
+                'rest_predicted_2',
+            )
+        }} as variance,
     from beside_the_rest
 
 ),
@@ -165,8 +163,8 @@ judged as (
             - coalesce(usual_levels.usual_level_against_rest, 0)
         ) / sqrt(
             coalesce(
-                power(compared.standard_error, 2) * (1 + 1 / usual_levels.window_count),
-                power(compared.standard_error, 2) + 0.03
+                compared.variance * (1 + 1 / usual_levels.window_count),
+                compared.variance + 0.03
             )
         ) as z_against_rest,
     from compared
