@@ -162,7 +162,8 @@ def test_the_record_of_the_model_lets_error_and_lead_be_judged(
 
 def test_segments_of_a_kind_add_up_to_the_window(life: tuple[EngineHome, dict[str, Any]]):
     gaps = life[0].rows(
-        "select cutoff, segment_kind from marts.drift_segments join marts.drift_report"
+        "select cutoff, drift_segments.segment_kind from marts.drift_segments"
+        " join marts.drift_report"
         " using (cutoff, model_id, revision) group by all"
         " having sum(drift_segments.customers) <> any_value(drift_report.customers)"
         " or abs(sum(drift_segments.actual_total) - any_value(drift_report.actual_total)) > 0.01"

@@ -100,11 +100,23 @@ def test_a_shop_that_is_easy_to_predict_names_the_half_that_spends_less():
     assert found.loc[1, "actual_to_predicted"] < 0.5 * found["actual_to_predicted"].max()
 
 
+def test_a_segment_without_a_usual_level_is_named_but_has_not_drifted():
+    customers = calm_shop()
+    found = segments(at(less(customers, customers["cluster_name"] == "cluster 0"), 0, 0, False))
+    first = found[found["segment_rank"] == 1].iloc[0]
+    assert (first["segment_kind"], first["segment"]) == ("cluster", "cluster 0")
+    assert abs(first["z_against_rest"]) > 4.5
+    assert not found["has_drifted"].any()
+
+
 def test_a_random_half_moves_no_segment_against_the_rest():
     customers = calm_shop()
-    found = segments(at(less(customers, customers["customer_id"] % 2 == 0), 0, 0, False))
-    assert not found["has_drifted"].any()
-    assert found["actual_to_predicted"].max() < 0.9
+    random = less(customers, customers["customer_id"] % 2 == 0)
+    found = segments(pd.concat([at(customers, 0, 0, False), at(random, 0, 1, False)]))
+    second = found[found["cutoff"] == CUTOFFS[1]]
+    assert (second["usual_window_count"] == 1).all()
+    assert not second["has_drifted"].any()
+    assert second["actual_to_predicted"].max() < 0.9
 
 
 def test_the_first_shocked_windows_are_not_yet_what_is_usual():

@@ -41,14 +41,18 @@ end
 
 {#
     A segment drifted alone: it is that far from the rest, in either direction, and large
-    enough to tell (200 customers) and to matter (a fifth of the batch). A batch has about
-    twelve such segments; the threshold holds for all of them together.
+    enough to tell (200 customers) and to matter (a fifth of the batch), and its usual level
+    is known: a model may have been off on a segment ever since its training. A batch has
+    about twelve such segments; the threshold holds for all of them together.
 #}
-{% macro segment_drifted(z_against_rest, customers, batch_customers) -%}
+{% macro segment_drifted(
+    z_against_rest, customers, batch_customers, usual_window_count
+) -%}
 coalesce(
     abs({{ z_against_rest }}) > {{ segment_z_threshold() }}
     and {{ customers }} >= 200
-    and 5 * {{ customers }} >= {{ batch_customers }},
+    and 5 * {{ customers }} >= {{ batch_customers }}
+    and {{ usual_window_count }} > 0,
     false
 )
 {%- endmacro %}

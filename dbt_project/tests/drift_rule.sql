@@ -38,20 +38,23 @@ verdicts as (
 
 ),
 
--- beyond 4.5 standard errors, with 200 customers or more and a fifth of the batch or more
+-- beyond 4.5 standard errors, 200 customers, a fifth of the batch, and a usual level
 segments as (
 
     select *
     from (
         values
-        ('segment fell behind', -4.6, 500, 1000, true),
-        ('segment ran ahead', 4.6, 500, 1000, true),
-        ('segment at the threshold', -4.5, 500, 1000, false),
-        ('segment is just large enough', -4.6, 200, 1000, true),
-        ('segment has too few customers', -20.0, 199, 300, false),
-        ('segment is too small a part', -20.0, 500, 2501, false),
-        ('segment without others', null, 500, 500, false)
-    ) as segments (name, z_against_rest, customers, batch_customers, expected)
+        ('segment fell behind', -4.6, 500, 1000, 1, true),
+        ('segment ran ahead', 4.6, 500, 1000, 1, true),
+        ('segment at the threshold', -4.5, 500, 1000, 1, false),
+        ('segment is just large enough', -4.6, 200, 1000, 1, true),
+        ('segment has too few customers', -20.0, 199, 300, 1, false),
+        ('segment is too small a part', -20.0, 500, 2501, 1, false),
+        ('segment without a usual level', -20.0, 500, 1000, 0, false),
+        ('segment without others', null, 500, 500, 1, false)
+    ) as segments (
+        name, z_against_rest, customers, batch_customers, usual_window_count, expected
+    )
 
 )
 
@@ -83,4 +86,8 @@ union all
 select name
 from segments
 where
-    {{ segment_drifted('z_against_rest', 'customers', 'batch_customers') }} <> expected
+    {{
+        segment_drifted(
+            'z_against_rest', 'customers', 'batch_customers', 'usual_window_count'
+        )
+    }} <> expected

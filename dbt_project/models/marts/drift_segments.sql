@@ -151,21 +151,18 @@ usual_levels as (
 
 ),
 
--- the usual level is uncertain too; where none is known, a model may always have been off
--- on a segment, by a sixth and more
+-- the usual level is uncertain too
 judged as (
 
     select
         compared.*,
         coalesce(usual_levels.usual_level_against_rest, 0) as usual_level_against_rest,
+        coalesce(usual_levels.window_count, 0) as usual_window_count,
         (
             compared.level_against_rest
             - coalesce(usual_levels.usual_level_against_rest, 0)
         ) / sqrt(
-            coalesce(
-                compared.variance * (1 + 1 / usual_levels.window_count),
-                compared.variance + 0.03
-            )
+            compared.variance * (1 + coalesce(1 / usual_levels.window_count, 0))
         ) as z_against_rest,
     from compared
     left join usual_levels
@@ -197,9 +194,13 @@ select
     ) as z_score,
     level_against_rest,
     usual_level_against_rest,
+    cast(usual_window_count as integer) as usual_window_count,
     z_against_rest,
-    {{ segment_drifted('z_against_rest', 'customers', 'batch_customers') }}
-        as has_drifted,
+    {{
+        segment_drifted(
+            'z_against_rest', 'customers', 'batch_customers', 'usual_window_count'
+        )
+    }} as has_drifted,
     -- of two halves the one that fell behind: missing money is the likelier cause
     case
         when segment_kind <> 'prediction decile'
