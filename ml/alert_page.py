@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ml.drift import CONFIDENCE
+
 if TYPE_CHECKING:
     from ml.alerts import Facts
 
@@ -18,8 +20,9 @@ MOST_MOVED = 6
 HOW_SURE = {
     "breach": "A threshold of the config was passed, but the change lies within the noise of such "
     "windows. One more breach would make it worth a closer look.",
-    "drift": "The change is outside the noise of a window: its 99 % interval excludes no change.",
-    "sustained drift": "The change is outside the noise, as it was in the window before: this is "
+    "drift": "The change is outside the noise of a window: at least one of the figures or segments "
+    "below lies beyond what chance explains.",
+    "sustained drift": "The change is outside the noise, as one was in the window before: this is "
     "hardly chance.",
     "ok": "Nothing is outside the noise.",
 }
@@ -75,6 +78,7 @@ def _drifted(facts: "Facts") -> str:
         _change(report, "level", "Revenue against prediction", "more", "less"),
         _change(report, "error", "Error in relation to spending", "higher", "lower"),
         _lead(report),
+        _left_the_rest(report),
     ]
     return "\n".join(["## What drifted, and how sure", "", HOW_SURE[report["verdict"]], "", *lines])
 
@@ -85,7 +89,7 @@ def _passed(report: dict[str, Any]) -> str:
 
 
 def _change(report: dict[str, Any], name: str, words: str, more: str, less: str) -> str:
-    """A logarithmic change in per cent, with its 99 % interval."""
+    """A logarithmic change in per cent, with its interval."""
     change, low, high = (report[f"{name}_{end}"] for end in ("change", "low", "high"))
     if not _known(change):
         return f"- {words}: the model has no record to compare with."
@@ -93,7 +97,7 @@ def _change(report: dict[str, Any], name: str, words: str, more: str, less: str)
     noise = "outside the noise" if low > 0 or high < 0 else "within the noise"
     return (
         f"- {words}: {abs(place):.0%} {more if place > 0 else less} than at training "
-        f"({math.expm1(low):+.0%} to {math.expm1(high):+.0%}, 99 %), {noise}."
+        f"({math.expm1(low):+.0%} to {math.expm1(high):+.0%}, {CONFIDENCE[name]:.0%}), {noise}."
     )
 
 
@@ -104,7 +108,21 @@ def _lead(report: dict[str, Any]) -> str:
     noise = "outside the noise" if high < 0 else "within the noise"
     return (
         f"- Lead over the better of naive and Pareto/NBD (points of D2): {100 * change:+.1f} "
-        f"against training ({100 * low:+.1f} to {100 * high:+.1f}, 99 %), {noise}."
+        f"against training ({100 * low:+.1f} to {100 * high:+.1f}, {CONFIDENCE['lead']:.0%}), "
+        f"{noise}."
+    )
+
+
+def _left_the_rest(report: dict[str, Any]) -> str:
+    """The segment to look at first, in standard errors against its threshold."""
+    if not _known(report["segment_z"]):
+        return "- Segments against the rest: no segment has others to compare with."
+    name = _segment_name({key: report[key] for key in ("segment_kind", "segment")})
+    noise = "outside the noise" if report["segment_has_drifted"] else "no segment left the rest"
+    return (
+        f"- Segments against the rest: {name}, {abs(report['segment_z']):.1f} standard errors "
+        f"{'ahead' if report['segment_z'] > 0 else 'behind'} (threshold "
+        f"{report['segment_threshold']:.1f}), {noise}."
     )
 
 

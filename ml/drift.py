@@ -3,8 +3,8 @@
 Three changes are looked for, each as an interval of a logarithm or difference in which 0 means
 "as at training": the error in relation to spending, the level of the total, and the lead over the
 rivals frozen with the model. Noise of the window, noise of the record, and the usual spread
-between windows widen every interval; at 99 % each, fewer than one stable window in twenty is
-called drift. Thresholds on RMSE and R2 are SQL's (macros/drift_rule.sql).
+between windows widen every interval; fewer than one stable window in twenty is called drift.
+Thresholds on RMSE, R2 and segments are SQL's (macros/drift_rule.sql).
 """
 
 import math
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from ml.metrics import (
     METRICS,
@@ -27,7 +28,8 @@ FloatArray = NDArray[np.float64]
 
 RESAMPLES = 200
 GROUPS = 200
-Z_99 = 2.576
+# Confidence of each interval. Error and lead count in one direction only, the level in both.
+CONFIDENCE = {"error": 0.95, "level": 0.98, "lead": 0.95}
 # Standard deviation between windows of a world that does not change, where a record of few
 # windows cannot show it: of log error, of log level, and of the difference in D2.
 USUAL_SPREAD = {"error": 0.08, "level": 0.10, "lead": 0.02}
@@ -182,7 +184,7 @@ def _statistics(means: FloatArray) -> FloatArray:
 
 
 def _change(name: str, now: Yardstick, record: list[Yardstick]) -> dict[str, float]:
-    """Difference to the record's mean with its 99 % interval."""
+    """Difference to the record's mean with its interval of CONFIDENCE."""
     usable = [known for known in record if np.isfinite(getattr(known, name))]
     before = [float(getattr(known, name)) for known in usable]
     if name == "level":
@@ -195,5 +197,5 @@ def _change(name: str, now: Yardstick, record: list[Yardstick]) -> dict[str, flo
     of_record = (float(np.nanmean(sampling)) + between) / len(before)
     variance = getattr(now, f"{name}_se") ** 2 + between + of_record
     change = getattr(now, name) - float(np.mean(before))
-    width = Z_99 * float(np.sqrt(variance))
+    width = float(norm.ppf(0.5 + CONFIDENCE[name] / 2) * np.sqrt(variance))
     return {"change": change, "low": change - width, "high": change + width}

@@ -100,10 +100,13 @@ def _champion(champion: dict[str, Any]) -> str:
 def _measurement(found: dict[str, Any]) -> str:
     revision = f", revision {found['revision']}" if found["revision"] > 1 else ""
     r2 = "undefined" if found["r2"] is None else f"{found['r2']:.3f}"
+    segment = ""
+    if found["segment_has_drifted"]:
+        segment = f"; {found['segment_kind']} {found['segment']} left the rest"
     return (
         f"measured {found['cutoff']} over {found['pred_months']} months{revision}: "
         f"{found['verdict']}; RMSE {found['rmse']:.2f} (at training {found['baseline_rmse']:.2f}), "
-        f"R2 {r2} ({found['baseline_r2']:.3f})"
+        f"R2 {r2} ({found['baseline_r2']:.3f}){segment}"
     )
 
 

@@ -123,7 +123,8 @@ def measurements(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     if not _exists(con, "marts", "drift_report"):
         return []
     names = ("cutoff", "model_id", "revision", "pred_months", "rmse", "baseline_rmse", "r2")
-    names += ("baseline_r2", "bias", "breached", "verdict")
+    names += ("baseline_r2", "bias", "breached", "segment_kind", "segment", "segment_z")
+    names += ("segment_has_drifted", "verdict")
     rows = con.execute(
         f"select {', '.join(names)} from marts.drift_report"
         " where is_newest_revision and role = 'champion' order by cutoff, model_id"

@@ -161,15 +161,20 @@ class EngineHome:
     def raw(self) -> Path:
         return self.root / "warehouse" / "raw"
 
-    def call(self, *arguments: str, expect: int | None = 0) -> Outcome:
-        """`orchestrate.py --home … --json …`, with the exit code it must have."""
+    def call(
+        self, *arguments: str, expect: int | None = 0, wait: float = 300, **variables: str
+    ) -> Outcome:
+        """`orchestrate.py --home … --json …`, with the exit code it must have.
+
+        wait: seconds it may take; variables: more of the environment.
+        """
         done = subprocess.run(
             [sys.executable, PROGRAM, "--home", str(self.root), "--json", *arguments],
             capture_output=True,
             text=True,
-            env=environment(),
+            env=environment(**variables),
             cwd=self.root,
-            timeout=300,
+            timeout=wait,
             check=False,
         )
         outcome = Outcome(done.returncode, done.stdout, done.stderr)

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 import pytest
 from conftest import EngineHome, Outcome, frame, home_at, line, transaction_log
+from fake_jira import TOKEN, running_jira
 
-FIRST, SECOND = date(2011, 8, 31), date(2011, 10, 31)
+FIRST, MIDDLE, SECOND = date(2011, 8, 31), date(2011, 9, 30), date(2011, 10, 31)
 OPEN, LAST = date(2011, 11, 20), date(2012, 1, 10)
 FIRST_WINDOW = (date(2011, 9, 1), date(2011, 11, 30))
 SECOND_WINDOW = (date(2011, 11, 1), date(2011, 12, 31))
@@ -50,15 +51,18 @@ def begun(log: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Engine
 def life(
     begun: EngineHome, log: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[EngineHome, dict[str, Any]]:
-    """A batch of each of two champions, then the data that matures both; every result by name."""
+    """Batches of two champions, then the data that matures all three; every result by name."""
     home = begun.copy(tmp_path_factory.mktemp("life") / "home")
     found: dict[str, Any] = {"open": home.call("run", "--cutoff", FIRST.isoformat()).result}
     found["warnings"] = warnings_of(home)
+    home.call("run", "--cutoff", MIDDLE.isoformat())
     # the config says 2 months from now on; what was predicted for 3 is not concerned
     home.configure(r"^  pred_months: 3 ", "  pred_months: 2 ")
     found["second"] = home.call("train", "--cutoff", SECOND.isoformat()).result
+    home.call("run", "--cutoff", SECOND.isoformat())
+    found["status"] = home.call("status").result
     home.deliver(until(log, LAST))
-    found["matured"] = home.call("run", "--cutoff", SECOND.isoformat()).result
+    found["matured"] = home.call("run").result
     found["state"] = home.state()
     found["again"] = home.call("run").result
     found["state again"] = home.state()
@@ -112,10 +116,12 @@ def test_windows_are_measured_by_their_own_months_and_baseline(
 ):
     home, found = life
     cards = home.manifest.parent / "cards"
+    assert len(found["status"]["open_windows"]) == 3
     measured = {row["cutoff"]: row for row in found["matured"]["measured"]}
-    assert set(measured) == {FIRST.isoformat(), SECOND.isoformat()}
-    assert len({row["model_id"] for row in measured.values()}) == 2
-    assert [row["pred_months"] for row in measured.values()] == [3, 2]
+    assert list(measured) == [day.isoformat() for day in (FIRST, MIDDLE, SECOND)]
+    models = [row["model_id"] for row in measured.values()]
+    assert models[0] == models[1] != models[2]
+    assert [row["pred_months"] for row in measured.values()] == [3, 3, 2]
     for row in measured.values():
         card = json.loads((cards / f"{row['model_id']}.json").read_text())
         assert row["pred_months"] == card["pred_months"]
@@ -162,7 +168,8 @@ def test_the_record_of_the_model_lets_error_and_lead_be_judged(
 
 def test_segments_of_a_kind_add_up_to_the_window(life: tuple[EngineHome, dict[str, Any]]):
     gaps = life[0].rows(
-        "select cutoff, segment_kind from marts.drift_segments join marts.drift_report"
+        "select cutoff, drift_segments.segment_kind from marts.drift_segments"
+        " join marts.drift_report"
         " using (cutoff, model_id, revision) group by all"
         " having sum(drift_segments.customers) <> any_value(drift_report.customers)"
         " or abs(sum(drift_segments.actual_total) - any_value(drift_report.actual_total)) > 0.01"
@@ -183,11 +190,14 @@ def test_a_late_row_makes_a_second_revision_and_keeps_the_first(
     home, result = restated
     assert [(row["cutoff"], row["revision"]) for row in result["measured"]] == [
         (FIRST.isoformat(), 2),
+        (MIDDLE.isoformat(), 2),
         (SECOND.isoformat(), 2),
     ]
     old = "select * exclude (is_newest_revision) from marts.drift_report order by cutoff"
     kept = old.replace("order by", "where revision = 1 order by")
     assert home.rows(kept) == life[0].rows(old)
+    segments = "select * from marts.drift_segments where revision = 1 order by all"
+    assert home.rows(segments) == life[0].rows(segments)
     assert home.rows(
         "select revision, actual_clv::integer from marts.clv_predictions_actual"
         f" where customer_id = '{result['customer']}' and cutoff = '{FIRST}'"
@@ -219,6 +229,7 @@ def test_a_shock_of_one_half_is_alerted_and_the_half_is_named_first(
     assert ratio < 0.7
     page = (home.outputs / ALERTS[0]).read_text()
     assert f"**mean order value {name}** explains the change best" in page
+    assert f"- Segments against the rest: mean order value {name}, " in page
     assert (home.outputs / ALERTS[1]).read_bytes().startswith(b"\x89PNG")
 
 
@@ -245,3 +256,20 @@ def test_lost_alert_files_are_made_again_with_the_same_bytes(
     result = home.call("run").result
     assert len(result["alerts"]) == 2 and result["measured"] == []
     assert {name: (home.outputs / name).read_bytes() for name in ALERTS} == before
+
+
+def test_a_run_ends_well_whatever_jira_does_and_there_is_one_ticket_in_the_end(
+    shock: tuple[EngineHome, Outcome], tmp_path: Path
+):
+    home = shock[0].copy(tmp_path / "home")
+    with running_jira() as fake:
+        jira = f"url: http://127.0.0.1:{fake.port}/jira, project: CLV, timeout_seconds: 2"
+        home.config.write_text(f"{home.config.read_text()}\nalerts:\n  jira: {{{jira}}}\n")
+        for modes in ({"search": "500"}, {"create": "done then hang"}, {}, {}):
+            fake.modes = modes
+            (message,) = home.call("run", CLV_JIRA_TOKEN=TOKEN).result["deliveries"]
+        assert "has Jira ticket CLV-1" in message
+        (ticket,) = fake.issues
+    assert ticket["fields"]["summary"].startswith("Drift alert (")
+    files = [path for path in home.root.rglob("*") if path.is_file()]
+    assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []

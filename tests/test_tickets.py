@@ -1,21 +1,17 @@
 """Claims about the delivery of alerts, against a Jira and a web hook on this machine."""
 
-import json
 import logging
 import socket
-import threading
 import time
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from conftest import EngineHome
+from fake_jira import CANARIES, EMAIL, LOGIN, PASSWORD, TOKEN, FakeJira, running_jira
 
 from ml import tickets
 from ml.channels import wiki_markup
@@ -24,142 +20,14 @@ from ml.errors import CallError
 from ml.home import Home
 from ml.tickets import Alert, channel_names, deliver
 
-TOKEN, EMAIL, PASSWORD = "canary-token-7f3a91", "canary@example.com", "canary-password-51c"
-LOGIN = b64encode(f"{EMAIL}:{TOKEN}".encode()).decode()
-CANARIES = (TOKEN, EMAIL, PASSWORD, LOGIN, "canary")
 WAIT = 0.8  # seconds Jira gets for an answer
 ALERT = Alert("20101231-ab12cd34", date(2010, 12, 31), 3, "Drift: RMSE +31 %", "# What\n\n**bad**")
 
 
-# A Jira on this machine
-
-
-@dataclass
-class FakeJira:
-    """What the server holds, how each step of the client is answered, and what it was asked."""
-
-    modes: dict[str, str] = field(default_factory=dict)  # step (info, search, create, hook) to mode
-    index_lag: float = 0.0  # seconds until a new ticket is found
-    deployment: str = "Server"
-    port: int = 0
-    issues: list[dict[str, Any]] = field(default_factory=list)
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    logins: set[str] = field(default_factory=set)
-    closing: threading.Event = field(default_factory=threading.Event)
-
-    def add(self, fields: dict[str, Any]) -> str:
-        key = f"{fields['project']['key']}-{len(self.issues) + 1}"
-        self.issues.append({"key": key, "fields": fields, "born": time.monotonic()})
-        return key
-
-    def found(self, jql: str) -> list[dict[str, Any]]:
-        return [
-            {"id": str(number), "key": issue["key"], "fields": {}}
-            for number, issue in enumerate(self.issues)
-            if f'labels = "{issue["fields"]["labels"][0]}"' in jql
-            and time.monotonic() - issue["born"] >= self.index_lag
-        ]
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers as Jira or as a web hook, in the mode the fake is in."""
-
-    jira: FakeJira
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-    def do_GET(self) -> None:
-        url = urlsplit(self.path)
-        if url.path == "/jira/rest/api/2/serverInfo":
-            info = {"versionNumbers": [9, 4, 0], "deploymentType": self.jira.deployment}
-            self.reply("info", lambda: (200, info))
-        elif url.path == f"/jira/rest/api/2/search{self.search_ending()}":
-            jql = parse_qs(url.query)["jql"][0]
-            self.reply("search", lambda: (200, {"issues": self.jira.found(jql), "total": 1}))
-        else:
-            self.send(404, b"{}")
-
-    def do_POST(self) -> None:
-        content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.path == "/jira/rest/api/2/issue":
-            self.reply("create", lambda: (201, {"key": self.jira.add(content["fields"])}))
-        elif self.path.startswith("/hook"):
-            self.reply("hook", lambda: (200, self.jira.messages.append(content)))
-        else:
-            self.send(404, b"{}")
-
-    def search_ending(self) -> str:
-        return "/jql" if self.jira.deployment == "Cloud" else ""
-
-    def reply(self, step: str, work: Callable[[], tuple[int, Any]]) -> None:
-        self.jira.asked.append(step)
-        self.jira.logins.add(self.headers.get("Authorization", ""))
-        mode = self.jira.modes.get(step, "ok")
-        if mode.startswith("done then "):
-            work()
-            mode = mode.removeprefix("done then ")
-        if mode == "ok":
-            status, answer = work()
-            self.send(status, json.dumps(answer).encode())
-        elif mode.isdigit():
-            self.send(int(mode), self.echo())
-        else:
-            self.misbehave(mode)
-
-    def misbehave(self, mode: str) -> None:
-        if mode == "hang":
-            self.jira.closing.wait(10)
-        elif mode == "trickle":
-            self.trickle()
-        elif mode == "garbage":
-            self.send(200, f"<html>{self.headers.get('Authorization')}".encode())
-        elif mode == "wrong shape":
-            self.send(200, b"[[1]]")
-        elif mode == "echo":
-            answer = {"key": TOKEN, "issues": [{"key": TOKEN}], "versionNumbers": TOKEN}
-            self.send(200, json.dumps(answer).encode())
-        self.close_connection = True  # mode "drop" does nothing else
-
-    def trickle(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "1000")
-        self.end_headers()
-        while not self.jira.closing.wait(0.1):
-            try:
-                self.wfile.write(b" ")
-            except OSError:
-                return
-
-    def echo(self) -> bytes:
-        login = self.headers.get("Authorization", "")
-        return json.dumps({"errorMessages": [login, TOKEN], "message": TOKEN}).encode()
-
-    def send(self, status: int, content: bytes) -> None:
-        self.send_response(status, f"because {TOKEN}")
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Retry-After", "30")
-        self.send_header("x-authentication-denied-reason", TOKEN)
-        self.end_headers()
-        self.wfile.write(content)
-
-
 @pytest.fixture
 def jira() -> Iterator[FakeJira]:
-    """A running fake; every mode is ok until a test says otherwise."""
-    fake = FakeJira()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"jira": fake}))
-    server.daemon_threads = True
-    server.handle_error = lambda request, client_address: None
-    fake.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield fake
-    fake.closing.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running_jira() as fake:
+        yield fake
 
 
 @dataclass

@@ -33,9 +33,35 @@ end
 {%- endmacro %}
 
 
+{# Standard errors a segment may be off the rest; by simulation one stable batch in 60 passes. #}
+{% macro segment_z_threshold() -%}
+4.5
+{%- endmacro %}
+
+
+{#
+    A segment drifted alone: it is that far from the rest, in either direction, and large
+    enough to tell (200 customers) and to matter (a fifth of the batch), and its usual level
+    is known: a model may have been off on a segment ever since its training. A batch has
+    about twelve such segments; the threshold holds for all of them together.
+#}
+{% macro segment_drifted(
+    z_against_rest, customers, batch_customers, usual_window_count
+) -%}
+coalesce(
+    abs({{ z_against_rest }}) > {{ segment_z_threshold() }}
+    and {{ customers }} >= 200
+    and 5 * {{ customers }} >= {{ batch_customers }}
+    and {{ usual_window_count }} > 0,
+    false
+)
+{%- endmacro %}
+
+
 {#
     ok: nothing passed; breach: a threshold passed, but within noise; drift: the interval
-    of the change excludes no change; sustained drift: so did the matured window before.
+    of a change excludes no change, or a segment drifted alone (significant); sustained
+    drift: so did the matured window before.
 #}
 {% macro drift_verdict(breached, significant, previous_significant) -%}
 case

@@ -1,4 +1,4 @@
-{# Fails when thresholds, changes or verdicts of the drift rule differ from the table. #}
+{# Fails when thresholds, changes, segments or verdicts of the rule differ from the table. #}
 {{ config(tags=['macro']) }}
 
 with windows as (
@@ -36,6 +36,26 @@ verdicts as (
         (true, true, true, 'sustained drift')
     ) as verdicts (breached, significant, previous_significant, expected)
 
+),
+
+-- beyond 4.5 standard errors, 200 customers, a fifth of the batch, and a usual level
+segments as (
+
+    select *
+    from (
+        values
+        ('segment fell behind', -4.6, 500, 1000, 1, true),
+        ('segment ran ahead', 4.6, 500, 1000, 1, true),
+        ('segment at the threshold', -4.5, 500, 1000, 1, false),
+        ('segment is just large enough', -4.6, 200, 1000, 1, true),
+        ('segment has too few customers', -20.0, 199, 300, 1, false),
+        ('segment is too small a part', -20.0, 500, 2501, 1, false),
+        ('segment without a usual level', -20.0, 500, 1000, 0, false),
+        ('segment without others', null, 500, 500, 1, false)
+    ) as segments (
+        name, z_against_rest, customers, batch_customers, usual_window_count, expected
+    )
+
 )
 
 select name
@@ -60,3 +80,14 @@ select expected as name
 from verdicts
 where
     {{ drift_verdict('breached', 'significant', 'previous_significant') }} <> expected
+
+union all
+
+select name
+from segments
+where
+    {{
+        segment_drifted(
+            'z_against_rest', 'customers', 'batch_customers', 'usual_window_count'
+        )
+    }} <> expected

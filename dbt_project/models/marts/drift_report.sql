@@ -12,6 +12,12 @@ windows as (
 
 ),
 
+drift_segments as (
+
+    select * from {{ ref('drift_segments') }}
+
+),
+
 models as (
 
     select
@@ -20,6 +26,27 @@ models as (
         min(baseline_r2) as baseline_r2,
     from {{ ref('champion_manifest') }}
     group by model_id
+
+),
+
+-- the segment to look at first: one that drifted, else the one that ranks first
+first_segments as (
+
+    select
+        cutoff,
+        model_id,
+        revision,
+        segment_kind,
+        segment,
+        z_against_rest as segment_z,
+        has_drifted as segment_has_drifted,
+    from drift_segments
+    where segment_rank is not null
+    qualify
+        row_number() over (
+            partition by cutoff, model_id, revision
+            order by has_drifted desc, segment_rank
+        ) = 1
 
 ),
 
@@ -34,6 +61,12 @@ judged as (
         models.baseline_rmse,
         models.baseline_r2,
         measurements.* replace (windows.cutoff as cutoff),
+        first_segments.segment_kind,
+        first_segments.segment,
+        first_segments.segment_z,
+        coalesce(first_segments.segment_has_drifted, false) as segment_has_drifted,
+        measurements.is_significant
+        or coalesce(first_segments.segment_has_drifted, false) as has_drifted,
         measurements.revision = max(measurements.revision) over (
             partition by measurements.cutoff, measurements.model_id
         ) as is_newest_revision,
@@ -55,6 +88,11 @@ judged as (
             and measurements.revision = windows.revision
     inner join models
         on measurements.model_id = models.model_id
+    left join first_segments
+        on
+            measurements.cutoff = first_segments.cutoff
+            and measurements.model_id = first_segments.model_id
+            and measurements.revision = first_segments.revision
 
 ),
 
@@ -64,9 +102,9 @@ previous as (
     select
         cutoff,
         model_id,
-        lag(is_significant) over (
+        lag(has_drifted) over (
             partition by model_id order by cutoff
-        ) as previous_is_significant,
+        ) as previous_has_drifted,
     from judged
     where is_newest_revision
 
@@ -118,11 +156,16 @@ select
     judged.lead_over_pareto_nbd,
     judged.lead_over_pareto_nbd_low,
     judged.lead_over_pareto_nbd_high,
+    judged.segment_kind,
+    judged.segment,
+    judged.segment_z,
+    cast({{ segment_z_threshold() }} as double) as segment_threshold,
+    judged.segment_has_drifted,
     {{
         drift_verdict(
             'judged.rmse_is_breached or judged.r2_is_breached',
-            'judged.is_significant',
-            'previous.previous_is_significant',
+            'judged.has_drifted',
+            'previous.previous_has_drifted',
         )
     }} as verdict,
 from judged

@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['monitor']) }}
+{{ config(tags=['monitor']) }}
 
 with segments as (
 
@@ -46,6 +46,7 @@ beside_the_rest as (
 
     select
         segments.*,
+        kinds.customers as batch_customers,
         kinds.squared_error as batch_squared_error,
         kinds.weighted_predicted - segments.weighted_predicted as rest_predicted,
         kinds.actual_2 - segments.actual_2 as rest_actual_2,
@@ -88,38 +89,38 @@ beside_the_rest as (
 
 ),
 
--- levels of two segments differ by a tenth without drift, however many the customers
+-- levels of two segments differ by a tenth from window to window without drift, however
+-- many the customers
 compared as (
 
     select
         *,
         ln(level / rest_level) as level_against_rest,
-        sqrt(
-            0.01
-            + {{
-                level_variance(
-                    'level',
-                    'weighted_predicted',
-                    'actual_2',
-                    'actual_predicted',
-                    'predicted_2',
-                )
-            }}
-            + {{
-                level_variance(
-                    'rest_level',
-                    'rest_predicted',
-                    'rest_actual_2',
-                    'rest_actual_predicted',
-                    'rest_predicted_2',
-                )
-            }}
-        ) as standard_error,
+        0.01
+        + {{
+            level_variance(
+                'level',
+                'weighted_predicted',
+                'actual_2',
+                'actual_predicted',
+                'predicted_2',
+            )
+        }}
+        + {{
+            level_variance(
+                'rest_level',
+                'rest_predicted',
+                'rest_actual_2',
+                'rest_actual_predicted',
+                'rest_predicted_2',
+            )
+        }} as variance,
     from beside_the_rest
 
 ),
 
--- what was so in quiet windows that had matured on the cutoff explains no change
+-- what was so in quiet windows that had matured on the cutoff explains no change; the
+-- middle one, so that the first shocked windows are not yet the usual
 usual_levels as (
 
     select
@@ -128,8 +129,8 @@ usual_levels as (
         compared.revision,
         compared.segment_kind,
         compared.segment_key,
-        {{ exact_sum('earlier.level_against_rest') }}
-        / count(earlier.level_against_rest) as usual_level_against_rest,
+        quantile_cont(earlier.level_against_rest, 0.5) as usual_level_against_rest,
+        count(*) as window_count,
     from compared
     inner join compared as earlier
         on
@@ -140,6 +141,7 @@ usual_levels as (
     where
         earlier.is_newest_revision
         and not earlier.is_significant
+        and earlier.level_against_rest is not null
     group by
         compared.cutoff,
         compared.model_id,
@@ -149,15 +151,19 @@ usual_levels as (
 
 ),
 
+-- the usual level is uncertain too
 judged as (
 
     select
         compared.*,
         coalesce(usual_levels.usual_level_against_rest, 0) as usual_level_against_rest,
+        coalesce(usual_levels.window_count, 0) as usual_window_count,
         (
             compared.level_against_rest
             - coalesce(usual_levels.usual_level_against_rest, 0)
-        ) / compared.standard_error as z_against_rest,
+        ) / sqrt(
+            compared.variance * (1 + coalesce(1 / usual_levels.window_count, 0))
+        ) as z_against_rest,
     from compared
     left join usual_levels
         on
@@ -188,7 +194,13 @@ select
     ) as z_score,
     level_against_rest,
     usual_level_against_rest,
+    cast(usual_window_count as integer) as usual_window_count,
     z_against_rest,
+    {{
+        segment_drifted(
+            'z_against_rest', 'customers', 'batch_customers', 'usual_window_count'
+        )
+    }} as has_drifted,
     -- of two halves the one that fell behind: missing money is the likelier cause
     case
         when segment_kind <> 'prediction decile'
@@ -210,3 +222,9 @@ select
             )
     end as segment_rank,
 from judged
+{% if is_incremental() %}
+    -- what a measurement said stays, whatever is restated later
+    where (cutoff, model_id, revision) not in (
+        select distinct (cutoff, model_id, revision) from {{ this }}
+    )
+{% endif %}

@@ -16,14 +16,14 @@ with kinds as (
 
 select kinds.*
 from kinds
-inner join {{ ref('drift_report') }} as report
+inner join {{ ref('drift_measurements') }} as measurements
     on
-        kinds.cutoff = report.cutoff
-        and kinds.model_id = report.model_id
-        and kinds.revision = report.revision
+        kinds.cutoff = measurements.cutoff
+        and kinds.model_id = measurements.model_id
+        and kinds.revision = measurements.revision
 where
-    kinds.customers > report.customers
+    kinds.customers > measurements.customers
     or kinds.segment_kind = 'prediction decile'
-    and kinds.customers <> report.customers
+    and kinds.customers <> measurements.customers
     or kinds.squared_error_share > 1.000001
 {% endtest %}
