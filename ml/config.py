@@ -293,11 +293,22 @@ def _compose(content: str, name: str) -> MappingNode:
         raise CallError(f"{name}:1: not valid YAML in UTF-8: {reason}") from None
     if not isinstance(root, MappingNode):
         raise CallError(f"{name}:1: expected sections (source, training, …)")
+    _refuse_anchors(root, name)
     return root
 
 
+def _refuse_anchors(node: Node, name: str) -> None:
+    """An alias is the anchor's node again: a few lines of them unfold to billions of values."""
+    if node.anchor is not None:
+        raise CallError(f"{name}:{node.start_mark.line + 1}: anchors (&) are not allowed")
+    children = node.value if isinstance(node, MappingNode | SequenceNode) else []
+    for child in children:
+        for one in child if isinstance(child, tuple) else (child,):
+            _refuse_anchors(one, name)
+
+
 def _plain(node: Node, name: str) -> Any:
-    """Plain Python values of a node; tags and anchors that could make anything else are refused."""
+    """Plain Python values of a node; tags that could make anything else are refused."""
     if node.tag not in PLAIN_TAGS and node.tag != "tag:yaml.org,2002:timestamp":
         raise CallError(
             f"{name}:{node.start_mark.line + 1}: the YAML tag {node.tag} is not allowed"
@@ -396,6 +407,11 @@ def source_files(home: Home, source: Source) -> list[Path]:
             )
         found.update(dict.fromkeys(matches))
     for path in found:
+        if set(home.relative(path)) & set("*?[]{}"):
+            raise CallError(
+                f"{home.relative(path)!r}: a name with one of *?[]{{}} stands for several files; "
+                f"rename it"
+            )
         if not path.name.endswith((".parquet", ".csv", ".csv.gz")):
             raise CallError(f"{home.relative(path)}: source.files takes .parquet, .csv and .csv.gz")
     return sorted(found, key=str)

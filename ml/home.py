@@ -19,8 +19,11 @@ class Home:
     def resolve(cls, root: str | None = None) -> "Home":
         """The home named by `root`, else by CLV_HOME, else the repository.
 
-        Raises CallError when the folder does not exist.
+        Raises CallError when the folder does not exist, or `root` is empty: a variable that a
+        script forgot to set must not work on another home.
         """
+        if root is not None and not root.strip():
+            raise CallError("--home is empty; name the folder that holds config/")
         name = root or os.environ.get("CLV_HOME") or str(REPOSITORY)
         path = Path(name).expanduser().resolve()
         if not path.is_dir():

@@ -24,6 +24,7 @@ from ml.config import Source, source_files
 from ml.errors import CallError, DataNotReadyError
 from ml.files import sha256_of
 from ml.home import Home
+from ml.ragged_lines import READER_OPTIONS, keep_ragged_lines
 
 READING_VERSION = 2
 MONEY = "decimal(18, 4)"
@@ -33,6 +34,7 @@ UNREADABLE = (
     duckdb.InvalidInputException,
     duckdb.IOException,
     duckdb.ConversionException,
+    csv.Error,
     gzip.BadGzipFile,
     zlib.error,
     EOFError,
@@ -174,12 +176,15 @@ def _load(
     source: Source,
     path: Path,
     stamp: tuple[str, int],
+    *,
+    is_ragged: bool = False,
 ) -> None:
+    """Load one file; a csv that a plain scan refuses is read again as one with ragged lines."""
     content, load_id = stamp
     today = datetime.now(ZoneInfo(source.timezone)).date()
     name, file_id = home.relative(path), _next(con, "file_id")
     try:
-        reader, row = _reader(path)
+        reader, row = _reader(path, READER_OPTIONS if is_ragged else "")
         types = {
             column: kind
             for column, kind, *_ in con.execute(
@@ -193,10 +198,15 @@ def _load(
             f" select {file_id} as file_id, {row} as file_row, {selected} from {reader}",
             [str(path)],
         )
+        if is_ragged:
+            keep_ragged_lines(con, file_id, path, name)
     except UNREADABLE as error:
+        if isinstance(error, duckdb.InvalidInputException) and not is_ragged and _is_csv(path):
+            _load(con, home, source, path, stamp, is_ragged=True)
+            return
         reason = str(error).splitlines()[0][:200]
         if "sniffing" in reason:
-            reason = "not every line has as many values as the header"
+            reason = "the quotes or the ends of its lines are not of one kind"
         raise DataNotReadyError(
             f"{name}: cannot be read ({reason}); deliver the file again, in UTF-8"
         ) from None
@@ -212,16 +222,20 @@ def _load(
         raise DataNotReadyError(f"{name}: holds no rows; remove it or deliver it again")
 
 
-def _reader(path: Path) -> tuple[str, str]:
+def _is_csv(path: Path) -> bool:
+    return path.suffix != ".parquet"
+
+
+def _reader(path: Path, options: str = "") -> tuple[str, str]:
     """Table function for the file, its path a parameter, and its 1-based row number.
 
     Raises EOFError when the file is empty or a gz archive is cut off.
     """
-    if path.suffix == ".parquet":
+    if not _is_csv(path):
         return "read_parquet($1, file_row_number = true)", "file_row_number + 1"
     # the dialect is fixed: one that is guessed from the rows may skip some of them
     dialect = f"delim = '{_delimiter(path)}', quote = '\"', escape = '\"', comment = '', skip = 0"
-    return f"read_csv($1, all_varchar = true, header = true, {dialect})", "row_number() over ()"
+    return f"read_csv($1, all_varchar = true, header = true, {dialect}{options})", "row_number() over ()"
 
 
 def _delimiter(path: Path) -> str:
