@@ -24,7 +24,7 @@ from ml.config import Source, source_files
 from ml.errors import CallError, DataNotReadyError
 from ml.files import sha256_of
 from ml.home import Home
-from ml.ragged_lines import READER_OPTIONS, keep_ragged_lines
+from ml.ragged_lines import keep_ragged_lines, reader_options
 
 READING_VERSION = 2
 MONEY = "decimal(18, 4)"
@@ -184,7 +184,7 @@ def _load(
     today = datetime.now(ZoneInfo(source.timezone)).date()
     name, file_id = home.relative(path), _next(con, "file_id")
     try:
-        reader, row = _reader(path, READER_OPTIONS if is_ragged else "")
+        reader, row = _reader(path, is_ragged=is_ragged)
         types = {
             column: kind
             for column, kind, *_ in con.execute(
@@ -199,9 +199,9 @@ def _load(
             [str(path)],
         )
         if is_ragged:
-            keep_ragged_lines(con, file_id, path, name)
+            keep_ragged_lines(con, file_id, path, _delimiter(path), name)
     except UNREADABLE as error:
-        if isinstance(error, duckdb.InvalidInputException) and not is_ragged and _is_csv(path):
+        if _is_csv(path) and not is_ragged and _may_be_ragged(error):
             _load(con, home, source, path, stamp, is_ragged=True)
             return
         reason = str(error).splitlines()[0][:200]
@@ -222,11 +222,15 @@ def _load(
         raise DataNotReadyError(f"{name}: holds no rows; remove it or deliver it again")
 
 
+def _may_be_ragged(error: Exception) -> bool:
+    return isinstance(error, duckdb.InvalidInputException) and "Invalid unicode" not in str(error)
+
+
 def _is_csv(path: Path) -> bool:
     return path.suffix != ".parquet"
 
 
-def _reader(path: Path, options: str = "") -> tuple[str, str]:
+def _reader(path: Path, *, is_ragged: bool = False) -> tuple[str, str]:
     """Table function for the file, its path a parameter, and its 1-based row number.
 
     Raises EOFError when the file is empty or a gz archive is cut off.
@@ -234,8 +238,10 @@ def _reader(path: Path, options: str = "") -> tuple[str, str]:
     if not _is_csv(path):
         return "read_parquet($1, file_row_number = true)", "file_row_number + 1"
     # the dialect is fixed: one that is guessed from the rows may skip some of them
-    dialect = f"delim = '{_delimiter(path)}', quote = '\"', escape = '\"', comment = '', skip = 0"
-    return f"read_csv($1, all_varchar = true, header = true, {dialect}{options})", "row_number() over ()"
+    delimiter = _delimiter(path)
+    dialect = f"delim = '{delimiter}', quote = '\"', escape = '\"', comment = '', skip = 0"
+    dialect += reader_options(path, delimiter) if is_ragged else ", all_varchar = true"
+    return f"read_csv($1, header = true, {dialect})", "row_number() over ()"
 
 
 def _delimiter(path: Path) -> str:

@@ -1,19 +1,22 @@
 """Lines of a CSV file with more or fewer values than its header: refused one by one, not the file.
 
-DuckDB lists them beside a scan (`READER_OPTIONS`). Read by one thread that list is exact; scans
+DuckDB lists them beside a scan (`reader_options`). Read by one thread that list is exact; scans
 that start in the middle of a file can list pieces of quoted text, so only a file that a plain scan
-refused is read this way. A line's text is not kept: it may name a customer who asks to be
+refused is read this way. The columns are those of the header: guessed from ragged lines they would
+be others. A line's text is not kept: it may name a customer who asks to be
 forgotten, under a column nobody can tell.
 """
 
+import csv
 import gzip
+import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 
 from ml.errors import DataNotReadyError
 
-READER_OPTIONS = ", store_rejects = true, parallel = false"
 RAGGED = ("MISSING COLUMNS", "TOO MANY COLUMNS")
 
 # file_row is the 1-based data row, blank lines counted; of the text only a hash is kept
@@ -44,11 +47,32 @@ where lines.file_id = $1 and lines.file_row = moved.file_row
 """
 
 
-def keep_ragged_lines(con: duckdb.DuckDBPyConnection, file_id: int, path: Path, name: str) -> None:
+def reader_options(path: Path, delimiter: str) -> str:
+    """Options of read_csv that list ragged lines, after the dialect."""
+    header = next(_records(path, delimiter))
+    if any(set(name) & {"\0", "\N{REPLACEMENT CHARACTER}"} for name in header):
+        raise csv.Error("its header is no text in UTF-8")
+    names: dict[str, None] = {}
+    for name in header:
+        names[name if name not in names else f"{name}_{len(names)}"] = None
+    columns = ", ".join("'" + name.replace("'", "''") + "': 'VARCHAR'" for name in names)
+    return f", auto_detect = false, columns = {{{columns}}}, store_rejects = true, parallel = false"
+
+
+def _records(path: Path, delimiter: str) -> Iterator[list[str]]:
+    """The header and the lines that are not blank, as Python reads them."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
+        yield from filter(None, csv.reader(text, delimiter=delimiter))
+
+
+def keep_ragged_lines(
+    con: duckdb.DuckDBPyConnection, file_id: int, path: Path, delimiter: str, name: str
+) -> None:
     """Add the ragged lines of the scan just made to raw.transactions, as unreadable.
 
     Raises DataNotReadyError naming the line when it is no text in UTF-8, its quotes do not end,
-    or the file breaks off in it.
+    or the file breaks off in it; and when a second reader counts other lines than the scan.
     """
     others = con.execute(
         "select line, error_type from reject_errors where not list_contains($1, error_type)"
@@ -68,6 +92,13 @@ def keep_ragged_lines(con: duckdb.DuckDBPyConnection, file_id: int, path: Path, 
         "insert into raw.transactions by name"
         f" select {file_id} as file_id, file_row, unreadable from ragged_lines"
     )
+    (kept,) = con.execute(
+        "select count(*) from raw.transactions where file_id = ?", [file_id]
+    ).fetchone() or (0,)
+    if kept != sum(1 for _ in _records(path, delimiter)) - 1:
+        raise DataNotReadyError(
+            f"{name}: its lines cannot be told apart, a quote does not end; deliver the file again"
+        )
 
 
 def _refuse_a_cut_file(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Hostile calls, configs, ids and file names: refused, or taken as plain text; nothing else moves."""
+"""Hostile calls, configs, ids and file names: refused, or taken as text; nothing else moves."""
 
 import sys
 from collections.abc import Callable

@@ -312,7 +312,7 @@ UNREADABLE = {
     "header only": ("bad.csv", HEADER.encode(), "no rows"),
     "a line cut off": ("bad.csv", (HEADER + LINE * 5 + "C1,O1").encode(), "line"),
     "a late line cut off": ("bad.csv", (MANY + LINE * 50_000 + "C1,O1").encode(), "line 53002"),
-    "an open quote": ("bad.csv", (HEADER + LINE + '"C1,O1').encode(), "read"),
+    "an open quote": ("bad.csv", (HEADER + LINE + '"C1,O1').encode(), "quote"),
     "a cut line in an archive": ("bad.csv.gz", gzip.compress((MANY + "C1,O1").encode()), "cut off"),
     "latin-1": ("bad.csv", (HEADER + "Zoë" + LINE).encode("latin-1"), "UTF-8"),
     "utf-16": ("bad.csv", (HEADER + LINE).encode("utf-16"), "UTF-8"),
