@@ -178,7 +178,7 @@ def test_no_token_and_no_customer_is_in_logs_errors_or_alerts(
     customer, secret = "canary-customer-91ab", TOKEN.encode()
     home.deliver(frame([line(customer, date(2012, 5, 2), price=123456)]), "canary.csv")
     home.configure(
-        r"^alerts:.*$",
+        r"^# alerts:.*$",
         "alerts:\n  jira: {url: 'http://127.0.0.1:9', project: CLV, timeout_seconds: 1}",
     )
     said = home_says(start(home, "run", CLV_JIRA_TOKEN=TOKEN))
