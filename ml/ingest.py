@@ -34,6 +34,7 @@ UNREADABLE = (
     duckdb.InvalidInputException,
     duckdb.IOException,
     duckdb.ConversionException,
+    duckdb.InternalException,
     csv.Error,
     gzip.BadGzipFile,
     zlib.error,
