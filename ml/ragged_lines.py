@@ -10,6 +10,7 @@ forgotten, under a column nobody can tell.
 import csv
 import gzip
 import io
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,7 +54,9 @@ def reader_options(path: Path, delimiter: str) -> str:
     Raises csv.Error when the file is no text in UTF-8: such bytes can stop DuckDB altogether.
     """
     try:
-        header, *_ = list(_records(path, delimiter))
+        records = _records(path, delimiter)
+        header = next(records)
+        deque(records, maxlen=0)  # to the end
     except UnicodeDecodeError:
         raise csv.Error("it is no text in UTF-8") from None
     if any("\0" in name for name in header):
