@@ -261,7 +261,7 @@ def _check_columns(source: Source, types: dict[str, str], name: str) -> None:
         if yours not in types:
             known = [column for column in types if column != "file_row_number"]
             near = difflib.get_close_matches(yours, known, 1, cutoff=0.4)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, known))}"
             raise CallError(f"{name}: no column {yours!r} (source.columns.{ours}); {hint}")
 
 
