@@ -312,7 +312,7 @@ def entry() -> int:
 
 def _one_line(error: BaseException) -> str:
     if isinstance(error, EngineError):
-        return str(error)
+        return " ".join(str(error).splitlines())  # a file's name may hold a line end
     if isinstance(error, (typer.Abort, KeyboardInterrupt)):
         return "stopped by the user; nothing half-done stays"
     worded = getattr(error, "format_message", None)  # a wrong call, in typer's words

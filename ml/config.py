@@ -235,7 +235,7 @@ def load_config(home: Home) -> Config:
     Raises CallError with file, line, key and, for a misspelt key, the nearest right one.
     """
     name = home.relative(home.config)
-    root = _compose(home.config, name)
+    root = _compose(_read(home.config, name), name)
     try:
         return Config.model_validate(_plain(root, name))
     except ValidationError as error:
@@ -244,18 +244,25 @@ def load_config(home: Home) -> Config:
 
 def bump_last_score_cutoff(home: Home, cutoff: date) -> None:
     """Write `run.last_score_cutoff`; every other line of the file stays as it is."""
-    set_value(home, "run", "last_score_cutoff", f'"{cutoff.isoformat()}"')
+    set_values(home, "run", {"last_score_cutoff": f'"{cutoff.isoformat()}"'})
 
 
-def set_value(home: Home, section: str, key: str, text: str) -> None:
-    """Replace one scalar of the config by `text` (YAML), changing its line only.
+def set_values(home: Home, section: str, values: dict[str, str]) -> None:
+    """Replace scalars of a section by texts (YAML) in one write, changing their lines only.
 
     A missing key is added as one line under its section, a missing section at the end.
     """
     name = home.relative(home.config)
-    root = _compose(home.config, name)
-    with home.config.open(encoding="utf-8", newline="") as file:
-        lines = file.read().splitlines(keepends=True)
+    text = _read(home.config, name)
+    for key, value in values.items():
+        text = _with_scalar(text, name, (section, key), value)
+    write_atomically(home.config, text.encode())
+
+
+def _with_scalar(content: str, name: str, place: tuple[str, str], text: str) -> str:
+    """The config's content with the scalar at `place` (section, key) replaced by `text`."""
+    section, key = place
+    root, lines = _compose(content, name), content.splitlines(keepends=True)
     section_node = _value(_pair(root, section))
     pair = _pair(section_node, key)
     if pair is not None:
@@ -272,7 +279,7 @@ def set_value(home: Home, section: str, key: str, text: str) -> None:
         if lines and not lines[-1].endswith("\n"):
             lines[-1] += "\n"
         lines.append(f"{section}: {{{key}: {text}}}\n")
-    write_atomically(home.config, "".join(lines).encode())
+    return "".join(lines)
 
 
 def _with_value(
@@ -290,26 +297,45 @@ def _with_value(
     return row, line[: value.start_mark.column] + text + line[value.end_mark.column :]
 
 
-def _compose(path: Path, name: str) -> MappingNode:
-    """The node tree of the file: positions and tags, nothing constructed from it."""
+def _read(path: Path, name: str) -> str:
+    """The content of the file with its line ends as they are."""
     if not path.is_file():
         raise CallError(f"{name}: no such file; copy config/model_config.yaml of the repository")
     try:
-        root = YAML(typ="rt", pure=True).compose(path.read_text(encoding="utf-8"))
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CallError(f"{name}:1: not valid YAML in UTF-8: {error}") from None
+
+
+def _compose(content: str, name: str) -> MappingNode:
+    """The node tree of the file: positions and tags, nothing constructed from it."""
+    try:
+        root = YAML(typ="rt", pure=True).compose(content)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 1
         raise CallError(f"{name}:{line}: not valid YAML: {error.problem or error}") from None
-    except (YAMLError, UnicodeDecodeError) as error:
+    except YAMLError as error:
         reason = str(error).splitlines()[0]
         raise CallError(f"{name}:1: not valid YAML in UTF-8: {reason}") from None
     if not isinstance(root, MappingNode):
         raise CallError(f"{name}:1: expected sections (source, training, …)")
+    _refuse_anchors(root, name)
     return root
 
 
+def _refuse_anchors(node: Node, name: str) -> None:
+    """An alias is the anchor's node again: a few lines of them unfold to billions of values."""
+    if node.anchor is not None:
+        raise CallError(f"{name}:{node.start_mark.line + 1}: anchors (&) are not allowed")
+    children = node.value if isinstance(node, MappingNode | SequenceNode) else []
+    for child in children:
+        for one in child if isinstance(child, tuple) else (child,):
+            _refuse_anchors(one, name)
+
+
 def _plain(node: Node, name: str) -> Any:
-    """Plain Python values of a node; tags and anchors that could make anything else are refused."""
+    """Plain Python values of a node; tags that could make anything else are refused."""
     if node.tag not in PLAIN_TAGS and node.tag != "tag:yaml.org,2002:timestamp":
         raise CallError(
             f"{name}:{node.start_mark.line + 1}: the YAML tag {node.tag} is not allowed"
@@ -413,6 +439,11 @@ def matching_files(home: Home, patterns: list[str]) -> list[Path]:
             )
         found.update(dict.fromkeys(matches))
     for path in found:
+        if set(home.relative(path)) & set("*?[]{}"):
+            raise CallError(
+                f"{home.relative(path)!r}: a name with one of *?[]{{}} stands for several files; "
+                f"rename it"
+            )
         if not path.name.endswith((".parquet", ".csv", ".csv.gz")):
             raise CallError(f"{home.relative(path)}: source.files takes .parquet, .csv and .csv.gz")
     return sorted(found, key=str)

@@ -27,6 +27,7 @@ UNREADABLE = (
     duckdb.InvalidInputException,
     duckdb.IOException,
     duckdb.ConversionException,
+    duckdb.InternalException,
     csv.Error,
     gzip.BadGzipFile,
     zlib.error,
@@ -57,7 +58,11 @@ class OpenFile:
             if yours not in self.types:
                 known = [column for column in self.types if column != "file_row_number"]
                 near = difflib.get_close_matches(yours, known, 1, cutoff=0.4)
-                hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+                hint = (
+                    f"did you mean {near[0]!r}?"
+                    if near
+                    else f"it has {', '.join(map(repr, known))}"
+                )
                 raise CallError(f"{name}: no column {yours!r} (source.columns.{ours}); {hint}")
 
     def lines(self, source: Source, file_id: int) -> str:

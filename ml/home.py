@@ -19,7 +19,8 @@ class Home:
     def resolve(cls, root: str | None = None) -> "Home":
         """The home named by `root`, else by CLV_HOME, else the repository.
 
-        Raises CallError when the folder does not exist.
+        Raises CallError when the folder does not exist, or `root` is empty: a variable that a
+        script forgot to set must not work on another home.
         """
         name = _name(root)
         home = cls.named(root)
@@ -79,4 +80,6 @@ class Home:
 
 
 def _name(root: str | None) -> str:
+    if root is not None and not root.strip():
+        raise CallError("--home is empty; name the folder that holds config/")
     return root or os.environ.get("CLV_HOME") or str(REPOSITORY)

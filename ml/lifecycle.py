@@ -77,6 +77,7 @@ def promote(home: Home, progress: Progress, model_id: str) -> dict[str, Any]:
 
 def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str, Any]:
     """Score every cutoff that is due, or `cutoff` alone and leave the config as it is."""
+    registry.check_cards(home)
     champion = registry.verified_champion(home)
     with working(home, progress) as engine:
         scored = []

@@ -10,6 +10,7 @@ forgotten, under a column nobody can tell.
 import csv
 import gzip
 import io
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,9 +49,17 @@ where lines.file_id = $1 and lines.file_row = moved.file_row
 
 
 def reader_options(path: Path, delimiter: str) -> str:
-    """Options of read_csv that list ragged lines, after the dialect."""
-    header = next(_records(path, delimiter))
-    if any(set(name) & {"\0", "\N{REPLACEMENT CHARACTER}"} for name in header):
+    """Options of read_csv that list ragged lines, after the dialect.
+
+    Raises csv.Error when the file is no text in UTF-8: such bytes can stop DuckDB altogether.
+    """
+    try:
+        records = _records(path, delimiter)
+        header = next(records)
+        deque(records, maxlen=0)  # to the end
+    except UnicodeDecodeError:
+        raise csv.Error("it is no text in UTF-8") from None
+    if any("\0" in name for name in header):
         raise csv.Error("its header is no text in UTF-8")
     names: dict[str, None] = {}
     for name in header:
@@ -62,7 +71,7 @@ def reader_options(path: Path, delimiter: str) -> str:
 def _records(path: Path, delimiter: str) -> Iterator[list[str]]:
     """The header and the lines that are not blank, as Python reads them."""
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
+        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         yield from filter(None, csv.reader(text, delimiter=delimiter))
 
 

@@ -216,6 +216,12 @@ def check_card(home: Home, row: ChampionRow) -> None:
         )
 
 
+def check_cards(home: Home) -> None:
+    """Raises EngineError naming the first row of the manifest, or card, that was changed."""
+    for row in read_manifest(home):
+        check_card(home, row)
+
+
 def check_ledger(home: Home) -> list[ChampionRow]:
     """All rows, once manifest, cards and artefacts are what the ledger says.
 

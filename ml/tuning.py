@@ -20,7 +20,7 @@ from dateutil.relativedelta import relativedelta
 
 from ml.baselines import fit_naive, fit_purchase_rival
 from ml.champion import PARETO_COLUMN
-from ml.config import set_value
+from ml.config import set_values
 from ml.engine import Engine, connected, require_days, working
 from ml.errors import CallError, DataNotReadyError
 from ml.files import place_atomically, write_atomically
@@ -79,8 +79,8 @@ def tune(
         table = rank_cells(scores, grid)
         best = table.iloc[0]
         files = _write(home, at, table, scores)
-        for name in ("history_months", "pred_months"):
-            set_value(home, "training", name, str(int(best[name])))
+        windows = {name: str(int(best[name])) for name in ("history_months", "pred_months")}
+        set_values(home, "training", windows)
         journal.close()
     return {
         "cutoff": at,

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 from conftest import REPOSITORY, EngineHome, frame, home_at, line
 
 from ml import lifecycle
+from ml.config import load_config
 from ml.errors import CallError, DataNotReadyError
 from ml.home import Home
+from ml.ingest import load_files
 
 MakeHome = Callable[..., EngineHome]
 DAY = date(2011, 7, 1)
@@ -308,9 +311,9 @@ UNREADABLE = {
     "empty": ("bad.csv", b"", "empty"),
     "header only": ("bad.csv", HEADER.encode(), "no rows"),
     "a line cut off": ("bad.csv", (HEADER + LINE * 5 + "C1,O1").encode(), "line"),
-    "a late line cut off": ("bad.csv", (MANY + LINE * 50_000 + "C1,O1").encode(), "Line"),
-    "an open quote": ("bad.csv", (HEADER + LINE + '"C1,O1').encode(), "read"),
-    "a line too long": ("bad.csv", (HEADER + LINE + LINE.strip() + ",9\n").encode(), "line"),
+    "a late line cut off": ("bad.csv", (MANY + LINE * 50_000 + "C1,O1").encode(), "line 53002"),
+    "an open quote": ("bad.csv", (HEADER + LINE + '"C1,O1').encode(), "quote"),
+    "a cut line in an archive": ("bad.csv.gz", gzip.compress((MANY + "C1,O1").encode()), "cut off"),
     "latin-1": ("bad.csv", (HEADER + "Zoë" + LINE).encode("latin-1"), "UTF-8"),
     "utf-16": ("bad.csv", (HEADER + LINE).encode("utf-16"), "UTF-8"),
     "a cut archive": ("bad.csv.gz", ARCHIVE[:-500], "ended"),
@@ -349,6 +352,54 @@ def test_a_file_that_cannot_be_taken_in_is_named_and_changes_nothing(
     assert "\n" not in str(caught.value)
     assert home.database.read_bytes() == before
     assert not (home.root / "warehouse" / ".build").exists()
+
+
+def test_lines_with_more_or_fewer_values_are_refused_and_the_others_keep_their_place(
+    small_home: EngineHome, tmp_path: Path
+):
+    home = small_home.copy(tmp_path / "home")
+    good = [LINE.replace("C1", f"C{n}") for n in range(6)]
+    ragged = [LINE.strip() + ",9\n", '"C1\nC2",O1\n']
+    rows = [good[0], ragged[0], good[1], good[2], ragged[1], ragged[1], *good[3:]]
+    (home.raw / "ragged.csv").write_text(HEADER + "".join(rows))
+    result = home.call("load").result
+    assert result["delivered"] == 1 + len(rows)
+    assert result["rejected"] == {"wrong number of values": 3}
+    refused = home.rows(
+        "select file_name, file_row, unreadable from staging.stg_rejected_transactions order by all"
+    )
+    assert [row for _, row, _ in refused] == [2, 5, 6]
+    assert {name for name, *_ in refused} == {"warehouse/raw/ragged.csv"}
+    assert refused[0][2].startswith("more values than the header (line sha256 ")
+    assert refused[1][2] == refused[2][2]
+    taken = home.rows(
+        "select file_row, customer_id from staging.stg_transactions"
+        " where file_id = (select max(file_id) from raw.files) order by file_row"
+    )
+    assert taken == [(1, "C0"), (3, "C1"), (4, "C2"), (7, "C3"), (8, "C4"), (9, "C5")]
+
+
+@pytest.mark.parametrize(
+    "zone", ["Europe/London", "America/New_York", "Pacific/Apia", "Asia/Kolkata"]
+)
+def test_instants_of_every_hour_of_two_years_fall_on_the_local_day_of_the_zone(
+    new_home: MakeHome, zone: str
+):
+    """Two years of hours hold every night on which the clocks of the zone change."""
+    home = new_home(timezone=zone)
+    hours = pd.date_range("2011-01-01", "2012-12-31 23:00", freq="h", tz="UTC")
+    lines = frame([line("C1", DAY)] * len(hours)).assign(order_ts=hours)
+    home.deliver(lines, "instants.parquet")
+    home.deliver(lines.assign(order_ts=hours.strftime("%Y-%m-%dT%H:%M:%SZ")), "texts.csv")
+    place = Home.resolve(str(home.root))
+    with duckdb.connect() as con:
+        load_files(con, place, load_config(place).source)
+        read = con.execute(
+            "select file_id, list(ordered_at order by file_row) from raw.transactions"
+            " group by file_id order by file_id"
+        ).fetchall()
+    expected = [hour.tz_convert(zone).tz_localize(None).to_pydatetime() for hour in hours]
+    assert [moments for _, moments in read] == [expected, expected]
 
 
 def test_a_file_that_cannot_be_read_is_exit_code_four(small_home: EngineHome, tmp_path: Path):

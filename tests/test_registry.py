@@ -2,15 +2,19 @@
 
 import csv
 import random
+import re
 from pathlib import Path
 
 import joblib
 import pytest
+from conftest import REPOSITORY
 from ledger import ledger_card
 
-from ml import registry
+from ml import lifecycle, registry
 from ml.errors import CallError, EngineError
 from ml.home import Home
+
+CONFIG = REPOSITORY / "config" / "model_config.yaml"
 
 
 class Trap:
@@ -92,6 +96,30 @@ def test_a_flipped_bit_anywhere_is_found(home: Home):
         path.write_bytes(intact)
     assert found == 200
     assert len(registry.check_ledger(home)) == 2
+
+
+def test_fifty_changed_bytes_are_named_with_their_row_by_status_and_by_run(home: Home):
+    """A byte of the manifest or of a card. Where a changed quote or line end leaves no rows to
+    tell apart, the file is named without one."""
+    (home.root / "config" / "model_config.yaml").write_text(CONFIG.read_text())
+    fill(home, ("a", "train"), ("b", "train"))
+    manifest, generator, rows = registry.manifest_path(home), random.Random(3), 0
+    starts = [manifest.read_bytes().index(name) for name in (b"\na,train", b"\nb,train")]
+    for _ in range(50):
+        path = generator.choice([manifest, registry.card_path(home, generator.choice("ab"))])
+        intact = path.read_bytes()
+        place = generator.randrange(len(intact))
+        path.write_bytes(intact[:place] + bytes([intact[place] ^ 1]) + intact[place + 1 :])
+        said = set()
+        for command in (lifecycle.status, lambda at: lifecycle.run(at, lambda _: None)):
+            with pytest.raises(EngineError, match=re.escape(path.name)) as caught:
+                command(home)
+            said.add(str(caught.value))
+        (message,) = said
+        row = f"row {sum(place > start for start in starts)} " if path == manifest else path.stem
+        rows += row in message
+        path.write_bytes(intact)
+    assert rows >= 45
 
 
 def test_a_changed_field_names_its_row(home: Home):

@@ -4,6 +4,10 @@
 #}
 {% macro rejection_reason() -%}
 case
+    when
+        unreadable like 'fewer values than the header%'
+        or unreadable like 'more values than the header%'
+        then 'wrong number of values'
     when unreadable is not null
         then 'unreadable ' || split_part(unreadable, '=', 1)
     when

@@ -16,6 +16,7 @@ with lines as (
         ('blank id', ' ', timestamp '2012-02-29 00:00:00', 1.0, 2.0, 2.0, null, 'missing customer_id'),
         ('NA id', 'N/A', timestamp '2012-02-29 00:00:00', 1.0, 2.0, 2.0, null, 'missing customer_id'),
         ('text', null, null, null, 2.0, null, 'quantity=two; ordered_at=x', 'unreadable quantity'),
+        ('ragged', null, null, null, null, null, 'fewer values than the header (line sha256 0a)', 'wrong number of values'),
         ('no day', 'C1', null, 1.0, 2.0, 2.0, null, 'missing ordered_at'),
         ('large', 'C1', timestamp '2012-02-29 00:00:00', 9e12, 9e12, null, null, 'amount out of range'),
         ('no price', 'C1', timestamp '2012-02-29 00:00:00', 1.0, null, null, null, 'missing amount'),
