@@ -57,33 +57,18 @@ class Champion:
         """predicted_clv with its 80 % interval (money) and probability_of_purchase, in row order.
 
         features: rows of customer_features(). Predictions are above 0, no interval is below 0.
+        predicted_variance (money squared) is what a customer adds to the interval of a total.
         """
         if features.empty:
             return pd.DataFrame({name: pd.Series(dtype=float) for name in PREDICTION_COLUMNS})
         spending = self.recipe.spending(features)
         money = self._served(features, spending)
-        low, high = self.intervals.bounds(money, self._typical(money, spending))
-        columns = (money, low, high, np.clip(spending.probability, 0, 1))
+        typical = self._typical(money, spending)
+        low, high = self.intervals.bounds(money, typical)
+        variance = self.intervals.variance(money, typical)
+        columns = (money, low, high, np.clip(spending.probability, 0, 1), variance)
         return pd.DataFrame(
             dict(zip(PREDICTION_COLUMNS, columns, strict=True)), index=features.index
-        )
-
-    def predict_total(self, features: pd.DataFrame) -> pd.DataFrame:
-        """One row: predicted_total of all customers and its 80 % interval, money.
-
-        Errors: ValueError without customers.
-        """
-        if features.empty:
-            raise ValueError("no customer to score: choose a cutoff with purchases before it")
-        spending = self.recipe.spending(features)
-        money = self._served(features, spending)
-        low, high = self.intervals.total_bounds(money, self._typical(money, spending))
-        return pd.DataFrame(
-            {
-                "predicted_total": [float(money.sum())],
-                "predicted_total_low": [low],
-                "predicted_total_high": [high],
-            }
         )
 
     def rivals(self, features: pd.DataFrame) -> pd.DataFrame:
@@ -121,6 +106,7 @@ PREDICTION_COLUMNS = (
     "predicted_clv_low",
     "predicted_clv_high",
     "probability_of_purchase",
+    "predicted_variance",
 )
 
 

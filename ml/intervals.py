@@ -47,12 +47,17 @@ class Intervals:
         high = predicted * np.asarray(self.high)[place]
         return np.minimum(low, predicted), np.maximum(high, predicted)
 
-    def total_bounds(self, predicted: FloatArray, typical: FloatArray) -> tuple[float, float]:
-        """Low and high of the sum: customers scatter independently, the level moves them all."""
-        total = float(predicted.sum())
+    def variance(self, predicted: FloatArray, typical: FloatArray) -> FloatArray:
+        """By how much each customer scatters around `predicted`, money squared, (customers,)."""
         place = np.searchsorted(np.asarray(self.edges), typical, side="right")
-        scatter = float((predicted**2 * np.asarray(self.spread)[place]).sum()) / total**2
-        width = NORMAL_80 * float(np.sqrt(scatter + self.level_sd**2))
+        return predicted**2 * np.asarray(self.spread)[place]
+
+    def total_bounds(self, total: float, variance: float) -> tuple[float, float]:
+        """Low and high of a sum of predictions and of their variances.
+
+        Customers scatter independently, the level moves them all.
+        """
+        width = NORMAL_80 * float(np.sqrt(variance / total**2 + self.level_sd**2))
         return total * float(np.exp(-width)), total * float(np.exp(width))
 
 

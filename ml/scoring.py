@@ -1,23 +1,54 @@
 """Scores and clusters of one batch by models of the ledger. Reads the home, writes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import pandas as pd
 
 from ml.home import Home
 from ml.registry import load_artefact
+from ml.stability import WATCHED
 from ml.training import Artefact
 
 WINDOW = ["cutoff", "history_months", "pred_months"]
+# What population_shift reads of a customer.
+COMPARED = ["customer_id", *WINDOW, "tenure_days", "gross_revenue", "returned_revenue", *WATCHED]
+
+Score = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
+
+
+def by_customer(score: Score, features: Any, models: Any) -> Any:
+    """What `score` says of all customers, one by one.
+
+    features, models: relations of int_customer_features and int_scoring_models. DuckDB's rows are
+    scored together, as a frame; an engine that holds them in parts scores each part where it lies
+    (`in_parts`) with the models opened here, and gives back its own relation.
+    """
+    opened = open_models(models.df())
+    if hasattr(features, "in_parts"):
+        return features.in_parts(partial(_score_part, score, opened))
+    return score(features.order("customer_id").df(), opened)
+
+
+def open_models(models: pd.DataFrame) -> pd.DataFrame:
+    """Rows of int_scoring_models, each with its verified artefact."""
+    home = Home.resolve()
+    return models.assign(artefact=[load_artefact(home, name) for name in models["model_id"]])
+
+
+def _score_part(score: Score, models: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
+    """The score of some customers by the models that read their windows."""
+    return score(features, models.merge(features[WINDOW].drop_duplicates(), on=WINDOW))
 
 
 def score_customers(features: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
     """Predictions per customer and model.
 
-    features: rows of int_customer_features in a fixed order; models: rows of int_scoring_models.
+    features: rows of int_customer_features in a fixed order; models: of open_models().
     Columns: cutoff, model_id, customer_id, predicted_clv, predicted_clv_low, predicted_clv_high
-    (80 % interval, currency of the log), probability_of_purchase (0-1), and what the rivals
-    frozen with the model say: predicted_naive, predicted_pareto_nbd.
+    (80 % interval, currency of the log), probability_of_purchase (0-1), predicted_variance, and
+    what the rivals frozen with the model say: predicted_naive, predicted_pareto_nbd.
     """
     scored = []
     for artefact, key, rows in _by_model(features, models):
@@ -45,15 +76,22 @@ def explain_customers(features: pd.DataFrame, models: pd.DataFrame) -> pd.DataFr
     return pd.concat(explained, ignore_index=True)
 
 
-def predict_totals(features: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
-    """Revenue expected of all customers together, with an 80 % interval: one row per model."""
-    totals = [
-        artefact.champion.predict_total(rows).assign(
-            cutoff=key["cutoff"].iloc[0], model_id=key["model_id"].iloc[0], customers=len(rows)
+def predict_totals(sums: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """Revenue expected of all customers together, with an 80 % interval: one row per model.
+
+    sums: cutoff, model_id, customers, predicted_total and predicted_variance of each batch.
+    """
+    artefacts = open_models(models).set_index("model_id")["artefact"]
+    bounds = [
+        artefacts[model_id].champion.intervals.total_bounds(total, variance)
+        for model_id, total, variance in zip(
+            sums["model_id"], sums["predicted_total"], sums["predicted_variance"], strict=True
         )
-        for artefact, key, rows in _by_model(features, models)
     ]
-    return pd.concat(totals, ignore_index=True)
+    ends = ["predicted_total_low", "predicted_total_high"]
+    return sums.drop(columns="predicted_variance").join(
+        pd.DataFrame(bounds, columns=ends, index=sums.index)
+    )
 
 
 def compare_populations(
@@ -61,7 +99,7 @@ def compare_populations(
 ) -> pd.DataFrame:
     """The batch beside the training population of each model: its key and ml.stability.COLUMNS.
 
-    features: as in score_customers; scores: customer_id, model_id, predicted_clv. A model whose
+    features: COMPARED in a fixed order; scores: customer_id, model_id, predicted_clv. A model whose
     artefact holds no population has no rows.
     """
     compared = []
@@ -84,9 +122,8 @@ def _by_model(
     features: pd.DataFrame, models: pd.DataFrame
 ) -> Iterator[tuple[Artefact, pd.DataFrame, pd.DataFrame]]:
     """Artefact, key columns and feature rows of each model: those of its own window."""
-    home = Home.resolve()
     for model in models.to_dict("records"):
         mine = (features[WINDOW] == [model[name] for name in WINDOW]).all(axis=1)
         rows = features[mine].reset_index(drop=True)
         key = rows[["cutoff", "customer_id"]].assign(model_id=model["model_id"])
-        yield load_artefact(home, model["model_id"]), key, rows
+        yield model["artefact"], key, rows

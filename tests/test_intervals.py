@@ -59,7 +59,9 @@ def test_the_interval_of_a_total_is_narrower_than_the_sum_of_intervals() -> None
     intervals = fit_intervals(*spending(1), level_sd=0.05)
     _, predicted = spending(5)
     low, high = intervals.bounds(predicted, predicted)
-    total_low, total_high = intervals.total_bounds(predicted, predicted)
+    total_low, total_high = intervals.total_bounds(
+        float(predicted.sum()), float(intervals.variance(predicted, predicted).sum())
+    )
     assert low.sum() < total_low < predicted.sum() < total_high < high.sum()
 
 

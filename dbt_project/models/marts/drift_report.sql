@@ -33,7 +33,8 @@ judged as (
         windows.window_end,
         models.baseline_rmse,
         models.baseline_r2,
-        measurements.* replace (windows.cutoff as cutoff),
+        windows.cutoff,
+        measurements.* exclude (cutoff),
         measurements.revision = max(measurements.revision) over (
             partition by measurements.cutoff, measurements.model_id
         ) as is_newest_revision,

@@ -2,6 +2,6 @@ def model(dbt, session):
     dbt.config(materialized="table")
     features = dbt.ref("int_customer_features")
     models = dbt.ref("int_scoring_models")
-    from ml.scoring import score_customers
+    from ml.scoring import by_customer, score_customers
 
-    return score_customers(features.order("customer_id").df(), models.df())
+    return by_customer(score_customers, features, models)

@@ -1,7 +1,13 @@
 def model(dbt, session):
     dbt.config(materialized="table")
-    features = dbt.ref("int_customer_features")
+    scores = dbt.ref("clv_scores")
     models = dbt.ref("int_scoring_models")
     from ml.scoring import predict_totals
 
-    return predict_totals(features.order("customer_id").df(), models.df())
+    # DECIMAL, because a sum of DOUBLE depends on the order of its rows
+    sums = scores.aggregate(
+        "cutoff, model_id, count(*) as customers,"
+        " cast(sum(cast(predicted_clv as decimal(38, 8))) as double) as predicted_total,"
+        " cast(sum(cast(predicted_variance as decimal(38, 8))) as double) as predicted_variance"
+    )
+    return predict_totals(sums.order("model_id").df(), models.df())
