@@ -5,7 +5,6 @@ held the rows.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import duckdb
 import pandas as pd
@@ -56,8 +55,9 @@ class Relation:
         return Relation(self.frame.mapInArrow(parts, from_arrow_schema(first.schema)))
 
     def _select(self, sql: str) -> "Relation":
-        spark = to_spark(sql.replace("{rows}", "rows_"))
-        return Relation(self.frame.sparkSession.sql(spark.replace("rows_", "{rows}"), rows=self.frame))
+        # sqlglot has no word for Spark's `{rows}`
+        spark = to_spark(sql.replace("{rows}", "rows_")).replace("rows_", "{rows}")
+        return Relation(self.frame.sparkSession.sql(spark, rows=self.frame))
 
 
 class Session:

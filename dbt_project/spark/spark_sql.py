@@ -1,4 +1,4 @@
-"""The project's SQL in Spark's words: sqlglot translates, here stands what would mean another thing.
+"""The project's SQL in Spark's words: sqlglot translates, here stands what would change meaning.
 
 The models are written for DuckDB. Where the same words give other values on Spark, the tree is
 changed before it is written out: division, decimal literals, months, quantiles, NULL in max_by,
@@ -6,8 +6,18 @@ several unnests in one select, and functions that Spark has under no name.
 """
 
 from functools import lru_cache
+from typing import ClassVar
 
 from sqlglot import ErrorLevel, exp, parse_one
+from sqlglot.dialects.spark import Spark
+
+
+class NestedSpark(Spark):
+    """Spark as it is today: a CTE may hold CTEs of its own, whatever their names."""
+
+    class Generator(Spark.Generator):
+        EXPRESSIONS_WITHOUT_NESTED_CTES: ClassVar[set] = set()
+
 
 # the complete months from one day to a later one; a month's last day completes it
 WHOLE_MONTHS = """
@@ -37,7 +47,7 @@ def to_spark(sql: str) -> str:
     _divide_as_doubles(tree)
     _replace_functions(tree)
     _zip_unnests(tree)
-    return tree.sql(dialect="spark", pretty=True, unsupported_level=ErrorLevel.RAISE)
+    return tree.sql(dialect=NestedSpark, pretty=True, unsupported_level=ErrorLevel.RAISE)
 
 
 def _divide_as_doubles(tree: exp.Expression) -> None:
@@ -55,9 +65,7 @@ def _divide_as_doubles(tree: exp.Expression) -> None:
 def _replace_functions(tree: exp.Expression) -> None:
     """Functions with another name, or with another idea of NULL, on Spark."""
     for call in list(tree.find_all(exp.Anonymous)):
-        words = {
-            f"word{number}": part.sql("spark") for number, part in enumerate(call.expressions)
-        }
+        words = {f"word{number}": part.sql("spark") for number, part in enumerate(call.expressions)}
         if call.name.lower() == "to_months":
             call.replace(_spark("make_ym_interval(0, {word0})", **words))
         elif call.name.lower() == "date_sub" and words["word0"].lower() == "'month'":
@@ -73,7 +81,7 @@ def _replace_functions(tree: exp.Expression) -> None:
 
 
 def _zip_unnests(tree: exp.Expression) -> None:
-    """Lists that are unnested side by side: Spark takes one generator a select, so it is `inline`."""
+    """Lists unnested side by side: Spark takes one generator a select, so it is `inline`."""
     for select in list(tree.find_all(exp.Select)):
         lists = [part for part in select.expressions if isinstance(part.unalias(), exp.Explode)]
         if len(lists) < 2:
