@@ -58,7 +58,9 @@ window_days as (
         cutoff,
         model_id,
         newest_date,
-        unnest(generate_series(window_start, window_end, interval 1 day)) as window_date,
+        unnest(
+            generate_series(window_start, window_end, interval 1 day)
+        ) as window_date,
     from open_windows
 
 ),
