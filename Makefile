@@ -5,7 +5,7 @@ ENGINE := $(BIN)/python orchestrate.py
 DEMO := $(ENGINE) --home warehouse/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check docs bench soak lock clean
+.PHONY: help setup demo test check docs bench soak spark lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -52,9 +52,18 @@ bench: setup  ## time the engine beside a bare script and lifetimes, on generate
 soak: setup  ## the slow tests: crashes at random points, large data
 	$(BIN)/python -m pytest -m slow
 
-lock:  ## resolve requirements.lock anew (needs uv)
+spark: setup  ## add Spark to .venv (needs Java 17), then run its tests
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
+	@printf '%s\n' "$(CURDIR)" "$(CURDIR)/dbt_project/spark" \
+		> $$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/clv_spark.pth
+	$(BIN)/python -m pytest tests/test_spark.py -m "slow or not slow"
+
+lock:  ## resolve the lock files anew (needs uv)
 	uv pip compile pyproject.toml --extra demo --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-strip-extras -o requirements.lock
+	uv pip compile pyproject.toml --extra spark --extra demo --extra dev --universal \
+		--python-version 3.11 --generate-hashes --no-header --no-strip-extras \
+		-c requirements.lock -o requirements-spark.lock
 
 clean:  ## remove .venv, caches and the demo
 	rm -rf .venv warehouse/demo dbt_project/target dbt_project/logs .pytest_cache .ruff_cache

@@ -87,24 +87,6 @@ class Champion:
             dict(zip(PREDICTION_COLUMNS, columns, strict=True)), index=reading.features.index
         )
 
-    def predict_total(self, predictions: pd.DataFrame) -> pd.DataFrame:
-        """One row: predicted_total of all customers and its 80 % interval, money.
-
-        predictions: predicted_clv and predicted_clv_variance. Errors: ValueError without customers.
-        """
-        if predictions.empty:
-            raise ValueError("no customer to score: choose a cutoff with purchases before it")
-        total = float(predictions["predicted_clv"].sum())
-        variance = float(predictions["predicted_clv_variance"].sum())
-        low, high = self.intervals.total_bounds(total, variance)
-        return pd.DataFrame(
-            {
-                "predicted_total": [total],
-                "predicted_total_low": [low],
-                "predicted_total_high": [high],
-            }
-        )
-
     def rivals(self, reading: Reading) -> pd.DataFrame:
         """What naive and Pareto/NBD, frozen with the champion, predict: naive, pareto_nbd."""
         columns = {

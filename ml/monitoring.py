@@ -25,10 +25,8 @@ FIGURES = (
 
 
 def not_measured(session: Any, windows: Any, measured: str) -> Any:
-    """Rows of the windows (a DuckDB relation) whose revision is not in the table `measured`."""
-    return session.sql(
-        f"select windows.* from windows anti join {measured} using (cutoff, model_id, revision)"
-    )
+    """Rows of the windows (a relation) whose revision is not in the table `measured`."""
+    return windows.join(session.table(measured), "cutoff, model_id, revision", how="anti")
 
 
 def measure_windows(windows: Any, model_config: pd.DataFrame) -> pd.DataFrame:

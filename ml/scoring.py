@@ -4,6 +4,7 @@ Customers are scored some at a time, so that memory does not grow with their num
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ml.training import Artefact
 WINDOW = ["cutoff", "history_months", "pred_months"]
 BATCH_ROWS = 50_000
 CHAMPION = "champion"
+OpenModels = list[tuple[dict[str, Any], Artefact]]
 
 DRIVER = pa.struct(
     [
@@ -47,45 +49,66 @@ SCORES = pa.schema(
 )
 
 
+def open_models(models: pd.DataFrame) -> OpenModels:
+    """Rows of int_scoring_models by model_id, each with its verified artefact."""
+    home = Home.resolve()
+    rows = models.sort_values("model_id").to_dict("records")
+    return [
+        ({str(name): value for name, value in row.items()}, load_artefact(home, row["model_id"]))
+        for row in rows
+    ]
+
+
 def score_batches(
-    features: Iterable[pa.RecordBatch], models: pd.DataFrame
+    features: Iterable[pa.RecordBatch], models: OpenModels
 ) -> Iterator[pa.RecordBatch]:
     """Rows of SCORES per customer and model.
 
-    features: rows of int_customer_features in any order; models: rows of int_scoring_models.
+    features: rows of int_customer_features in any order; models: of open_models().
     Predictions are money of the label window with an 80 % interval and a variance; predicted_naive
     and predicted_pareto_nbd are what the rivals frozen with the model say.
     """
-    artefacts = _artefacts(models)
     for batch in features:
         customers = pa.Table.from_batches([batch]).to_pandas(date_as_object=False)
-        for model, artefact in artefacts:
+        for model, artefact in models:
             mine = (customers[WINDOW] == [model[name] for name in WINDOW]).all(axis=1)
             rows = customers[mine].reset_index(drop=True)
             if len(rows):
                 yield _scored(rows, model, artefact)
 
 
-def score_relation(session: Any, features: Any, models: pd.DataFrame) -> pa.RecordBatchReader:
-    """`score_batches` over a DuckDB relation, as it is read."""
+def score_relation(session: Any, features: Any, models: Any) -> Any:
+    """`score_batches` over relations of int_customer_features and int_scoring_models.
+
+    DuckDB's rows are scored as they are read; an engine that holds them in parts scores each part
+    where it lies (`in_parts`), with the models opened here, and gives back its own relation.
+    """
+    opened = open_models(models.df())
+    if hasattr(features, "in_parts"):
+        return features.in_parts(partial(score_batches, models=opened), SCORES)
     # the session itself is busy taking in what is returned here
     read = session.cursor().execute(features.sql_query()).fetch_record_batch(BATCH_ROWS)
-    return pa.RecordBatchReader.from_batches(SCORES, score_batches(read, models))
+    return pa.RecordBatchReader.from_batches(SCORES, score_batches(read, opened))
 
 
-def predict_totals(scores: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+def predict_totals(sums: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
     """Revenue expected of all customers together, with an 80 % interval: one row per model.
 
-    scores: model_id, predicted_clv and predicted_clv_variance in a fixed order.
+    sums: cutoff, model_id, customers, predicted_total and predicted_variance of each batch.
     """
-    totals = [
-        artefact.champion.predict_total(mine).assign(
-            cutoff=model["cutoff"], model_id=model["model_id"], customers=len(mine)
+    intervals = {
+        model["model_id"]: artefact.champion.intervals for model, artefact in open_models(models)
+    }
+    bounds = [
+        intervals[model_id].total_bounds(total, variance)
+        for model_id, total, variance in zip(
+            sums["model_id"], sums["predicted_total"], sums["predicted_variance"], strict=True
         )
-        for model, artefact in _artefacts(models)
-        for mine in [scores[scores["model_id"] == model["model_id"]]]
     ]
-    return pd.concat(totals, ignore_index=True)
+    ends = ["predicted_total_low", "predicted_total_high"]
+    return sums.drop(columns="predicted_variance").join(
+        pd.DataFrame(bounds, columns=ends, index=sums.index)
+    )
 
 
 def compare_populations(
@@ -97,7 +120,7 @@ def compare_populations(
     artefact holds no population has no rows.
     """
     compared = []
-    for model, artefact in _artefacts(models):
+    for model, artefact in open_models(models):
         if artefact.population is not None:
             mine = (features[WINDOW] == [model[name] for name in WINDOW]).all(axis=1)
             of_model = scores[scores["model_id"] == model["model_id"]]
@@ -111,16 +134,6 @@ def compare_populations(
             **{name: pd.Series(dtype=kind) for name, kind in types.items()}
         )
     return pd.concat(compared, ignore_index=True).astype(types)
-
-
-def _artefacts(models: pd.DataFrame) -> list[tuple[dict[str, Any], Artefact]]:
-    """Rows of int_scoring_models with their artefacts, by model_id."""
-    home = Home.resolve()
-    rows = models.sort_values("model_id").to_dict("records")
-    return [
-        ({str(name): value for name, value in row.items()}, load_artefact(home, row["model_id"]))
-        for row in rows
-    ]
 
 
 def _scored(rows: pd.DataFrame, model: dict[str, Any], artefact: Artefact) -> pa.RecordBatch:

@@ -122,14 +122,14 @@ def test_predictions_are_positive_inside_their_interval_and_probabilities_are_sh
     assert found["probability_of_purchase"].between(0, 1).all()
 
 
-def test_the_total_is_the_sum_of_the_predictions_inside_its_interval(
+def test_the_interval_of_the_total_holds_it_and_is_narrower_than_the_customers_together(
     shop: Training, champion: Champion
 ) -> None:
-    total = champion.predict_total(champion.predict(shop.now)).iloc[0]
-    assert total["predicted_total"] == pytest.approx(
-        champion.predict(shop.now)["predicted_clv"].sum()
-    )
-    assert total["predicted_total_low"] < total["predicted_total"] < total["predicted_total_high"]
+    found = champion.predict(shop.now)
+    total, variance = found["predicted_clv"].sum(), found["predicted_clv_variance"].sum()
+    low, high = champion.intervals.total_bounds(total, variance)
+    assert low < total < high
+    assert found["predicted_clv_low"].sum() < low < high < found["predicted_clv_high"].sum()
 
 
 def test_drivers_are_three_a_customer_and_the_strongest_comes_first(
@@ -187,10 +187,7 @@ def test_missing_columns_are_named(shop: Training) -> None:
 
 
 def test_nobody_to_score_gives_no_rows(shop: Training, champion: Champion) -> None:
-    nobody = champion.predict(shop.now.iloc[:0])
-    assert nobody.empty
-    with pytest.raises(ValueError, match="no customer"):
-        champion.predict_total(nobody)
+    assert champion.predict(shop.now.iloc[:0]).empty
 
 
 def test_a_history_longer_than_the_log_is_scored_with_what_there_is(days: pd.DataFrame) -> None:

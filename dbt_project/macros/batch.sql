@@ -2,9 +2,10 @@
     A batch is the rows of one cutoff and one model. A mart is replaced batch by batch:
     the pre-hook removes the batch that is about to be built, in the same transaction,
     so that building it again doubles nothing and customers who left it are gone.
+    On Spark the batch is a partition, which the new one replaces (replace_partitions()).
 #}
 {% macro delete_batch() -%}
-{%- if is_incremental() -%}
+{%- if is_incremental() and target.type == 'duckdb' -%}
     delete from {{ this }}
     where
         cutoff = {{ cutoff_date() }}
@@ -15,7 +16,7 @@
 
 {# The same for a mart without models: one batch is one cutoff. #}
 {% macro delete_cutoff() -%}
-{%- if is_incremental() -%}
+{%- if is_incremental() and target.type == 'duckdb' -%}
     delete from {{ this }} where cutoff = {{ cutoff_date() }}
 {%- endif -%}
 {%- endmacro %}
@@ -36,7 +37,7 @@ and model_id = (
     A batch that was scored again is measured again too.
 #}
 {% macro delete_remeasured() -%}
-{%- if is_incremental() -%}
+{%- if is_incremental() and target.type == 'duckdb' -%}
     delete from {{ this }}
     where
         exists (
@@ -52,10 +53,10 @@ and model_id = (
 
 {# Removes batches whose label window is still open: they are brought to the newest day. #}
 {% macro delete_open_windows() -%}
-{%- if is_incremental() -%}
+{%- if is_incremental() and target.type == 'duckdb' -%}
     delete from {{ this }}
     where (cutoff, model_id) in (
-        select (cutoff, model_id) from {{ ref('clv_batches') }}
+        select cutoff, model_id from {{ ref('clv_batches') }}
         where
             window_end > (
                 select max(activity_date) from {{ ref('int_customer_days') }}

@@ -115,14 +115,15 @@ window_days as (
         case when days.order_count > 0 then days.activity_date end as purchase_date,
         case
             when days.previous_purchase_date >= windows.history_start
-                then days.activity_date - days.previous_purchase_date
+                then date_diff('day', days.previous_purchase_date, days.activity_date)
         end as gap_days,
         {%- for half_life in half_lives %}
         -- whole numbers, so that weighted sums stay exact
         cast(
             round(
                 10000 * power(
-                    0.5, (windows.cutoff - days.activity_date) / {{ half_life }}.0
+                    0.5,
+                    date_diff('day', days.activity_date, windows.cutoff) / {{ half_life }}.0
                 )
             ) as integer
         ) as weight_{{ half_life }},
@@ -196,6 +197,16 @@ customer_sums as (
 
 ),
 
+customer_spans as (
+
+    select
+        *,
+        date_diff('day', first_purchase_date, last_purchase_date) as first_to_last_days,
+        date_diff('day', last_purchase_date, cutoff) as recency_days,
+    from customer_sums
+
+),
+
 customer_measures as (
 
     select
@@ -205,9 +216,9 @@ customer_measures as (
         customer_id,
         cast(purchase_day_count as integer) as purchase_day_count,
         cast(purchase_day_count - 1 as integer) as repeat_purchase_days,
-        cast(last_purchase_date - first_purchase_date as integer) as first_to_last_days,
-        cast(cutoff - first_purchase_date as integer) as tenure_days,
-        cast(cutoff - last_purchase_date as integer) as recency_days,
+        cast(first_to_last_days as integer) as first_to_last_days,
+        cast(date_diff('day', first_purchase_date, cutoff) as integer) as tenure_days,
+        cast(recency_days as integer) as recency_days,
         cast(order_count as integer) as order_count,
         cast(line_count as integer) as line_count,
         cast(product_count as integer) as product_count,
@@ -236,22 +247,20 @@ customer_measures as (
             as returned_revenue_share,
         cast(max_gap_days as integer) as max_gap_days,
         cast(last_gap_days as integer) as last_gap_days,
-        cast(last_purchase_date - first_purchase_date as double)
+        cast(first_to_last_days as double)
             / nullif(purchase_day_count - 1, 0) as mean_gap_days,
         -- sum of gaps = days from first to last purchase
         sqrt(
             cast(
                 greatest(
                     squared_gap_days * (purchase_day_count - 1)
-                    - (last_purchase_date - first_purchase_date)
-                    * (last_purchase_date - first_purchase_date),
+                    - first_to_last_days * first_to_last_days,
                     0
                 ) as double
             )
         ) / nullif(purchase_day_count - 1, 0) as gap_days_sd,
-        cast(
-            (cutoff - last_purchase_date) * (purchase_day_count - 1) as double
-        ) / nullif(last_purchase_date - first_purchase_date, 0) as recency_to_gap_ratio,
+        cast(recency_days * (purchase_day_count - 1) as double)
+            / nullif(first_to_last_days, 0) as recency_to_gap_ratio,
         {%- for half_life in half_lives %}
         cast(weighted_revenue_{{ half_life }} as double) / 10000
             as net_revenue_half_life_{{ half_life }}_days,
@@ -294,7 +303,7 @@ customer_measures as (
         {%- for month in range(1, 13) %}
         net_revenue_{{ month }},
         {%- endfor %}
-    from customer_sums
+    from customer_spans
 
 )
 

@@ -7,10 +7,17 @@
     value_tiers, a list of growing shares in per cent.
 #}
 {% macro value_tier_ranks(customer_count, model_config) -%}
-with shares as (
+with listed as (
 
-    select cast(unnest(value_tiers) as decimal(9, 4)) as share
+    select unnest(value_tiers) as share
     from {{ model_config }}
+
+),
+
+shares as (
+
+    select cast(share as decimal(9, 4)) as share
+    from listed
 
 ),
 

@@ -34,4 +34,4 @@ select
     *,
     {{ rejection_reason() }} as found,
 from lines
-where found is distinct from expected
+where {{ rejection_reason() }} is distinct from expected

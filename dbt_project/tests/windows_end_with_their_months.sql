@@ -25,6 +25,6 @@ select
     {{ window_end('cutoff', 'pred_months') }} as found_window_end,
 from cases
 where
-    found_history_start <> history_start
-    or found_window_start <> window_start
-    or found_window_end <> window_end
+    {{ history_start('cutoff', 'history_months') }} <> history_start
+    or {{ window_start('cutoff') }} <> window_start
+    or {{ window_end('cutoff', 'pred_months') }} <> window_end

@@ -1,6 +1,6 @@
 {{
     config(
-        materialized='incremental',
+        materialized='incremental' if target.type == 'duckdb' else 'table',
         incremental_strategy='delete+insert',
         unique_key='activity_date',
         tags=['load'],

@@ -1,7 +1,8 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='append',
+        incremental_strategy=replace_partitions('append'),
+        partition_by=['cutoff', 'model_id'],
         pre_hook="{{ delete_batch() }}",
     )
 }}

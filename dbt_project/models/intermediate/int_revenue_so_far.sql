@@ -1,7 +1,8 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='append',
+        incremental_strategy=replace_partitions('append'),
+        partition_by=['cutoff', 'model_id'],
         pre_hook="{{ delete_open_windows() }}",
         tags=['monitor'],
     )
@@ -57,8 +58,8 @@ window_days as (
         cutoff,
         model_id,
         newest_date,
-        cast(
-            unnest(generate_series(window_start, window_end, interval 1 day)) as date
+        unnest(
+            generate_series(window_start, window_end, interval 1 day)
         ) as window_date,
     from open_windows
 

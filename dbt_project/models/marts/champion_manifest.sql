@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['ledger']) }}
+{{ config(materialized='table', partition_by=none, tags=['ledger']) }}
 
 with manifest as (
 

@@ -6,14 +6,29 @@ with scores as (
 
 ),
 
+scored_drivers as (
+
+    select
+        customer_id,
+        cutoff,
+        model_id,
+        unnest(drivers) as driver,
+    from scores
+
+),
+
 drivers as (
 
     select
         customer_id,
         cutoff,
         model_id,
-        unnest(drivers, recursive := true),
-    from scores
+        driver.driver_rank,
+        driver.driver_name,
+        driver.value as driver_value,
+        driver.factor as driver_factor,
+        driver.text as driver_text,
+    from scored_drivers
 
 ),
 
@@ -29,9 +44,9 @@ select
     models.model_id,
     drivers.driver_rank,
     drivers.driver_name,
-    drivers.value as driver_value,
-    drivers.factor as driver_factor,
-    drivers.text as driver_text,
+    drivers.driver_value,
+    drivers.driver_factor,
+    drivers.driver_text,
     models.pred_months,
 from drivers
 inner join models

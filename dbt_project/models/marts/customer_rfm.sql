@@ -1,4 +1,4 @@
-{{ config(pre_hook="{{ delete_cutoff() }}") }}
+{{ config(pre_hook="{{ delete_cutoff() }}", partition_by=['cutoff']) }}
 
 with features as (
 

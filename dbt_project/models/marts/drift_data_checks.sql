@@ -1,4 +1,4 @@
-{{ config(tags=['monitor']) }}
+{{ config(incremental_strategy='append', tags=['monitor']) }}
 
 with drift_report as (
 
@@ -47,7 +47,7 @@ alerting_windows as (
         and (breached or verdict <> 'ok')
         {% if is_incremental() %}
             and (cutoff, model_id, revision) not in (
-                select distinct (cutoff, model_id, revision) from {{ this }}
+                select distinct cutoff, model_id, revision from {{ this }}
             )
         {% endif %}
 

@@ -4,4 +4,4 @@ def model(dbt, session):
     models = dbt.ref("int_scoring_models")
     from ml.scoring import score_relation
 
-    return score_relation(session, features, models.df())
+    return score_relation(session, features, models)

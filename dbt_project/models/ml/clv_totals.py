@@ -4,7 +4,10 @@ def model(dbt, session):
     models = dbt.ref("int_scoring_models")
     from ml.scoring import predict_totals
 
-    scores = scores.order("model_id, customer_id")
-    return predict_totals(
-        scores.project("model_id, predicted_clv, predicted_clv_variance").df(), models.df()
+    # DECIMAL, because a sum of DOUBLE depends on the order of its rows
+    sums = scores.aggregate(
+        "cutoff, model_id, count(*) as customers,"
+        " cast(sum(cast(predicted_clv as decimal(38, 8))) as double) as predicted_total,"
+        " cast(sum(cast(predicted_clv_variance as decimal(38, 8))) as double) as predicted_variance"
     )
+    return predict_totals(sums.order("model_id").df(), models.df())

@@ -3,7 +3,9 @@
 select {{ column_name }}
 from {{ model }}
 where
-    cast({{ column_name }} as varchar) in ('nan', 'inf', '-inf')
+    cast({{ column_name }} as varchar) in (
+        'nan', 'inf', '-inf', 'NaN', 'Infinity', '-Infinity'
+    )
     {%- if least is not none %}
     or {{ column_name }} < {{ least }}
     {%- endif %}

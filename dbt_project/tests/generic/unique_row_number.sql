@@ -10,5 +10,5 @@ from {{ model }}
 group by
     {{ within }},
     block
-having count(*) <> coalesce(bit_count(bit_or(1::ubigint << ({{ number }} % 60))), 0)
+having count(*) <> coalesce(bit_count(bit_or(cast(1 as bigint) << cast({{ number }} % 60 as integer))), 0)
 {% endtest %}

@@ -1,0 +1,3 @@
+"""What dbt calls `target`, for sqlfluff, which renders the models without dbt."""
+
+type = "duckdb"

@@ -1,0 +1,38 @@
+"""The delivered lines for Spark, as parquet files. Owns warehouse/spark/landing of a home.
+
+`raw` is read by `orchestrate.py load`; Spark makes its own tables over these copies.
+"""
+
+import sys
+from pathlib import Path
+
+from ml.errors import DataNotReadyError
+from ml.files import place_atomically
+from ml.home import Home
+from ml.warehouse import reading
+
+TABLES = ("files", "transactions", "training_requests")
+
+
+def land(home: Home) -> Path:
+    """Write the tables of schema raw below warehouse/spark/landing and return that folder.
+
+    Raises DataNotReadyError before the first load.
+    """
+    folder = home.warehouse / "spark" / "landing"
+    with reading(home) as con:
+        if not home.database.exists():
+            raise DataNotReadyError(
+                f"{home.relative(home.database)}: nothing is loaded; run `orchestrate.py load`"
+            )
+        for table in TABLES:
+            rows = con.table(f"raw.{table}")
+            place_atomically(
+                folder / table / "rows.parquet",
+                lambda part, rows=rows: rows.write_parquet(str(part), compression="zstd"),
+            )
+    return folder
+
+
+if __name__ == "__main__":
+    print(land(Home.resolve(sys.argv[1] if len(sys.argv) > 1 else None)))
