@@ -32,9 +32,15 @@ class DbtProject:
     --vars would parse everything again.
     """
 
-    def __init__(self, home: Home, progress: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        home: Home,
+        progress: Callable[[str], None] = lambda _: None,
+        memory_limit: str | None = None,
+    ) -> None:
         self._home = home
         self._progress = progress
+        self._memory_limit = memory_limit
         self._manifest: Any = None
 
     def build(
@@ -93,6 +99,8 @@ class DbtProject:
         from dbt.adapters.factory import cleanup_connections, reset_adapters
 
         wanted = {"CLV_HOME": str(self._home.root), "CLV_WAREHOUSE": str(database)}
+        if self._memory_limit is not None:
+            wanted["CLV_MEMORY_LIMIT"] = self._memory_limit
         before = {name: os.environ.get(name) for name in wanted}
         os.environ.update(wanted)
         try:

@@ -178,6 +178,12 @@ class Retention(Section):
     outputs_months: int = Field(default=24, ge=1, le=1200)
 
 
+class Resources(Section):
+    """What the work may use of the machine."""
+
+    memory_limit: str = Field(default="4GB", pattern=r"^[1-9][0-9]*(\.[0-9]+)? ?[KMGT]i?B$")
+
+
 class Exports(Section):
     """Files of a batch besides the CSVs."""
 
@@ -225,6 +231,7 @@ class Config(Section):
     monitoring: Monitoring = Monitoring()
     segments: Segments = Segments()
     exports: Exports = Exports()
+    resources: Resources = Resources()
     retention: Retention = Retention()
     alerts: Alerts = Alerts()
 

@@ -8,13 +8,14 @@ from datetime import date
 import duckdb
 
 from ml import registry, summary
-from ml.builds import DbtProject
+from ml.builds import BuildReport, DbtProject
 from ml.config import Config, load_config
 from ml.dates import history_start
 from ml.errors import DataNotReadyError
 from ml.forget import finish_forgetting
 from ml.home import Home
 from ml.ingest import LoadResult, is_up_to_date, load_files
+from ml.timings import Timings
 from ml.warehouse import SideBuild, locked, reading
 
 Progress = Callable[[str], None]
@@ -29,8 +30,21 @@ class Engine:
     project: DbtProject
     side: SideBuild
     progress: Progress
+    timings: Timings
     loaded: LoadResult
     newest_day: date
+
+    def build(self, selector: str, cutoff: date | None = None) -> BuildReport:
+        """Build on the side copy, timed."""
+        with self.timings.stage("build"):
+            report = self.project.build(self.side.database, selector, cutoff)
+        self.timings.add_nodes(report.seconds)
+        return report
+
+    def publish(self) -> None:
+        """Make the side copy the warehouse, timed."""
+        with self.timings.stage("publish"):
+            self.side.publish()
 
 
 @contextmanager
@@ -39,19 +53,35 @@ def working(home: Home, progress: Progress) -> Iterator[Engine]:
     config = load_config(home)
     with locked(home):
         registry.heal(home)
-        project, side = DbtProject(home, progress), SideBuild(home)
+        limit, timings = config.resources.memory_limit, Timings()
+        project, side = DbtProject(home, progress, limit), SideBuild(home, limit)
         finish_forgetting(home, config.source, project, side, progress)
-        with reading(home) as con:
-            up_to_date = is_up_to_date(con, home, config.source)
-        loaded = LoadResult([], [])
-        if not up_to_date:
-            with side.connect() as con:
-                loaded = load_files(con, home, config.source, progress)
-            project.build(side.database, "load", full_refresh=bool(loaded.files_removed))
+        with timings.stage("load"):
+            loaded = _load(home, config, project, side, progress, timings)
         with side.connect(read_only=True) if side.is_open else reading(home) as con:
             delivered = summary.delivery(con)
         _refuse_too_many_rejected(config, delivered)
-        yield Engine(home, config, project, side, progress, loaded, _newest(home, delivered))
+        newest = _newest(home, delivered)
+        yield Engine(home, config, project, side, progress, timings, loaded, newest)
+
+
+def _load(
+    home: Home,
+    config: Config,
+    project: DbtProject,
+    side: SideBuild,
+    progress: Progress,
+    timings: Timings,
+) -> LoadResult:
+    """Take in what was delivered, and build what depends on it alone."""
+    with reading(home) as con:
+        if is_up_to_date(con, home, config.source):
+            return LoadResult([], [])
+    with side.connect() as con:
+        loaded = load_files(con, home, config.source, progress)
+    report = project.build(side.database, "load", full_refresh=bool(loaded.files_removed))
+    timings.add_nodes(report.seconds)
+    return loaded
 
 
 def connected(engine: Engine) -> AbstractContextManager[duckdb.DuckDBPyConnection]:

@@ -85,19 +85,26 @@ def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str,
             scored.append(_score(engine, champion, at))
             if cutoff is None:
                 bump_last_score_cutoff(home, at)
-        measured = _measure(engine)
+        with engine.timings.stage("measure"):
+            measured = _measure(engine)
         if engine.side.is_open:
-            engine.side.publish()
-        written = _export_missing(engine)
+            engine.publish()
+        with engine.timings.stage("export"):
+            written = _export_missing(engine)
+        with engine.timings.stage("alerts"):
+            alerted = _alert(engine)
+        with engine.timings.stage("report"):
+            report = write_report(home, engine.config.source.currency)
         return {
             "model_id": champion.model_id,
             "batches": scored,
             "measured": measured,
             "exports": written,
             "early_warnings": _early_warnings(home),
-            **_alert(engine),
-            "report": home.relative(write_report(home, engine.config.source.currency)),
+            **alerted,
+            "report": home.relative(report),
             "next_cutoff": _next_cutoff(home, champion),
+            "seconds": engine.timings.report(),
         } | _delivery(home)
 
 
@@ -128,14 +135,15 @@ def _score(engine: Engine, champion: ChampionRow, cutoff: date) -> dict[str, Any
     """Build, publish and export one batch."""
     require_days(engine, cutoff, champion.history_months)
     engine.progress(f"scoring {cutoff}")
-    report = engine.project.build(engine.side.database, "batch", cutoff)
+    report = engine.build("batch", cutoff)
     batch = exports.Batch(cutoff, champion.pred_months, champion.model_id)
     exports.withdraw(engine.home, batch)
-    engine.side.publish()
+    engine.publish()
     with reading(engine.home) as con:
-        exports.export_batch(con, engine.home, batch, parquet=engine.config.exports.parquet)
+        with engine.timings.stage("export"):
+            exports.export_batch(con, engine.home, batch, parquet=engine.config.exports.parquet)
         facts = summary.batch_facts(con, cutoff, champion.model_id)
-    return facts | {"warnings": report.warnings, "seconds": report.seconds}
+    return facts | {"warnings": report.warnings}
 
 
 def _measure(engine: Engine) -> list[dict[str, Any]]:
@@ -145,7 +153,8 @@ def _measure(engine: Engine) -> list[dict[str, Any]]:
         if summary.is_measured(con):
             return []
     engine.progress("measuring matured windows")
-    engine.project.build(engine.side.database, "monitor")
+    report = engine.project.build(engine.side.database, "monitor")
+    engine.timings.add_nodes(report.seconds)
     with connected(engine) as con:
         measured = [found for found in summary.measurements(con) if found not in before]
     for found in measured:

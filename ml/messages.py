@@ -8,6 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+# models and tests that the timing table of a run names
+SLOWEST = 8
+
 
 def of_load(result: dict[str, Any]) -> str:
     changes = [f"loaded {name}" for name in result["files_loaded"]]
@@ -51,7 +54,15 @@ def of_run(result: dict[str, Any]) -> str:
     lines.append(of_report(result))
     lines.append(_delivery(result))
     lines.append(_next(result["next_cutoff"], result["newest_day"]))
+    lines += _timing_table(result["seconds"])
     return "\n".join(lines)
+
+
+def _timing_table(seconds: dict[str, dict[str, float]]) -> list[str]:
+    """Stages of a run, and the slowest models and tests of its builds."""
+    rows = [*seconds["stages"].items()]
+    rows += [(f"  {name}", value) for name, value in list(seconds["nodes"].items())[:SLOWEST]]
+    return ["seconds"] + [f"{value:9.2f}  {name}" for name, value in rows]
 
 
 def of_reproduce(result: dict[str, Any]) -> str:

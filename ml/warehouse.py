@@ -46,8 +46,9 @@ def locked(home: Home) -> Iterator[None]:
 class SideBuild:
     """A copy of the warehouse to work on, made when first asked for."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, memory_limit: str | None = None) -> None:
         self._home = home
+        self._memory_limit = memory_limit
         self._path = home.build / "clv.duckdb"
         self._origin: tuple[int, int, int] | None = None
 
@@ -70,8 +71,10 @@ class SideBuild:
 
     @contextmanager
     def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection to the copy."""
+        """A connection to the copy; what does not fit into the memory limit spills beside it."""
         with duckdb.connect(self.database, read_only=read_only) as con:
+            if self._memory_limit is not None:
+                con.execute("set memory_limit = ?", [self._memory_limit])
             yield con
 
     def rewrite(self) -> None:

@@ -1,0 +1,37 @@
+"""Where the time of a command goes: wall seconds by stage and by dbt node."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+
+@dataclass
+class Timings:
+    """Seconds that stages and nodes took together, in the order in which they came first."""
+
+    stages: dict[str, float] = field(default_factory=dict)
+    nodes: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time of the block to a stage."""
+        begin = perf_counter()
+        try:
+            yield
+        finally:
+            self.stages[name] = self.stages.get(name, 0.0) + perf_counter() - begin
+
+    def add_nodes(self, seconds: Mapping[str, float]) -> None:
+        """Add the seconds of the models and tests of one dbt build."""
+        for name, value in seconds.items():
+            self.nodes[name] = self.nodes.get(name, 0.0) + value
+
+    def report(self) -> dict[str, Any]:
+        """`stages` in their order, `nodes` slowest first; seconds to the millisecond."""
+        slowest = sorted(self.nodes.items(), key=lambda node: (-node[1], node[0]))
+        return {
+            "stages": {name: round(value, 3) for name, value in self.stages.items()},
+            "nodes": {name: round(value, 3) for name, value in slowest},
+        }
