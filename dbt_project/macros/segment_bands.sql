@@ -9,26 +9,37 @@ end
 {%- endmacro %}
 
 
+{# A DOUBLE as text; through DECIMAL, because engines round the halves of a DOUBLE apart. #}
+{% macro rounded_text(value, digits) -%}
+cast(cast(cast({{ value }} as decimal(18, 6)) as decimal(18, {{ digits }})) as varchar)
+{%- endmacro %}
+
+
 {# Below or above the middle of the batch; the middle itself belongs below. #}
-{% macro half(value, edge, form) -%}
+{% macro half(value, edge, digits, unit='') -%}
 case
-    when {{ value }} <= {{ edge }} then 'up to ' || printf({{ form }}, {{ edge }})
-    when {{ value }} > {{ edge }} then 'over ' || printf({{ form }}, {{ edge }})
+    when {{ value }} <= {{ edge }}
+        then 'up to ' || {{ rounded_text(edge, digits) }} || '{{ unit }}'
+    when {{ value }} > {{ edge }}
+        then 'over ' || {{ rounded_text(edge, digits) }} || '{{ unit }}'
 end
 {%- endmacro %}
 
 
 {# Quarter of the batch by its three edges; an edge belongs to the quarter below it. #}
 {% macro quarter(value, edges) -%}
+{%- set first, second, third = edges ~ '[1]', edges ~ '[2]', edges ~ '[3]' -%}
 case
-    when {{ value }} <= {{ edges }}[1]
-        then printf('lowest quarter (up to %.2f)', {{ edges }}[1])
-    when {{ value }} <= {{ edges }}[2]
-        then printf('second quarter (%.2f to %.2f)', {{ edges }}[1], {{ edges }}[2])
-    when {{ value }} <= {{ edges }}[3]
-        then printf('third quarter (%.2f to %.2f)', {{ edges }}[2], {{ edges }}[3])
-    when {{ value }} > {{ edges }}[3]
-        then printf('highest quarter (over %.2f)', {{ edges }}[3])
+    when {{ value }} <= {{ first }}
+        then 'lowest quarter (up to ' || {{ rounded_text(first, 2) }} || ')'
+    when {{ value }} <= {{ second }}
+        then 'second quarter (' || {{ rounded_text(first, 2) }}
+            || ' to ' || {{ rounded_text(second, 2) }} || ')'
+    when {{ value }} <= {{ third }}
+        then 'third quarter (' || {{ rounded_text(second, 2) }}
+            || ' to ' || {{ rounded_text(third, 2) }} || ')'
+    when {{ value }} > {{ third }}
+        then 'highest quarter (over ' || {{ rounded_text(third, 2) }} || ')'
 end
 {%- endmacro %}
 

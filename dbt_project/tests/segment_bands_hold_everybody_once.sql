@@ -20,7 +20,7 @@ from customers
 where
     {{ tenure_band('tenure_days') }} <> tenure_name
     or {{ quarter('order_value', '[10.0, 20.0, 30.0]') }} <> quarter_name
-    or {{ half('order_value', '20.0', "'%.2f'") }} <> half_name
+    or {{ half('order_value', '20.0', 2) }} <> half_name
 
 union all
 

@@ -139,9 +139,9 @@ segmented as (
                 value_tier,
                 cluster_name,
                 {{ tenure_band('tenure_days') }},
-                {{ half('tenure_days', 'tenure_edge', "'%.0f days'") }},
+                {{ half('tenure_days', 'tenure_edge', 0, ' days') }},
                 {{ quarter('mean_order_value', 'value_edges') }},
-                {{ half('mean_order_value', 'value_edges[2]', "'%.2f'") }},
+                {{ half('mean_order_value', 'value_edges[2]', 2) }},
                 printf('%02d', prediction_decile)
             ]
         ) as segment,
