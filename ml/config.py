@@ -446,7 +446,7 @@ def matching_files(home: Home, patterns: list[str]) -> list[Path]:
             )
         found.update(dict.fromkeys(matches))
     for path in found:
-        if set(home.relative(path)) & set("*?[]{}"):
+        if set(path.name) & set("*?[]{}"):
             raise CallError(
                 f"{home.relative(path)!r}: a name with one of *?[]{{}} stands for several files; "
                 f"rename it"

@@ -50,7 +50,7 @@ def macros() -> dict[str, list[str]]:
     found = {}
     for path in MACRO_FILES:
         text = path.read_text(encoding="utf-8")
-        for kind, name, given in re.findall(r"{% (macro|test) (\w+)\((.*?)\) -?%}", text):
+        for kind, name, given in re.findall(r"{% (macro|test) (\w+)\((.*?)\) -?%}", text, re.S):
             arguments = [part.split("=")[0].strip() for part in given.split(",") if part.strip()]
             found[f"test_{name}" if kind == "test" else name] = arguments
     return found

@@ -1,5 +1,4 @@
-{#
-    Fails when two rows of one `within` have the same `number`, or one has none: marks 60
+{# Fails when two rows of one `within` have the same `number`, or one has none: marks 60
     numbers in a word, which is many times cheaper than a group per row.
 #}
 {% test unique_row_number(model, within, number) %}
