@@ -18,7 +18,11 @@ with windows as (
     from {{ ref('clv_predictions_actual') }}
     {% if is_incremental() %}
         where (cutoff, model_id, revision) not in (
-            select distinct cutoff, model_id, revision from {{ this }}
+            select distinct
+                cutoff,
+                model_id,
+                revision,
+            from {{ this }}
         )
     {% endif %}
 

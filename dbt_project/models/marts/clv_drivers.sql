@@ -20,14 +20,14 @@ scored_drivers as (
 drivers as (
 
     select
-        customer_id,
-        cutoff,
-        model_id,
-        driver.driver_rank,
-        driver.driver_name,
-        driver.value as driver_value,
-        driver.factor as driver_factor,
-        driver.text as driver_text,
+        scored_drivers.customer_id,
+        scored_drivers.cutoff,
+        scored_drivers.model_id,
+        scored_drivers.driver.driver_rank,
+        scored_drivers.driver.driver_name,
+        scored_drivers.driver.value as driver_value,
+        scored_drivers.driver.factor as driver_factor,
+        scored_drivers.driver.text as driver_text,
     from scored_drivers
 
 ),

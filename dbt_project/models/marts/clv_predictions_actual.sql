@@ -31,7 +31,11 @@ pending_windows as (
         revision = max(revision) over (partition by cutoff, model_id)
         {% if is_incremental() %}
             and (cutoff, model_id, revision) not in (
-                select cutoff, model_id, revision from {{ this }}
+                select
+                    cutoff,
+                    model_id,
+                    revision,
+                from {{ this }}
             )
         {% endif %}
 

@@ -47,7 +47,11 @@ alerting_windows as (
         and (breached or verdict <> 'ok')
         {% if is_incremental() %}
             and (cutoff, model_id, revision) not in (
-                select distinct cutoff, model_id, revision from {{ this }}
+                select distinct
+                    cutoff,
+                    model_id,
+                    revision,
+                from {{ this }}
             )
         {% endif %}
 

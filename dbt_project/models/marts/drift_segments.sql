@@ -225,6 +225,10 @@ from judged
 {% if is_incremental() %}
     -- what a measurement said stays, whatever is restated later
     where (cutoff, model_id, revision) not in (
-        select distinct cutoff, model_id, revision from {{ this }}
+        select distinct
+            cutoff,
+            model_id,
+            revision,
+        from {{ this }}
     )
 {% endif %}
