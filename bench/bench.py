@@ -105,7 +105,7 @@ def prepare(customers: int) -> Log:
     folder.mkdir(parents=True, exist_ok=True)
     whole = folder / "log.parquet"
     if not whole.exists():
-        part = whole.with_suffix(".part")
+        part = folder / "part.parquet"
         generate_log(customers, part)
         part.rename(whole)
     (lines,) = duckdb.sql(f"select count(*) from '{whole}'").fetchone() or (0,)
