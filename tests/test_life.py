@@ -135,7 +135,9 @@ def test_every_matured_window_is_measured_once_and_files_are_those_promised(life
     windows = life.windows()
     assert {window["cutoff"] for window in windows} == matured
     expected = {f"{stem}_{cutoff}_pred3m.csv" for stem in STEMS for cutoff in ends}
-    expected |= {f"clv_predictions_actual_{cutoff}_pred3m.csv" for cutoff in matured}
+    expected |= {f"clv_predictions_actual_{cutoff}_pred3m.csv" for cutoff in matured} | {
+        "report.html"
+    }
     expected |= {
         f"drift_alert_{window['cutoff']}_pred3m.{ending}"
         for window in windows
