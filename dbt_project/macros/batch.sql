@@ -64,3 +64,15 @@ and model_id = (
     )
 {%- endif -%}
 {%- endmacro %}
+
+
+{# Condition that keeps measurements which the incremental model does not have yet. #}
+{% macro is_not_in_this_yet() -%}
+(cutoff, model_id, revision) not in (
+    select
+        cutoff,
+        model_id,
+        revision,
+    from {{ this }}
+)
+{%- endmacro %}

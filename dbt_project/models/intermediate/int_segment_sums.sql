@@ -17,13 +17,7 @@ with windows as (
         cast(actual_clv as double) as actual_clv,
     from {{ ref('clv_predictions_actual') }}
     {% if is_incremental() %}
-        where (cutoff, model_id, revision) not in (
-            select distinct
-                cutoff,
-                model_id,
-                revision,
-            from {{ this }}
-        )
+        where {{ is_not_in_this_yet() }}
     {% endif %}
 
 ),

@@ -30,13 +30,7 @@ pending_windows as (
     qualify
         revision = max(revision) over (partition by cutoff, model_id)
         {% if is_incremental() %}
-            and (cutoff, model_id, revision) not in (
-                select
-                    cutoff,
-                    model_id,
-                    revision,
-                from {{ this }}
-            )
+            and {{ is_not_in_this_yet() }}
         {% endif %}
 
 ),

@@ -46,13 +46,7 @@ alerting_windows as (
         role = 'champion'
         and (breached or verdict <> 'ok')
         {% if is_incremental() %}
-            and (cutoff, model_id, revision) not in (
-                select distinct
-                    cutoff,
-                    model_id,
-                    revision,
-                from {{ this }}
-            )
+            and {{ is_not_in_this_yet() }}
         {% endif %}
 
 ),

@@ -224,11 +224,5 @@ select
 from judged
 {% if is_incremental() %}
     -- what a measurement said stays, whatever is restated later
-    where (cutoff, model_id, revision) not in (
-        select distinct
-            cutoff,
-            model_id,
-            revision,
-        from {{ this }}
-    )
+    where {{ is_not_in_this_yet() }}
 {% endif %}
