@@ -225,7 +225,8 @@ class PurchaseModel(ABC):
         Errors: ValueError for t < 0 and for impossible histories.
         """
         t = _horizon(t)
-        return self._score(lambda *rows: self._expected(t, *rows), x, t_x, T)
+        alive = self.probability_alive(x, t_x, T)
+        return alive * self._of_the_living(lambda x, T: self._expected(t, x, T), x, T)
 
     def probability_of_purchase(
         self, t: float, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
@@ -235,13 +236,22 @@ class PurchaseModel(ABC):
         Errors: ValueError for t < 0 and for impossible histories.
         """
         t = _horizon(t)
-        return self._score(lambda *rows: self._any_purchase(t, *rows), x, t_x, T)
+        alive = self.probability_alive(x, t_x, T)
+        return alive * self._of_the_living(lambda x, T: self._any_purchase(t, x, T), x, T)
 
     def _score(
         self, formula: Callable[..., FloatArray], x: ArrayLike, t_x: ArrayLike, T: ArrayLike
     ) -> FloatArray:
         """The formula once per distinct history, handed out to the customers."""
         rows, inverse, _ = _unique_rows(_histories(x, t_x, T))
+        return _in_chunks(formula, rows)[inverse]
+
+    @staticmethod
+    def _of_the_living(
+        formula: Callable[[FloatArray, FloatArray], FloatArray], x: ArrayLike, T: ArrayLike
+    ) -> FloatArray:
+        """What does not depend on the last order, once per distinct (x, T): far fewer."""
+        rows, inverse, _ = _unique_rows(_columns(x=x, T=T))
         return _in_chunks(formula, rows)[inverse]
 
     @abstractmethod
@@ -253,12 +263,12 @@ class PurchaseModel(ABC):
         """Probability of being alive at T, shape (rows,)."""
 
     @abstractmethod
-    def _expected(self, t: float, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
-        """Expected orders in (T, T + t], shape (rows,)."""
+    def _expected(self, t: float, x: FloatArray, T: FloatArray) -> FloatArray:
+        """Orders in (T, T + t] expected of somebody alive at T, shape (rows,)."""
 
     @abstractmethod
-    def _any_purchase(self, t: float, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
-        """Probability of an order in (T, T + t], shape (rows,)."""
+    def _any_purchase(self, t: float, x: FloatArray, T: FloatArray) -> FloatArray:
+        """Probability that somebody alive at T orders in (T, T + t], shape (rows,)."""
 
 
 def _log_odds_reach(shape: FloatArray, other: FloatArray) -> FloatArray:
@@ -358,27 +368,25 @@ class BetaGeometric(PurchaseModel):
         """1 / (1 + odds of having dropped out): FH 2008 (MBG/NBD: HW 2007)."""
         return expit(-self._log_dead_odds(x, t_x, T))
 
-    def _expected(self, t: float, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
-        """FHL 2005 eq. 10 (MBG/NBD: BDK 2007, HW 2007) as P(alive) x the mean of the living.
+    def _expected(self, t: float, x: FloatArray, T: FloatArray) -> FloatArray:
+        """FHL 2005 eq. 10 (MBG/NBD: BDK 2007, HW 2007) without its P(alive).
 
         The published 2F1 overflows for large x and divides 0 by 0 at a = 1; `_mean_of_living` is
         the integral that it stands for.
         """
-        living = _mean_of_living(
+        return _mean_of_living(
             self.r + x,
             t / (self.alpha + T),
             np.full(x.shape, self.a),
             self.b + self._coins(x),
         )
-        return living * self._alive(x, t_x, T)
 
-    def _any_purchase(self, t: float, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
-        """Alive at T, the next order comes before T + t: closed, since dropout follows an order.
+    def _any_purchase(self, t: float, x: FloatArray, T: FloatArray) -> FloatArray:
+        """The next order comes before T + t: closed, since dropout follows an order.
 
         The rate of the living is Gamma(r + x, alpha + T): 1 - ((alpha+T)/(alpha+T+t))^(r+x).
         """
-        comes = -np.expm1(-(self.r + x) * np.log1p(t / (self.alpha + T)))
-        return comes * self._alive(x, t_x, T)
+        return -np.expm1(-(self.r + x) * np.log1p(t / (self.alpha + T)))
 
 
 @dataclass(frozen=True)
@@ -478,20 +486,20 @@ class ParetoNBD(PurchaseModel):
         mass = self._path(t_x, T, self.r + x, self.s + 1).mass.sum(axis=1)
         return live / (live + mass * self.s / (self.beta + t_x))
 
-    def _expected(self, t: float, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
-        """FH 2005 eq. 41, SMC 1987 eq. 22; the limit at s = 1 by moving s - 1 off zero (1e-6)."""
+    def _expected(self, t: float, x: FloatArray, T: FloatArray) -> FloatArray:
+        """FH 2005 eq. 41 without P(alive), SMC 1987 eq. 22; the limit at s = 1 by moving s - 1 off zero (1e-6)."""
         e = _away_from_zero(self.s - 1, 1e-6)
         lifetime = -np.expm1(-e * np.log1p(t / (self.beta + T))) / e * (self.beta + T)
-        return self._alive(x, t_x, T) * (self.r + x) / (self.alpha + T) * lifetime
+        return (self.r + x) / (self.alpha + T) * lifetime
 
-    def _any_purchase(self, t: float, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
-        """P(alive) times the mean of l / (l + m) (1 - exp(-(l + m) t)) over the living's rates.
+    def _any_purchase(self, t: float, x: FloatArray, T: FloatArray) -> FloatArray:
+        """Mean of l / (l + m) (1 - exp(-(l + m) t)) over the living's rates.
 
         l ~ Gamma(r + x, alpha + T) orders, m ~ Gamma(s, beta + T) dropouts a day; integrated over
         the time of the first order in T..T + t it is one `_path`, with the same error.
         """
         first = self._path(T, T + t, self.r + x + 1, self.s).mass.sum(axis=1)
-        return self._alive(x, t_x, T) * first * (self.r + x) / (self.alpha + T)
+        return first * (self.r + x) / (self.alpha + T)
 
 
 @dataclass(frozen=True)

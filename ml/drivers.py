@@ -8,7 +8,6 @@ and 3 they are close to SHAP values and an order of magnitude faster.
 """
 
 from dataclasses import dataclass
-from math import isnan
 
 import numpy as np
 import pandas as pd
@@ -22,7 +21,7 @@ from ml.trees import COMPARISONS, THREADS, TREE_SHARE, Inputs, Trees
 
 FloatArray = NDArray[np.float64]
 
-COLUMNS = ("driver_rank", "driver_name", "value", "factor", "text")
+COLUMNS = ("driver_rank", "driver_name", "words", "value", "factor")
 PRIOR_WORDS = {
     "expected_purchase_days": "purchase days expected in the window",
     "expected_day_revenue": "revenue expected of a purchase day",
@@ -46,7 +45,7 @@ def strongest_drivers(
     """COLUMNS, `top` rows a customer in the order of the rows; driver_rank 1 is the strongest.
 
     value: in the driver's own unit, NaN if the customer has none. factor: what it multiplies the
-    prediction by against the typical customer, above 0. text: both in words.
+    prediction by against the typical customer, above 0. words: what the driver is called.
     """
     effects = _prior_effects(recipe, reading)
     if uses_trees and recipe.trees is not None:
@@ -112,27 +111,14 @@ def _joined(first: Effects, second: Effects) -> Effects:
 def _table(effects: Effects, chosen: NDArray[np.intp]) -> pd.DataFrame:
     """COLUMNS in the order of the rows, then of the rank."""
     top = chosen.shape[1]
-    names = np.asarray(effects.names, object)[chosen].ravel()
-    factor = np.exp(np.take_along_axis(effects.log_factors, chosen, 1)).ravel()
-    value = np.take_along_axis(effects.values, chosen, 1).ravel()
-    table = pd.DataFrame(
+    names = np.asarray(effects.names, object)
+    words = np.asarray([WORDS[name] for name in effects.names], object)
+    return pd.DataFrame(
         {
             "driver_rank": np.tile(np.arange(1, top + 1), len(chosen)),
-            "driver_name": names,
-            "value": value,
-            "factor": factor,
+            "driver_name": names[chosen.ravel()],
+            "words": words[chosen.ravel()],
+            "value": np.take_along_axis(effects.values, chosen, 1).ravel(),
+            "factor": np.exp(np.take_along_axis(effects.log_factors, chosen, 1)).ravel(),
         }
     )
-    table["text"] = _texts(names.tolist(), value.tolist(), factor.tolist())
-    return table
-
-
-def _texts(names: list[str], values: list[float], factors: list[float]) -> list[str]:
-    """`days since the last purchase: 12 (x 1.35)`; `none` for a value the customer has not.
-
-    Plain lists: a row of a frame costs more than its text.
-    """
-    return [
-        f"{WORDS[name]}: {'none' if isnan(value) else f'{value:,.2f}'} (x {factor:.2f})"
-        for name, value, factor in zip(names, values, factors, strict=True)
-    ]

@@ -32,6 +32,7 @@ class Engine:
     progress: Progress
     timings: Timings
     loaded: LoadResult
+    delivered: summary.Delivery
     newest_day: date
 
     def build(self, selector: str, cutoff: date | None = None) -> BuildReport:
@@ -62,7 +63,7 @@ def working(home: Home, progress: Progress) -> Iterator[Engine]:
             delivered = summary.delivery(con)
         _refuse_too_many_rejected(config, delivered)
         newest = _newest(home, delivered)
-        yield Engine(home, config, project, side, progress, timings, loaded, newest)
+        yield Engine(home, config, project, side, progress, timings, loaded, delivered, newest)
 
 
 def _load(

@@ -31,7 +31,7 @@ def load(home: Home, progress: Progress) -> dict[str, Any]:
     with working(home, progress) as engine:
         if engine.side.is_open:
             engine.side.publish()
-        return asdict(engine.loaded) | _delivery(home)
+        return asdict(engine.loaded) | asdict(engine.delivered)
 
 
 def train(
@@ -105,7 +105,7 @@ def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str,
             "report": home.relative(report),
             "next_cutoff": _next_cutoff(home, champion),
             "seconds": engine.timings.report(),
-        } | _delivery(home)
+        } | asdict(engine.delivered)
 
 
 def status(home: Home) -> dict[str, Any]:
@@ -219,11 +219,6 @@ def _champion(home: Home) -> dict[str, Any]:
         "baseline_rmse": row.baseline("rmse"),
         "baseline_r2": row.baseline("r2"),
     }
-
-
-def _delivery(home: Home) -> dict[str, Any]:
-    with reading(home) as con:
-        return asdict(summary.delivery(con))
 
 
 def docs(home: Home, progress: Progress) -> dict[str, Any]:

@@ -24,9 +24,9 @@ DRIVER = pa.struct(
     [
         ("driver_rank", pa.int32()),
         ("driver_name", pa.string()),
+        ("words", pa.string()),
         ("value", pa.float64()),
         ("factor", pa.float64()),
-        ("text", pa.string()),
     ]
 )
 # cluster and drivers are of the champion alone

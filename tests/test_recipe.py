@@ -139,7 +139,7 @@ def test_drivers_are_three_a_customer_and_the_strongest_comes_first(
     assert len(drivers) == 3 * len(shop.now)
     strength = np.abs(np.log(drivers["factor"].to_numpy())).reshape(-1, 3)
     assert (np.diff(strength, axis=1) <= 1e-12).all()
-    assert drivers["text"].notna().all()
+    assert drivers["words"].notna().all()
 
 
 def test_the_card_names_every_decision_and_out_of_time_figures(champion: Champion) -> None:

@@ -128,6 +128,11 @@ window_days as (
             ) as integer
         ) as weight_{{ half_life }},
         {%- endfor %}
+        -- 1 = the last month of the window; 13 and more are not told apart
+        1
+        {%- for month in range(1, 13) %}
+        + cast(days.activity_date < windows.start_{{ month }}_months as integer)
+        {%- endfor %} as month_back,
     from days_with_gaps as days
     inner join history_windows as windows
         on
@@ -172,19 +177,18 @@ customer_sums as (
         {%- endfor %}
         {%- for month in range(1, 13) %}
         coalesce(
-            sum(net_revenue) filter (where activity_date >= start_{{ month }}_months), 0
-        ) as net_revenue_{{ month }},
+            sum(net_revenue) filter (where month_back = {{ month }}), 0
+        ) as net_revenue_in_month_{{ month }},
         count(purchase_date) filter (
-            where activity_date >= start_{{ month }}_months
-        ) as purchase_days_{{ month }},
+            where month_back = {{ month }}
+        ) as purchase_days_in_month_{{ month }},
         {%- endfor %}
         {%- for month in [3, 6, 12] %}
         coalesce(
-            sum(returned_revenue) filter (where activity_date >= start_{{ month }}_months),
-            0
+            sum(returned_revenue) filter (where month_back <= {{ month }}), 0
         ) as returned_revenue_{{ month }},
         coalesce(
-            sum(line_count) filter (where activity_date >= start_{{ month }}_months), 0
+            sum(line_count) filter (where month_back <= {{ month }}), 0
         ) as line_count_{{ month }},
         {%- endfor %}
     from window_days
@@ -203,6 +207,16 @@ customer_spans as (
         *,
         date_diff('day', first_purchase_date, last_purchase_date) as first_to_last_days,
         date_diff('day', last_purchase_date, cutoff) as recency_days,
+        {%- for month in range(1, 13) %}
+        net_revenue_in_month_1
+        {%- for step in range(2, month + 1) %} + net_revenue_in_month_{{ step }}{% endfor %}
+            as net_revenue_{{ month }},
+        {%- endfor %}
+        {%- for month in trailing_months %}
+        purchase_days_in_month_1
+        {%- for step in range(2, month + 1) %} + purchase_days_in_month_{{ step }}{% endfor %}
+            as purchase_days_{{ month }},
+        {%- endfor %}
     from customer_sums
 
 ),
@@ -287,9 +301,9 @@ customer_measures as (
         {%- for month in [3, 6, 12] %}
         case
             when history_months >= {{ month }}
-                then cast(purchase_days_1 > 0 as integer)
+                then cast(purchase_days_in_month_1 > 0 as integer)
                 {%- for step in range(2, month + 1) %}
-                + cast(purchase_days_{{ step }} > purchase_days_{{ step - 1 }} as integer)
+                + cast(purchase_days_in_month_{{ step }} > 0 as integer)
                 {%- endfor %}
         end as active_months_{{ month }}_months,
         {%- endfor %}

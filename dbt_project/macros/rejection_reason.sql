@@ -12,7 +12,16 @@ case
         then 'unreadable ' || split_part(unreadable, '=', 1)
     when
         customer_id is null
-        or lower(trim(customer_id)) in (
+        -- most identifiers are longer than these words: only the others are trimmed
+        or lower(
+            case
+                when
+                    length(customer_id) <= 4
+                    or customer_id like ' %'
+                    or customer_id like '% '
+                    then trim(customer_id)
+            end
+        ) in (
             '', 'na', 'n/a', '<na>', 'nan', 'nat', 'none', 'null'
         )
         then 'missing customer_id'
@@ -22,26 +31,7 @@ case
     when amount is null then 'missing amount'
     when unit_price < 0 then 'negative unit_price'
     -- dates of empty cells: 1970-01-01 and, from spreadsheets, 1900-01-00
-    when extract(year from ordered_at - interval 1 day) < 1970 then 'ordered_at before 1970'
+    when ordered_at < make_timestamp(1970, 1, 2, 0, 0, 0) then 'ordered_at before 1970'
     when cast(ordered_at as date) > loaded_on then 'ordered_at in the future'
 end
-{%- endmacro %}
-
-
-{# Lines counted once over all current files, with what rejection_reason() needs. #}
-{% macro delivered_lines() -%}
-select
-    transactions.*,
-    files.file_name,
-    files.loaded_on,
-from {{ source('raw', 'transactions') }} as transactions
-inner join {{ source('raw', 'files') }} as files
-    on transactions.file_id = files.file_id
-where
-    not exists (
-        select 1 from {{ ref('stg_repeated_deliveries') }} as repeated
-        where
-            transactions.file_id = repeated.file_id
-            and transactions.file_row = repeated.file_row
-    )
 {%- endmacro %}

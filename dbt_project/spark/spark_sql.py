@@ -71,6 +71,8 @@ def _replace_functions(tree: exp.Expression) -> None:
         elif call.name.lower() == "date_sub" and words["word0"].lower() == "'month'":
             found = WHOLE_MONTHS.format(earlier=words["word1"], later=words["word2"])
             call.replace(exp.paren(_spark(found)))
+        elif call.name.lower() == "list_unique":
+            call.replace(_spark("size(array_distinct({word0}))", **words))
         elif call.name.lower() == "md5_number_lower":
             call.replace(_spark(LOWER_HALF_OF_MD5.format(text=words["word0"])))
     for quantile in list(tree.find_all(exp.PercentileCont)):

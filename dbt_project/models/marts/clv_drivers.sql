@@ -27,7 +27,7 @@ drivers as (
         scored_drivers.driver.driver_name,
         scored_drivers.driver.value as driver_value,
         scored_drivers.driver.factor as driver_factor,
-        scored_drivers.driver.text as driver_text,
+        scored_drivers.driver.words,
     from scored_drivers
 
 ),
@@ -46,7 +46,12 @@ select
     drivers.driver_name,
     drivers.driver_value,
     drivers.driver_factor,
-    drivers.driver_text,
+    drivers.words
+    || ': '
+    || coalesce(format('{:,.2f}', drivers.driver_value), 'none')
+    || ' (x '
+    || format('{:.2f}', drivers.driver_factor)
+    || ')' as driver_text,
     models.pred_months,
 from drivers
 inner join models

@@ -1,23 +1,24 @@
 {{ config(materialized='table', tags=['load']) }}
 
-with delivered_lines as (
-
-    {{ delivered_lines() }}
-
-),
-
-judged_lines as (
+with judged_lines as (
 
     select
-        file_name,
-        file_row,
+        transactions.file_id,
+        files.file_name,
+        transactions.file_row,
         {{ rejection_reason() }} as reason,
-        unreadable,
-        customer_id,
-        order_id,
-        ordered_at,
-        amount,
-    from delivered_lines
+        transactions.unreadable,
+        transactions.customer_id,
+        transactions.order_id,
+        transactions.ordered_at,
+        transactions.amount,
+    from {{ source('raw', 'transactions') }} as transactions
+    inner join {{ source('raw', 'files') }} as files
+        on transactions.file_id = files.file_id
+    anti join {{ ref('stg_repeated_deliveries') }} as repeated
+        on
+            transactions.file_id = repeated.file_id
+            and transactions.file_row = repeated.file_row
 
 )
 

@@ -7,12 +7,6 @@ with files as (
 
 ),
 
-transactions as (
-
-    select * from {{ source('raw', 'transactions') }}
-
-),
-
 -- only days that two files cover, or no day, can hold a line delivered twice
 shared_days as (
 
@@ -31,20 +25,18 @@ shared_days as (
 
 shared_lines as (
 
-    select * from transactions
+    select * from {{ source('raw', 'transactions') }}
     where ordered_at is null
 
     union all
 
-    select * from transactions
-    where
-        exists (
-            select 1 from shared_days
-            where
-                transactions.file_id = shared_days.file_id
-                and cast(transactions.ordered_at as date) >= shared_days.first_day
-                and cast(transactions.ordered_at as date) <= shared_days.last_day
-        )
+    select distinct transactions.*
+    from {{ source('raw', 'transactions') }} as transactions
+    inner join shared_days
+        on
+            transactions.file_id = shared_days.file_id
+            and cast(transactions.ordered_at as date) >= shared_days.first_day
+            and cast(transactions.ordered_at as date) <= shared_days.last_day
 
 ),
 

@@ -1,22 +1,25 @@
 {{ config(tags=['load']) }}
 
-with delivered_lines as (
-
-    {{ delivered_lines() }}
-
-)
-
 select
-    file_id,
-    file_row,
-    customer_id,
+    transactions.file_id,
+    transactions.file_row,
+    transactions.customer_id,
     -- without an order id, what a customer buys at one moment is one order
-    coalesce(order_id, cast(ordered_at as varchar)) as order_id,
-    ordered_at,
-    cast(ordered_at as date) as order_date,
-    product_id,
-    quantity,
-    unit_price,
-    amount,
-from delivered_lines
-where {{ rejection_reason() }} is null
+    coalesce(
+        transactions.order_id, cast(transactions.ordered_at as varchar)
+    ) as order_id,
+    transactions.ordered_at,
+    cast(transactions.ordered_at as date) as order_date,
+    transactions.product_id,
+    transactions.quantity,
+    transactions.unit_price,
+    transactions.amount,
+from {{ source('raw', 'transactions') }} as transactions
+anti join {{ ref('stg_repeated_deliveries') }} as repeated
+    on
+        transactions.file_id = repeated.file_id
+        and transactions.file_row = repeated.file_row
+anti join {{ ref('stg_rejected_transactions') }} as rejected
+    on
+        transactions.file_id = rejected.file_id
+        and transactions.file_row = rejected.file_row

@@ -3,8 +3,8 @@
 select {{ column_name }}
 from {{ model }}
 where
-    cast({{ column_name }} as varchar) in (
-        'nan', 'inf', '-inf', 'NaN', 'Infinity', '-Infinity'
+    cast({{ column_name }} as double) in (
+        cast('NaN' as double), cast('Infinity' as double), cast('-Infinity' as double)
     )
     {%- if least is not none %}
     or {{ column_name }} < {{ least }}
