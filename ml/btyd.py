@@ -487,7 +487,7 @@ class ParetoNBD(PurchaseModel):
         return live / (live + mass * self.s / (self.beta + t_x))
 
     def _expected(self, t: float, x: FloatArray, T: FloatArray) -> FloatArray:
-        """FH 2005 eq. 41 without P(alive), SMC 1987 eq. 22; the limit at s = 1 by moving s - 1 off zero (1e-6)."""
+        """FH 2005 eq. 41 without P(alive), SMC 1987 eq. 22; s = 1 by moving s - 1 off 0 (1e-6)."""
         e = _away_from_zero(self.s - 1, 1e-6)
         lifetime = -np.expm1(-e * np.log1p(t / (self.beta + T))) / e * (self.beta + T)
         return (self.r + x) / (self.alpha + T) * lifetime
