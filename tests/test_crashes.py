@@ -184,8 +184,10 @@ def test_no_token_and_no_customer_is_in_logs_errors_or_alerts(
     said = home_says(start(home, "run", CLV_JIRA_TOKEN=TOKEN))
     (home.raw / "broken.csv").write_text(f'customer_id,order_ts\n"{customer}\n')
     said += home_says(start(home, "run", CLV_JIRA_TOKEN=TOKEN))
+    traced = home_says(start(home, "--debug", "run", CLV_JIRA_TOKEN=TOKEN))
     (home.raw / "broken.csv").unlink()
-    assert "drift_alert" in said and customer not in said and TOKEN not in said
+    assert "drift_alert" in said and "Traceback" in traced
+    assert customer not in said + traced and TOKEN not in said + traced
     tables = {home.database, *home.raw.iterdir(), *home.outputs.glob("*.csv")}
     for path in (path for path in home.root.rglob("*") if path.is_file()):
         content = path.read_bytes()

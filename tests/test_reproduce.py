@@ -1,25 +1,15 @@
 """`reproduce`: equal to the last digit, or why not. Trains in a git repository of its own."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import (
-    CUTOFF,
-    REPOSITORY,
-    EngineHome,
-    Outcome,
-    environment,
-    home_at,
-    transaction_log,
-)
+from checkout import Checkout
+from conftest import CUTOFF, EngineHome, home_at, transaction_log
 from ledger import ledger_card
 
 from ml import registry
@@ -29,60 +19,8 @@ from ml.registry import ChampionRow
 from ml.reproduce import Rebuilt, comparison, reproduce
 
 MakeHome = Callable[..., EngineHome]
-CODE = ("ml", "dbt_project", "config", "orchestrate.py", "pyproject.toml", "requirements.lock")
 UNKNOWN_COMMIT = "f" * 40
 CARD = ledger_card("OLD", code_commit=UNKNOWN_COMMIT)
-
-
-# A repository with one commit, and a home trained by it
-
-
-class Checkout:
-    """A git repository of the code as it is now, and its command line."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        ignored = shutil.ignore_patterns("__pycache__", "target", "logs", ".*_cache")
-        for name in CODE:
-            if (REPOSITORY / name).is_dir():
-                shutil.copytree(REPOSITORY / name, root / name, ignore=ignored)
-            else:
-                shutil.copyfile(REPOSITORY / name, root / name)
-        (root / ".gitignore").write_text("__pycache__/\n")
-        self.git("init", "--quiet")
-        self.commit()
-
-    def git(self, *arguments: str) -> str:
-        author = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
-        return subprocess.run(
-            ["git", "-C", str(self.root), *author, *arguments],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-
-    def commit(self) -> None:
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", "code")
-
-    def call(self, home: EngineHome, *arguments: str, expect: int = 0, **more: str) -> Outcome:
-        """A command of this checkout on `home`, with the exit code it must have."""
-        done = subprocess.run(
-            [sys.executable, "orchestrate.py", "--home", str(home.root), "--json", *arguments],
-            cwd=self.root,
-            env=environment(**more),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        outcome = Outcome(done.returncode, done.stdout, done.stderr)
-        assert outcome.code == expect, outcome
-        return outcome
-
-    def left_behind(self, temporary: Path) -> list[str]:
-        """Worktrees and temporary folders that should be gone."""
-        trees = self.git("worktree", "list", "--porcelain").split("\n\n")[1:]
-        return [tree for tree in trees if tree.strip()] + os.listdir(temporary)
 
 
 @pytest.fixture(scope="module")
