@@ -129,7 +129,9 @@ def _kill(scenario: Scenario, home: EngineHome, aim: Death | float) -> Kill:
     assert outcome.code in (0, -9), outcome
     assert_whole(home, scenario)
     landed = outcome.code == -9
-    return Kill(scenario.name, str(aim), landed, tuple(left_open(home)) if landed else ())
+    stood_open = left_open(scenario.before)
+    opened = [name for name in left_open(home) if name not in stood_open] if landed else []
+    return Kill(scenario.name, str(aim), landed, tuple(opened))
 
 
 def left_open(home: EngineHome) -> list[str]:

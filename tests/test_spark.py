@@ -114,6 +114,8 @@ def scored_on_both(home: EngineHome, *cutoffs: date) -> None:
         ("date_diff('day', a, b)", "DATEDIFF(DAY, a, b)"),
         ("max_by(a, b)", "MAX_BY(a, b) FILTER(WHERE NOT a IS NULL)"),
         ("edges[1]", "edges[0]"),
+        ("format('{:,.2f}', a)", "FORMAT_NUMBER(a, '#,##0.00')"),
+        ("format('{:.2f}', a)", "FORMAT_NUMBER(a, '0.00')"),
         ("cast(a as hugeint)", "CAST(a AS DECIMAL(38, 0))"),
     ],
 )

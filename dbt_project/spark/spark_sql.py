@@ -24,6 +24,11 @@ WHOLE_MONTHS = """
 cast(months_between(trunc({later}, 'MM'), trunc({earlier}, 'MM')) as int)
 - cast(day({later}) < least(day({earlier}), day(last_day({later}))) as int)
 """
+# DuckDB's words for two decimals, with and without thousands, in Java's
+NUMBER_SHAPES = {
+    "{:,.2f}": exp.Literal.string("#,##0.00"),
+    "{:.2f}": exp.Literal.string("0.00"),
+}
 # bytes 9 to 16 of the digest, the least significant first
 LOWER_HALF_OF_MD5 = r"""
 cast(
@@ -71,10 +76,11 @@ def _replace_functions(tree: exp.Expression) -> None:
         elif call.name.lower() == "date_sub" and words["word0"].lower() == "'month'":
             found = WHOLE_MONTHS.format(earlier=words["word1"], later=words["word2"])
             call.replace(exp.paren(_spark(found)))
-        elif call.name.lower() == "list_unique":
-            call.replace(_spark("size(array_distinct({word0}))", **words))
         elif call.name.lower() == "md5_number_lower":
             call.replace(_spark(LOWER_HALF_OF_MD5.format(text=words["word0"])))
+    for pattern in list(tree.find_all(exp.Format)):
+        shape = NUMBER_SHAPES[pattern.this.name]
+        pattern.replace(exp.func("format_number", *pattern.expressions, shape))
     for quantile in list(tree.find_all(exp.PercentileCont)):
         quantile.replace(exp.func("percentile", quantile.this, quantile.expression))
     for best in list(tree.find_all(exp.ArgMax, exp.ArgMin)):
