@@ -6,6 +6,7 @@ Every figure is of a whole process: CPU-seconds (user and system), wall seconds,
 
 import json
 import math
+import multiprocessing
 import os
 import platform
 import shutil
@@ -13,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -101,6 +102,15 @@ class Log:
         return measured(["orchestrate.py", "--home", str(self.home), "--quiet", *arguments])
 
 
+def apart(function: Callable[..., object], *arguments: object) -> None:
+    """Call in a process of its own: what is measured later would inherit its peak of memory."""
+    worker = multiprocessing.get_context("spawn").Process(target=function, args=arguments)
+    worker.start()
+    worker.join()
+    if worker.exitcode:
+        raise SystemExit(f"{function.__name__}: failed; its reason stands above")
+
+
 def prepare(customers: int) -> Log:
     """The log of so many customers and its home, made once."""
     folder = FOLDER / f"{customers}_customers"
@@ -108,12 +118,12 @@ def prepare(customers: int) -> Log:
     whole = folder / "log.parquet"
     if not whole.exists():
         part = folder / "part.parquet"
-        generate_log(customers, part)
+        apart(generate_log, customers, part)
         part.rename(whole)
     (lines,) = duckdb.sql(f"select count(*) from '{whole}'").fetchone() or (0,)
     log = Log(int(lines), folder)
     if not log.second.exists():
-        split_log(whole, log.first, log.second, CUTOFF, FORTNIGHT)
+        apart(split_log, whole, log.first, log.second, CUTOFF, FORTNIGHT)
     return log
 
 

@@ -291,6 +291,20 @@ def test_days_of_a_later_file_are_added_to_those_that_are_there(tmp_path: Path):
     ]
 
 
+def test_customer_days_built_in_parts_are_those_built_at_once(
+    messy_home: EngineHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("CLV_LINES_OF_A_PART", "5")
+    shutil.copytree(messy_home.root, tmp_path / "home")
+    home = EngineHome(tmp_path / "home")
+    home.database.unlink()
+    home.call("load")
+    ((parts,),) = home.rows("select count(*) from intermediate.int_days_to_build")
+    assert parts > 3
+    days = "select * exclude (load_id) from intermediate.int_customer_days order by all"
+    assert home.rows(days) == messy_home.rows(days)
+
+
 # Files that cannot be taken in
 
 

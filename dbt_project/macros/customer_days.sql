@@ -1,0 +1,126 @@
+{#
+    What int_customer_days holds, of some days of the accepted lines.
+
+    transactions: stg_transactions.
+    days: the first and the last of them, none for all, an empty list for no day.
+
+    The products of an order are kept in a list: a group per order and product takes half as much
+    time again. Lists do not spill to disk, so a long log is built in parts (int_days_to_build).
+#}
+{% macro customer_days(transactions, days=none) %}
+with transactions as (
+
+    select * from {{ transactions }}
+    {% if days %}
+        -- of the time itself, which a scan can skip rows by
+        where
+            ordered_at >= cast('{{ days[0] }}' as timestamp)
+            and ordered_at < cast('{{ days[1] }}' as timestamp) + interval '1' day
+    {% elif days is not none %}
+        where false
+    {% endif %}
+
+),
+
+orders as (
+
+    select
+        customer_id,
+        order_date,
+        order_id,
+        cast(sum(amount) as decimal(18, 4)) as net_amount,
+        cast(count(*) as integer) as line_count,
+        cast({{ distinct_in_group('product_id') }} as integer) as product_count,
+    from transactions
+    group by
+        customer_id,
+        order_date,
+        order_id
+
+)
+
+select
+    customer_id,
+    order_date as activity_date,
+    cast(count(*) filter (where net_amount > 0) as integer) as order_count,
+    cast(
+        coalesce(sum(line_count) filter (where net_amount > 0), 0) as integer
+    ) as line_count,
+    cast(
+        coalesce(sum(product_count) filter (where net_amount > 0), 0) as integer
+    ) as product_count,
+    cast(
+        coalesce(sum(net_amount) filter (where net_amount > 0), 0) as decimal(18, 4)
+    ) as gross_revenue,
+    cast(
+        coalesce(max(net_amount) filter (where net_amount > 0), 0) as decimal(18, 4)
+    ) as max_order_value,
+    cast(count(*) filter (where net_amount < 0) as integer) as return_count,
+    cast(
+        coalesce(-sum(net_amount) filter (where net_amount < 0), 0) as decimal(18, 4)
+    ) as returned_revenue,
+    cast(sum(net_amount) as decimal(18, 4)) as net_revenue,
+    (select max(load_id) from {{ source('raw', 'files') }}) as load_id,
+from orders
+group by
+    customer_id,
+    order_date
+{% endmacro %}
+
+
+{# Distinct values of a column in each of many small groups; NULL does not count. #}
+{% macro distinct_in_group(column) -%}
+{%- if target.type == 'spark' -%}
+    count(distinct {{ column }})
+{%- else -%}
+    list_unique(list({{ column }}))
+{%- endif -%}
+{%- endmacro %}
+
+
+{# Lines that one part of a build holds at most, unless a single day has more. #}
+{% macro lines_of_a_part() -%}
+{{ env_var('CLV_LINES_OF_A_PART', '8000000') | int }}
+{%- endmacro %}
+
+
+{#
+    The parts of int_days_to_build, each a first and a last day; none where all days are built
+    in one statement, as on Spark, and where nothing is executed.
+#}
+{% macro parts_to_build(days_to_build) -%}
+{%- if execute and target.type == 'duckdb' and load_relation(days_to_build) is not none -%}
+    {%- set found = run_query(
+        'select first_day, last_day from ' ~ days_to_build ~ ' order by part'
+    ) -%}
+    {{ return(found.rows | map('list') | list) }}
+{%- endif -%}
+{{ return(none) }}
+{%- endmacro %}
+
+
+{#
+    Post-hook of int_customer_days: the model builds the first part, this the others, each in a
+    statement of its own and all in the model's transaction.
+#}
+{% macro build_other_parts() -%}
+{%- for days in (parts_to_build(ref('int_days_to_build')) or [])[1:] %}
+    delete from {{ this }}
+    where activity_date between cast('{{ days[0] }}' as date) and cast('{{ days[1] }}' as date);
+    insert into {{ this }} by name
+    {{ customer_days(ref('stg_transactions'), days) }};
+{% endfor -%}
+{%- endmacro %}
+
+
+{#
+    The table of another model as the last build left it, none before the first build or when
+    everything is built anew. Not a ref(): that model is built after the one that asks.
+#}
+{% macro built_before(model) -%}
+{%- set built = this.incorporate(path={'identifier': model}) -%}
+{%- if not execute or target.type == 'spark' or should_full_refresh() or load_relation(built) is none -%}
+    {{ return(none) }}
+{%- endif -%}
+{{ return(built) }}
+{%- endmacro %}
