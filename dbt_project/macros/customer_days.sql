@@ -118,9 +118,8 @@ group by
     everything is built anew. Not a ref(): that model is built after the one that asks.
 #}
 {% macro built_before(model) -%}
-{%- set built = this.incorporate(path={'identifier': model}) -%}
-{%- if not execute or target.type == 'spark' or should_full_refresh() or load_relation(built) is none -%}
-    {{ return(none) }}
+{%- if execute and target.type == 'duckdb' and not should_full_refresh() -%}
+    {{ return(load_relation(this.incorporate(path={'identifier': model}))) }}
 {%- endif -%}
-{{ return(built) }}
+{{ return(none) }}
 {%- endmacro %}
