@@ -292,13 +292,12 @@ def test_days_of_a_later_file_are_added_to_those_that_are_there(tmp_path: Path):
 
 
 def test_customer_days_built_in_parts_are_those_built_at_once(
-    messy_home: EngineHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    messy_home: EngineHome, tmp_path: Path
 ):
-    monkeypatch.setenv("CLV_LINES_OF_A_PART", "5")
     shutil.copytree(messy_home.root, tmp_path / "home")
     home = EngineHome(tmp_path / "home")
     home.database.unlink()
-    home.call("load")
+    home.call("load", CLV_LINES_OF_A_PART="5")
     ((parts,),) = home.rows("select count(*) from intermediate.int_days_to_build")
     assert parts > 3
     days = "select * exclude (load_id) from intermediate.int_customer_days order by all"
