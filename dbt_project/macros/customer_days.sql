@@ -78,7 +78,7 @@ group by
 {%- endmacro %}
 
 
-{# Lines that one part of a build holds at most, unless a single day has more. #}
+{# Lines after which a part of a build ends; it may hold one day more, as no day is split. #}
 {% macro lines_of_a_part() -%}
 {{ env_var('CLV_LINES_OF_A_PART', '8000000') | int }}
 {%- endmacro %}
