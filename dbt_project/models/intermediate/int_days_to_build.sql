@@ -28,9 +28,11 @@ day_lines as (
         count(*) as line_count,
     from {{ source('raw', 'transactions') }} as transactions
     inner join changed_days
+        -- of the time itself, which a scan can skip rows by
         on
-            cast(transactions.ordered_at as date) >= changed_days.first_day
-            and cast(transactions.ordered_at as date) <= changed_days.last_day
+            transactions.ordered_at >= cast(changed_days.first_day as timestamp)
+            and transactions.ordered_at
+            < cast(changed_days.last_day as timestamp) + interval '1' day
     group by activity_date
 
 ),
