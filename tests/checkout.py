@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import REPOSITORY, EngineHome, Outcome, environment
+from conftest import REPOSITORY, EngineHome, environment
+from warm import Outcome
 
 CODE = ("ml", "dbt_project", "config", "orchestrate.py", "pyproject.toml", "requirements.lock")
 

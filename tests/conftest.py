@@ -5,8 +5,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,10 +18,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from filelock import FileLock
+from warm import Command, Death, Outcome, start
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PROJECT = REPOSITORY / "dbt_project"
-PROGRAM = str(REPOSITORY / "orchestrate.py")
 FIRST_DAY, LAST_DAY = date(2010, 7, 15), date(2012, 3, 20)
 HISTORY_MONTHS, PRED_MONTHS = 6, 3
 # a leap day: the history is 2011-09-01..2012-02-29, the label window 2012-03-01..2012-05-31
@@ -113,29 +111,6 @@ def transaction_log(
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a command left: exit code, stdout, stderr."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def result(self) -> dict[str, Any]:
-        """The one JSON object on stdout."""
-        return json.loads(self.stdout)
-
-    @property
-    def message(self) -> str:
-        """The one line of an error; fails when it is more than that."""
-        assert self.stdout == ""
-        assert "Traceback" not in self.stderr
-        (message,) = self.stderr.splitlines()
-        assert message.startswith("error: ")
-        return message
-
-
-@dataclass(frozen=True)
 class EngineHome:
     """A home in a temporary folder and the command line on it."""
 
@@ -168,18 +143,15 @@ class EngineHome:
 
         wait: seconds it may take; variables: more of the environment.
         """
-        done = subprocess.run(
-            [sys.executable, PROGRAM, "--home", str(self.root), "--json", *arguments],
-            capture_output=True,
-            text=True,
-            env=environment(**variables),
-            cwd=self.root,
-            timeout=wait,
-            check=False,
-        )
-        outcome = Outcome(done.returncode, done.stdout, done.stderr)
+        command = self.start(*arguments, **variables)
+        outcome = command.finish(wait)
+        shutil.rmtree(command.folder)
         assert expect is None or outcome.code == expect, outcome
         return outcome
+
+    def start(self, *arguments: str, death: Death | None = None, **variables: str) -> Command:
+        """The same command, at work; killed where `death` says."""
+        return start(self.root, arguments, environment(**variables), death)
 
     @contextmanager
     def warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:

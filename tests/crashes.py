@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 from conftest import BATCH_MARTS, EngineHome, table_hash
-from warm import Death, Step, call, start
+from warm import Death, Step
 
 from ml import lifecycle, registry
 from ml.home import Home
@@ -76,7 +76,7 @@ class Scenario:
 def unkilled(name: str, before: EngineHome, arguments: Sequence[str], folder: Path) -> Scenario:
     """The scenario of a command, run once to its end on a copy of `before`."""
     home = before.copy(folder / f"{name}-unkilled")
-    command = start(home, *arguments)
+    command = home.start(*arguments)
     command.wait_for_step()
     began = time.monotonic()
     assert command.finish().code == 0, command.finish()
@@ -104,7 +104,7 @@ def survive(scenario: Scenario, aims: Sequence[Death | float], folder: Path) -> 
     """
     home = scenario.before.copy(folder)
     kills = [_kill(scenario, home, aim) for aim in aims]
-    call(home, *scenario.arguments)
+    home.call(*scenario.arguments)
     found = contents(home)
     differing = {
         name: (scenario.after.get(name), found.get(name))
@@ -120,7 +120,7 @@ def survive(scenario: Scenario, aims: Sequence[Death | float], folder: Path) -> 
 
 def _kill(scenario: Scenario, home: EngineHome, aim: Death | float) -> Kill:
     death = aim if isinstance(aim, Death) else None
-    command = start(home, *scenario.arguments, death=death)
+    command = home.start(*scenario.arguments, death=death)
     if isinstance(aim, float):
         command.wait_for_step()
         command.process.join(aim * scenario.seconds)

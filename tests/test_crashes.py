@@ -24,7 +24,7 @@ from conftest import (
     table_hash,
 )
 from crashes import Kill, Scenario, chains, contents, contents_of_files, figures, survive, unkilled
-from warm import Command, call, start
+from warm import Command
 
 CDNOW = REPOSITORY.parent / "shared" / "data" / "cdnow.parquet"
 TRAIN_CUTOFF, TUNE = SECOND_CUTOFF, ("tune", "--history", "6", "--pred", "3")
@@ -89,7 +89,7 @@ def test_the_same_run_three_times_adds_nothing_and_a_reader_keeps_its_snapshot(
         relations = [f"marts.{name}" for name in marts(con)]
         before = [table_hash(con, relation) for relation in relations]
         for _ in range(3):
-            call(home, "run", CLV_JIRA_TOKEN=TOKEN)
+            home.call("run", CLV_JIRA_TOKEN=TOKEN)
         assert [table_hash(con, relation) for relation in relations] == before
     assert contents(home) == scenario.after
 
@@ -99,7 +99,7 @@ def test_the_time_zone_of_the_machine_changes_nothing(
     small: dict[str, Scenario], folder: Path, zone: str
 ):
     home = small["run"].before.copy(folder / zone.replace("/", "-"))
-    call(home, "run", TZ=zone)
+    home.call("run", TZ=zone)
     assert contents(home) == small["run"].after
 
 
@@ -108,7 +108,7 @@ def test_of_eight_trainings_at_once_one_works_and_seven_leave_at_once(
 ):
     scenario = small["train"]
     home = scenario.before.copy(folder / "eight")
-    commands = [start(home, *scenario.arguments) for _ in range(8)]
+    commands = [home.start(*scenario.arguments) for _ in range(8)]
     alive = commands
     while len(alive) > 1:
         time.sleep(0.05)
@@ -139,10 +139,10 @@ def test_a_full_disk_is_one_line_and_keeps_the_old_files(small: dict[str, Scenar
         for room in free:
             taken = shutil.disk_usage(place).used
             subprocess.run(["mount", "-o", f"remount,size={taken + room}", str(place)], check=True)
-            assert call(home, "run", expect=1).message
+            assert home.call("run", expect=1).message
             assert (contents_of_files(home), home.database.read_bytes()) == before
         subprocess.run(["mount", "-o", f"remount,size={used * 4}", str(place)], check=True)
-        call(home, "run")
+        home.call("run")
         assert contents(home) == scenario.after
     finally:
         subprocess.run(["umount", str(place)], check=True)
@@ -181,10 +181,10 @@ def test_no_token_and_no_customer_is_in_logs_errors_or_alerts(
         r"^# alerts:.*$",
         "alerts:\n  jira: {url: 'http://127.0.0.1:9', project: CLV, timeout_seconds: 1}",
     )
-    said = home_says(start(home, "run", CLV_JIRA_TOKEN=TOKEN))
+    said = home_says(home.start("run", CLV_JIRA_TOKEN=TOKEN))
     (home.raw / "broken.csv").write_text(f'customer_id,order_ts\n"{customer}\n')
-    said += home_says(start(home, "run", CLV_JIRA_TOKEN=TOKEN))
-    traced = home_says(start(home, "--debug", "run", CLV_JIRA_TOKEN=TOKEN))
+    said += home_says(home.start("run", CLV_JIRA_TOKEN=TOKEN))
+    traced = home_says(home.start("--debug", "run", CLV_JIRA_TOKEN=TOKEN))
     (home.raw / "broken.csv").unlink()
     assert "drift_alert" in said and "Traceback" in traced
     assert customer not in said + traced and TOKEN not in said + traced

@@ -13,7 +13,8 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import CUTOFF, PROGRAM, EngineHome, environment, frame, line
+from conftest import CUTOFF, EngineHome, environment, frame, line
+from warm import PROGRAM
 
 from ml import home_checks
 from ml.doctor import CHECKS, doctor

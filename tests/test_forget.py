@@ -17,16 +17,15 @@ import pytest
 from conftest import (
     CUTOFF,
     PAST_CUTOFF,
-    PROGRAM,
     REPOSITORY,
     EngineHome,
-    Outcome,
     environment,
     frame,
     home_at,
     line,
     table_hash,
 )
+from warm import PROGRAM, Outcome
 
 MakeHome = Callable[..., EngineHome]
 # in every id, order id and mail address of who is forgotten, and nowhere else

@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import EngineHome, Outcome, frame, home_at, line, transaction_log
+from conftest import EngineHome, frame, home_at, line, transaction_log
 from fake_jira import TOKEN, running_jira
+from warm import Outcome
 
 FIRST, MIDDLE, SECOND = date(2011, 8, 31), date(2011, 9, 30), date(2011, 10, 31)
 OPEN, LAST = date(2011, 11, 20), date(2012, 1, 10)

@@ -155,10 +155,18 @@ def test_spark_builds_the_marts_of_duckdb_from_a_million_lines(new_home: NewHome
     if not GENERATOR.exists():
         pytest.skip("needs ../shared/peers/generate.py")
     home = new_home()
-    lines = home.raw / "lines.parquet"
-    subprocess.run([sys.executable, str(GENERATOR), "33000", str(lines)], check=True)
+    generated = home.root / "generated.parquet"
+    subprocess.run([sys.executable, str(GENERATOR), "33000", str(generated)], check=True)
+    # prices fall after the cutoff, so that the window drifts and its data are checked
+    duckdb.execute(
+        "copy (select * replace (case when order_ts < date '2011-07-01' then unit_price"
+        f" else round(unit_price / 4, 2) end as unit_price) from '{generated}')"
+        f" to '{home.raw / 'lines.parquet'}'"
+    )
     home.call("train", "--cutoff", "2011-06-30")
     scored_on_both(home, date(2011, 6, 30))
     ((count,),) = home.rows("select count(*) from raw.transactions")
     assert count > 900_000
-    assert compare_marts(home)["clv_predictions"] > 10_000
+    counts = compare_marts(home)
+    assert counts["clv_predictions"] > 10_000
+    assert all(counts.values()), counts

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LAST_DAY, PROGRAM, EngineHome, environment
+from conftest import LAST_DAY, EngineHome, environment
 from rich.console import Console
+from warm import PROGRAM
 
 from ml import alerts, lifecycle, tickets
 from ml.config import Alerts, Config, Jira, load_config

@@ -13,14 +13,14 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from conftest import PROGRAM, EngineHome, Outcome
-
+PROGRAM = str(Path(__file__).resolve().parent.parent / "orchestrate.py")
 LIBRARIES = ["dbt.cli.main", "dbt.adapters.duckdb", "duckdb", "matplotlib.pyplot", "pandas"]
 LIBRARIES += ["sklearn.cluster", "scipy.optimize", "xgboost", "pyarrow", "typer", "rich.progress"]
 # audit event -> positions of the paths among its arguments
@@ -39,6 +39,29 @@ def _forkserver() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LIBRARIES)
     return context
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left: exit code, stdout, stderr."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The one JSON object on stdout."""
+        return json.loads(self.stdout)
+
+    @property
+    def message(self) -> str:
+        """The one line of an error; fails when it is more than that."""
+        assert self.stdout == ""
+        assert "Traceback" not in self.stderr
+        (message,) = self.stderr.splitlines()
+        assert message.startswith("error: ")
+        return message
 
 
 @dataclass(frozen=True)
@@ -90,7 +113,7 @@ class Command:
         self.process.join()
 
     def finish(self, timeout: float = 300) -> Outcome:
-        """Wait for its end; code -9 when it was killed."""
+        """Wait for its end; code -9 when it was killed, also because it took longer."""
         self.process.join(timeout)
         if self.process.exitcode is None:
             self.kill()
@@ -101,31 +124,23 @@ class Command:
 
 
 def start(
-    home: EngineHome, *arguments: str, death: Death | None = None, **environment: str
+    home: Path, arguments: Sequence[str], environment: dict[str, str], death: Death | None = None
 ) -> Command:
     """`orchestrate.py --home … --json …`, killed where `death` says."""
-    folder = Path(mkdtemp(prefix="command-", dir=home.root.parent))
-    argv = [PROGRAM, "--home", str(home.root), "--json", *arguments]
+    folder = Path(mkdtemp(prefix="command-", dir=home.parent))
+    argv = [PROGRAM, "--home", str(home), "--json", *arguments]
     process = _forkserver().Process(
-        target=_work, args=(argv, str(home.root), str(folder), death, environment)
+        target=_work, args=(argv, str(home), str(folder), environment, death)
     )
     process.start()
     return Command(process, folder)
 
 
-def call(home: EngineHome, *arguments: str, expect: int | None = 0, **environment: str) -> Outcome:
-    """The command from start to end, with the exit code it must have."""
-    outcome = start(home, *arguments, **environment).finish()
-    assert expect is None or outcome.code == expect, outcome
-    return outcome
-
-
 def _work(
-    argv: list[str], home: str, folder: str, death: Death | None, environment: dict[str, str]
+    argv: list[str], home: str, folder: str, environment: dict[str, str], death: Death | None
 ) -> None:
     os.setsid()
-    for name in [name for name in os.environ if name.startswith("CLV_")]:
-        del os.environ[name]
+    os.environ.clear()
     os.environ.update(environment)
     time.tzset()
     os.chdir(home)
