@@ -200,32 +200,47 @@ def exponent(sizes: list[dict]) -> float | None:
 def table(sizes: list[dict]) -> str:
     """The medians as a Markdown table."""
     lines = [
-        "| lines | process | CPU-seconds | wall seconds | peak GB | CPU to floor |",
-        "|---|---|---|---|---|---|",
+        "| lines | process | rounds | CPU-seconds | wall seconds | peak GB | CPU to floor |",
+        "|---|---|---|---|---|---|---|",
     ]
     for size in sizes:
         floor = size["medians"]["floor"]["cpu"]
         for name, one in {**size["medians"], "train": size["train"]}.items():
+            rounds = len(size["rounds"].get(name, [one]))
             lines.append(
-                f"| {size['lines']:,} | {name} | {one['cpu']:.1f} | {one['wall']:.1f}"
+                f"| {size['lines']:,} | {name} | {rounds} | {one['cpu']:.1f} | {one['wall']:.1f}"
                 f" | {one['memory']:.2f} | {one['cpu'] / floor:.2f} |"
             )
     return "\n".join(lines)
+
+
+def write_results(measured_now: dict[str, object]) -> str:
+    """Put one size beside those measured before on this machine; the table of all of them."""
+    path, here = FOLDER / "results.json", machine()
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    known = before.get("sizes", []) if before.get("machine") == here else []
+    others = [size for size in known if size["customers"] != measured_now["customers"]]
+    sizes = sorted([*others, measured_now], key=lambda size: size["customers"])
+    growth = exponent(sizes)
+    result = {"machine": here, "sizes": sizes, "growth_exponent": growth}
+    path.write_text(json.dumps(result, indent=2), encoding="utf-8")
+    text = f"{json.dumps(here)}\n\n{table(sizes)}\n"
+    if growth is not None:
+        text += f"\nGrowth of the first run: lines ** {growth:.2f}\n"
+    (FOLDER / "results.md").write_text(text, encoding="utf-8")
+    return text
 
 
 def main(
     customers: Annotated[list[int] | None, typer.Option(help="Size; may be given again.")] = None,
     alternations: Annotated[int, typer.Option(min=1, help="Rounds of every size.")] = 3,
 ) -> None:
-    """Measure every size, write warehouse/bench/results.json and results.md, print the table."""
-    sizes = [measure_size(count, alternations) for count in sorted(customers or SIZES)]
-    result = {"machine": machine(), "sizes": sizes, "growth_exponent": exponent(sizes)}
-    (FOLDER / "results.json").write_text(json.dumps(result, indent=2), encoding="utf-8")
-    text = f"{json.dumps(result['machine'])}\n\n{table(sizes)}\n"
-    if result["growth_exponent"] is not None:
-        text += f"\nGrowth of the first run: lines ** {result['growth_exponent']:.2f}\n"
-    (FOLDER / "results.md").write_text(text, encoding="utf-8")
-    typer.echo(text)
+    """Measure every size, write warehouse/bench/results.json and results.md, print the table.
+
+    Sizes that were measured before on the same machine stay in both.
+    """
+    for count in sorted(customers or SIZES):
+        typer.echo(write_results(measure_size(count, alternations)))
 
 
 if __name__ == "__main__":
