@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import duckdb
 import typer
@@ -166,7 +166,7 @@ def median(figures: list[Figures]) -> Figures:
     return Figures(**{name: statistics.median(row[name] for row in rows) for name in rows[0]})
 
 
-def measure_size(customers: int, alternations: int) -> dict[str, object]:
+def measure_size(customers: int, alternations: int) -> dict[str, Any]:
     """All figures of one size: rounds, medians, and what `train` took once."""
     log = prepare(customers)
     new_home(log)
@@ -214,7 +214,7 @@ def table(sizes: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def write_results(measured_now: dict[str, object]) -> str:
+def write_results(measured_now: dict[str, Any]) -> str:
     """Put one size beside those measured before on this machine; the table of all of them."""
     path, here = FOLDER / "results.json", machine()
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
