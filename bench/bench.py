@@ -4,6 +4,7 @@ python bench/bench.py [--customers N]... [--alternations N]
 Every figure is of a whole process: CPU-seconds (user and system), wall seconds, peak memory.
 """
 
+import itertools
 import json
 import math
 import multiprocessing
@@ -188,13 +189,18 @@ def measure_size(customers: int, alternations: int) -> dict[str, Any]:
     }
 
 
-def exponent(sizes: list[dict]) -> float | None:
-    """Growth of the first run's CPU with the lines: cost ~ lines ** exponent."""
-    if len(sizes) < 2:
-        return None
-    small, large = sizes[0], sizes[-1]
-    cost = large["medians"]["first run"]["cpu"] / small["medians"]["first run"]["cpu"]
-    return math.log(cost) / math.log(large["lines"] / small["lines"])
+def growth(sizes: list[dict]) -> list[dict[str, float]]:
+    """From each size to the next: cost of the first run ~ lines ** exponent, in CPU-seconds."""
+    return [
+        {
+            "lines": large["lines"],
+            "exponent": math.log(
+                large["medians"]["first run"]["cpu"] / small["medians"]["first run"]["cpu"]
+            )
+            / math.log(large["lines"] / small["lines"]),
+        }
+        for small, large in itertools.pairwise(sizes)
+    ]
 
 
 def table(sizes: list[dict]) -> str:
@@ -221,12 +227,12 @@ def write_results(measured_now: dict[str, Any]) -> str:
     known = before.get("sizes", []) if before.get("machine") == here else []
     others = [size for size in known if size["customers"] != measured_now["customers"]]
     sizes = sorted([*others, measured_now], key=lambda size: size["customers"])
-    growth = exponent(sizes)
-    result = {"machine": here, "sizes": sizes, "growth_exponent": growth}
+    steps = growth(sizes)
+    result = {"machine": here, "sizes": sizes, "growth": steps}
     path.write_text(json.dumps(result, indent=2), encoding="utf-8")
     text = f"{json.dumps(here)}\n\n{table(sizes)}\n"
-    if growth is not None:
-        text += f"\nGrowth of the first run: lines ** {growth:.2f}\n"
+    for step in steps:
+        text += f"\nFirst run, up to {step['lines']:,} lines: lines ** {step['exponent']:.2f}\n"
     (FOLDER / "results.md").write_text(text, encoding="utf-8")
     return text
 
