@@ -139,9 +139,12 @@ def new_home(log: Log) -> None:
 
 
 def forget_runs(log: Log) -> None:
-    """The home as it was after the training, its warehouse lost: the next run is a first one."""
+    """The home as it was after the training, its warehouse lost: the next run is a first one.
+
+    dbt's parsed project stays, as it stays with a user.
+    """
     for path in (log.home / "warehouse").iterdir():
-        if path.name not in {"raw", "models"}:
+        if path.name not in {"raw", "models", ".dbt"}:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     (log.home / "warehouse" / "raw" / "second.parquet").unlink(missing_ok=True)
     shutil.copy(REPOSITORY / "config" / "model_config.yaml", log.home / "config")

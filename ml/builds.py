@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +15,8 @@ from ml.errors import EngineError
 from ml.home import REPOSITORY, Home
 
 PROJECT = REPOSITORY / "dbt_project"
+# variables of the environment that dbt's profile reads
+OF_A_HOME = ("CLV_HOME", "CLV_WAREHOUSE", "CLV_MEMORY_LIMIT")
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class BuildReport:
 class DbtProject:
     """The dbt project of this repository on the warehouse of one home.
 
-    It is parsed once, without a cutoff, and the result is used for every cutoff: a change of
-    --vars would parse everything again.
+    It is parsed once, without a cutoff and without a home, and the result is used for all of them:
+    a change of --vars or of the profile would parse everything again.
     """
 
     def __init__(
@@ -81,10 +83,7 @@ class DbtProject:
             str(self._home.dbt_cache),
         ]
         if self._manifest is None:
-            parsed = dbtRunner().invoke([*flags, "parse", *places])
-            if not parsed.success:
-                raise EngineError(f"dbt parse: {_one_line(str(parsed.exception))}")
-            self._manifest = parsed.result
+            self._manifest = _parsed([*flags, "parse", *places])
         runner = dbtRunner(manifest=self._manifest, callbacks=[self._on_event])
         return runner.invoke([*flags, *arguments, *places])
 
@@ -101,19 +100,45 @@ class DbtProject:
         wanted = {"CLV_HOME": str(self._home.root), "CLV_WAREHOUSE": str(database)}
         if self._memory_limit is not None:
             wanted["CLV_MEMORY_LIMIT"] = self._memory_limit
-        before = {name: os.environ.get(name) for name in wanted}
-        os.environ.update(wanted)
-        try:
-            yield
-        finally:
-            cleanup_connections()
-            DuckDBConnectionManager.close_all_connections()
-            reset_adapters()
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
+        with _environment(wanted):
+            try:
+                yield
+            finally:
+                cleanup_connections()
+                DuckDBConnectionManager.close_all_connections()
+                reset_adapters()
+
+
+def _parsed(arguments: list[str]) -> Any:
+    """The manifest of the project with the profile's defaults, as any home would have it."""
+    from dbt.adapters.factory import reset_adapters
+    from dbt.cli.main import dbtRunner
+
+    with _environment(dict.fromkeys(OF_A_HOME)):
+        parsed = dbtRunner().invoke(arguments)
+    reset_adapters()  # the one that parsed is not connected to the home
+    if not parsed.success:
+        raise EngineError(f"dbt parse: {_one_line(str(parsed.exception))}")
+    return parsed.result
+
+
+@contextmanager
+def _environment(wanted: Mapping[str, str | None]) -> Iterator[None]:
+    """These variables of the environment for a while, without those that are None."""
+    before = {name: os.environ.get(name) for name in wanted}
+    _set(wanted)
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _report(result: Any) -> BuildReport:
