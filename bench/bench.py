@@ -29,6 +29,7 @@ REPOSITORY = Path(__file__).parents[1]
 FOLDER = REPOSITORY / "warehouse" / "bench"
 CUTOFF = date(2011, 8, 31)
 FORTNIGHT = 14
+SLOWEST = 10
 MILLION = 1_000_000
 # 1.5M, 4.4M and 14.7M lines; --customers 3300000 makes 97M (the generator then takes 15 GB)
 SIZES = [50_000, 150_000, 500_000]
@@ -45,16 +46,20 @@ class Figures:
     memory: float
 
 
-def measured(command: list[str]) -> Figures:
-    """Run `command` to its end. Errors: SystemExit with its last line if it fails."""
+def measured(command: list[str], said: Path = Path(os.devnull)) -> Figures:
+    """Run `command` to its end; `said` takes its stdout.
+
+    Errors: SystemExit with its last line if it fails.
+    """
     begin = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *command],
-        cwd=REPOSITORY,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with said.open("w", encoding="utf-8") as stdout:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=REPOSITORY,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     errors = process.stderr.read() if process.stderr else ""
     _, status, usage = os.wait4(process.pid, 0)
     if status:
@@ -100,7 +105,18 @@ class Log:
 
     def engine(self, *arguments: str) -> Figures:
         """One command of the engine on the home."""
-        return measured(["orchestrate.py", "--home", str(self.home), "--quiet", *arguments])
+        home = ["--home", str(self.home), "--quiet", "--json"]
+        return measured(["orchestrate.py", *home, *arguments], self.said)
+
+    @property
+    def said(self) -> Path:
+        """What the last command of the engine answered."""
+        return self.folder / "said.json"
+
+    def slowest(self) -> dict[str, float]:
+        """The stages of the last run and its SLOWEST nodes, in wall seconds."""
+        seconds = json.loads(self.said.read_text(encoding="utf-8"))["seconds"]
+        return seconds["stages"] | dict(list(seconds["nodes"].items())[:SLOWEST])
 
 
 def apart(function: Callable[..., object], *arguments: object) -> None:
@@ -176,10 +192,13 @@ def measure_size(customers: int, alternations: int) -> dict[str, Any]:
     new_home(log)
     training = log.engine("train", "--cutoff", CUTOFF.isoformat())
     found: dict[str, list[Figures]] = {}
+    slowest = {}
     for number in range(alternations):
         typer.echo(f"{log.lines:,} lines: round {number + 1} of {alternations}", err=True)
         for name, figures in alternate(log, with_peers=True):
             found.setdefault(name, []).append(figures)
+            if name.endswith("run"):
+                slowest[name] = log.slowest()
     medians = {name: median(figures) for name, figures in found.items()}
     return {
         "customers": customers,
@@ -187,6 +206,7 @@ def measure_size(customers: int, alternations: int) -> dict[str, Any]:
         "train": asdict(training),
         "medians": {name: asdict(figures) for name, figures in medians.items()},
         "rounds": {name: [asdict(one) for one in figures] for name, figures in found.items()},
+        "slowest_of_last_round": slowest,
         "first_run_to_floor": medians["first run"].cpu / medians["floor"].cpu,
         "next_run_to_first": medians["next run"].cpu / medians["first run"].cpu,
     }
