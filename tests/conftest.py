@@ -20,12 +20,8 @@ import pytest
 from filelock import FileLock
 from warm import Command, Death, Outcome, start
 
-from ml.files import place_atomically
-
 REPOSITORY = Path(__file__).resolve().parent.parent
 PROJECT = REPOSITORY / "dbt_project"
-# dbt takes over what has not changed since: a new home need not parse everything again
-PARSED = REPOSITORY / ".pytest_cache" / "partial_parse.msgpack"
 FIRST_DAY, LAST_DAY = date(2010, 7, 15), date(2012, 3, 20)
 HISTORY_MONTHS, PRED_MONTHS = 6, 3
 # a leap day: the history is 2011-09-01..2012-02-29, the label window 2012-03-01..2012-05-31
@@ -127,11 +123,6 @@ class EngineHome:
     @property
     def database(self) -> Path:
         return self.root / "warehouse" / "clv.duckdb"
-
-    @property
-    def parsed(self) -> Path:
-        """The project as dbt parsed it."""
-        return self.root / "warehouse" / ".dbt" / "partial_parse.msgpack"
 
     @property
     def outputs(self) -> Path:
@@ -250,10 +241,6 @@ def home_at(root: Path, **source: str) -> EngineHome:
         text, count = re.subn(rf"^( +{key}:)[^#\n]*?( *#|$)", rf"\1 {value}\2", text, flags=re.M)
         assert count == 1, key
     home.config.write_text(text)
-    if PARSED.exists():
-        home.parsed.parent.mkdir(mode=0o700)
-        shutil.copyfile(PARSED, home.parsed)
-        home.parsed.chmod(0o600)
     return home
 
 
@@ -290,7 +277,6 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> EngineHome:
         home = home_at(root)
         home.deliver(transaction_log())
         home.call("train", "--cutoff", CUTOFF.isoformat())
-        place_atomically(PARSED, lambda part: shutil.copyfile(home.parsed, part))
 
     return _shared(tmp_path_factory, "trained", build)
 
