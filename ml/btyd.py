@@ -33,6 +33,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import betaln, expit, gammaln, psi
@@ -97,15 +98,17 @@ def _histories(x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Rows:
 def _unique_rows(columns: Rows) -> tuple[Rows, NDArray[np.intp], FloatArray]:
     """Distinct rows in lexicographic order, the distinct row of each row, and the counts.
 
-    Each column is ranked and merged into one integer key, column by column, which is several
-    times faster than sorting whole rows.
+    Each column is ranked and merged into one integer key, column by column; only distinct values
+    are sorted, which is many times faster than sorting whole rows.
     """
     key = np.zeros(columns[0].size, np.int64)
     for column in columns:
-        values, rank = np.unique(column, return_inverse=True)
-        key = np.unique(key * values.size + rank, return_inverse=True)[1]
-    _, first, counts = np.unique(key, return_index=True, return_counts=True)
-    return tuple(column[first] for column in columns), key, counts.astype(float)
+        rank, values = pd.factorize(column, sort=True)
+        key = pd.factorize(key * len(values) + rank, sort=True)[0]
+    counts = np.bincount(key)
+    a_row = np.empty(counts.size, np.intp)  # a row of each key: equal rows are the same
+    a_row[key] = np.arange(key.size)
+    return tuple(column[a_row] for column in columns), key, counts.astype(float)
 
 
 def _systematic_sample(rows: Rows, counts: FloatArray, size: int) -> tuple[Rows, FloatArray]:

@@ -49,7 +49,10 @@ REFUSED = {
     "amount out of range": [("R", "2011-07-01", "9e12", "9e12")],
     "negative unit_price": [("R", "2011-07-01", "1", "-0.01")],
     "ordered_at before 1970": [("R", "1900-01-01", "1", "2"), ("R", "1970-01-01", "1", "2")],
-    "ordered_at in the future": [("R", "2999-12-31", "1", "2")],
+    # the last two: the end of what a timestamp can hold, after which there is no next day
+    "ordered_at in the future": [
+        *(("R", text, "1", "2") for text in ("2999-12-31", "294247-01-10 04:00:54", "infinity")),
+    ],
 }
 
 

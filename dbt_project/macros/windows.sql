@@ -28,3 +28,16 @@ cast(cast({{ cutoff }} + 1 + to_months({{ pred_months }}) as date) - 1 as date)
     from {{ relation }}
 ) as distinct_windows
 {%- endmacro %}
+
+
+{#
+    Whether a time lies on the days first..last: of the time itself, which a scan can skip rows
+    by. After the last day that a timestamp can hold there is no next one.
+#}
+{% macro falls_on(time, first_day, last_day) -%}
+{%- set next_day = 'try_cast(' ~ last_day ~ ' + 1 as timestamp)' -%}
+(
+    {{ time }} >= cast({{ first_day }} as timestamp)
+    and ({{ next_day }} is null or {{ time }} < {{ next_day }})
+)
+{%- endmacro %}

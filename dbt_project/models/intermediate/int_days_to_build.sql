@@ -28,11 +28,9 @@ day_lines as (
         count(*) as line_count,
     from {{ source('raw', 'transactions') }} as transactions
     inner join changed_days
-        -- of the time itself, which a scan can skip rows by
-        on
-            transactions.ordered_at >= cast(changed_days.first_day as timestamp)
-            and transactions.ordered_at
-            < cast(changed_days.last_day as timestamp) + interval '1' day
+        on {{ falls_on(
+            'transactions.ordered_at', 'changed_days.first_day', 'changed_days.last_day'
+        ) }}
     group by activity_date
 
 ),

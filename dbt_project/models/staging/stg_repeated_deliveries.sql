@@ -35,8 +35,9 @@ shared_lines as (
     inner join shared_days
         on
             transactions.file_id = shared_days.file_id
-            and cast(transactions.ordered_at as date) >= shared_days.first_day
-            and cast(transactions.ordered_at as date) <= shared_days.last_day
+            and {{ falls_on(
+                'transactions.ordered_at', 'shared_days.first_day', 'shared_days.last_day'
+            ) }}
 
 ),
 
