@@ -32,12 +32,11 @@ cast(cast({{ cutoff }} + 1 + to_months({{ pred_months }}) as date) - 1 as date)
 
 {#
     Whether a time lies on the days first..last: of the time itself, which a scan can skip rows
-    by. After the last day that a timestamp can hold there is no next one.
+    by. No day after year 9999: the last one a timestamp can hold has no next day.
 #}
 {% macro falls_on(time, first_day, last_day) -%}
-{%- set next_day = 'try_cast(' ~ last_day ~ ' + 1 as timestamp)' -%}
 (
     {{ time }} >= cast({{ first_day }} as timestamp)
-    and ({{ next_day }} is null or {{ time }} < {{ next_day }})
+    and {{ time }} < cast(least({{ last_day }}, date '9999-12-31') + 1 as timestamp)
 )
 {%- endmacro %}
