@@ -45,8 +45,9 @@ USUAL += [
     "\x00x",
     "ü🛒",
 ]
+# csv leaves a carriage return unquoted where lines end otherwise: two lines to any reader
 CELLS = st.sampled_from(USUAL) | st.text(
-    st.characters(codec="utf-8", exclude_characters="\ufeff"), max_size=12
+    st.characters(codec="utf-8", exclude_characters="\ufeff\r"), max_size=12
 )
 
 
