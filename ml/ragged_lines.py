@@ -13,6 +13,7 @@ import io
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import duckdb
 
@@ -61,11 +62,22 @@ def reader_options(path: Path, delimiter: str) -> str:
         raise csv.Error("it is no text in UTF-8") from None
     if any("\0" in name for name in header):
         raise csv.Error("its header is no text in UTF-8")
-    names: dict[str, None] = {}
-    for name in header:
-        names[name if name not in names else f"{name}_{len(names)}"] = None
-    columns = ", ".join("'" + name.replace("'", "''") + "': 'VARCHAR'" for name in names)
+    names = [name.replace("'", "''") for name in _names(header)]
+    columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
     return f", auto_detect = false, columns = {{{columns}}}, store_rejects = true, parallel = false"
+
+
+def _names(header: list[str]) -> list[str]:
+    """What DuckDB calls the columns of a plain scan: blank and repeated names get numbers."""
+    with NamedTemporaryFile("w", suffix=".csv", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writerows([header, ["value"] * len(header)])
+        file.flush()
+        dialect = "delim = ',', quote = '\"', escape = '\"', comment = '', new_line = '\\n'"
+        reader = f"read_csv($1, header = true, skip = 0, {dialect}, all_varchar = true)"
+        with duckdb.connect() as con:
+            described = con.execute(f"describe select * from {reader}", [file.name]).fetchall()
+    return [name for name, *_ in described]
 
 
 def _records(path: Path, delimiter: str) -> Iterator[list[str]]:

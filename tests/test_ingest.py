@@ -339,6 +339,7 @@ UNREADABLE = {
 }
 # the same for CallError (exit code 2)
 WRONG = {
+    "one quote": ("bad.csv", b'"', "'customer_id'"),
     "a renamed column": (
         "bad.csv",
         MANY.replace("unit_price", "price", 1).encode(),
@@ -368,6 +369,20 @@ def test_a_file_that_cannot_be_taken_in_is_named_and_changes_nothing(
     assert "\n" not in str(caught.value)
     assert home.database.read_bytes() == before
     assert not (home.root / "warehouse" / ".build").exists()
+
+
+def test_a_ragged_file_has_the_columns_of_a_plain_one(small_home: EngineHome, tmp_path: Path):
+    # the index that pandas writes has no name; two columns differ in case alone
+    home = small_home.copy(tmp_path / "home")
+    lines = [f"{n},C{n},O{n},2011-07-01 10:00:00,P1,2,3.5,x,y" for n in range(3)]
+    text = "\n".join(["," + HEADER.strip() + ",Note,note", *lines, lines[0] + ",z", ""])
+    (home.raw / "ragged.csv").write_text(text)
+    assert home.call("load").result["rejected"] == {"wrong number of values": 1}
+    taken = home.rows(
+        "select customer_id, order_id from staging.stg_transactions"
+        " where file_id = (select max(file_id) from raw.files) order by file_row"
+    )
+    assert taken == [("C0", "O0"), ("C1", "O1"), ("C2", "O2")]
 
 
 def test_lines_with_more_or_fewer_values_are_refused_and_the_others_keep_their_place(
