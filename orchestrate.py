@@ -57,6 +57,9 @@ def init(
         str | None, typer.Option(help="Of times that are not ISO, such as '%d/%m/%Y %H:%M'.")
     ] = None,
     encoding: Annotated[str | None, typer.Option(help="Of CSV files.")] = None,
+    decimal_separator: Annotated[
+        str | None, typer.Option(help="A comma for numbers such as 1.234,50.")
+    ] = None,
     timezone: Annotated[str | None, typer.Option(help="Whose days count.")] = None,
     currency: Annotated[str | None, typer.Option(help="Such as EUR.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing, take the guesses.")] = False,
@@ -72,7 +75,8 @@ def init(
     named = {"customer_id": customer_id, "ordered_at": ordered_at, "order_id": order_id}
     named |= {"product_id": product_id, "quantity": quantity, "unit_price": unit_price}
     given = {ours: yours for ours, yours in (named | {"amount": amount}).items() if yours}
-    wishes = Wishes(files or [], given, timestamp_format, encoding, timezone, currency)
+    formats = (timestamp_format, encoding, decimal_separator)
+    wishes = Wishes(files or [], given, *formats, timezone, currency)
     dialogue = init_page.Terminal() if sys.stdin.isatty() and not yes else None
     Options.quiet = Options.quiet or dialogue is not None
     _work(

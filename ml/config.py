@@ -7,7 +7,7 @@ from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from types import NoneType
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -65,6 +65,7 @@ class Source(Section):
     columns: Columns
     encoding: str = "utf-8"
     timestamp_format: str | None = None
+    decimal_separator: Literal[".", ","] = "."
     timezone: str = "UTC"
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
     max_rejected_share: float = Field(default=0.5, ge=0, le=1)

@@ -17,6 +17,7 @@ import duckdb
 
 from ml.config import Source
 from ml.errors import CallError
+from ml.numbers import number_sql
 from ml.ragged_lines import reader_options
 
 MONEY = "decimal(18, 4)"
@@ -183,18 +184,22 @@ def _columns(source: Source, file: OpenFile) -> dict[str, str]:
     """SQL for each column of raw.transactions, by our name."""
     delivered = source.columns.delivered()
     read: dict[str, str] = {}
+
+    def number(yours: str) -> str:
+        is_text = file.types[yours] == "VARCHAR"
+        return number_sql(_quoted(yours), source.decimal_separator if is_text else ".")
+
     for ours, yours in delivered.items():
-        quoted, kind = _quoted(yours), file.types[yours]
         if ours in IDENTIFIERS:
             read[ours] = file.identifier(yours)
         elif ours in NUMBERS:
-            read[ours] = f"try_cast({quoted} as {MONEY})"
+            read[ours] = f"try_cast({number(yours)} as {MONEY})"
         else:
-            read[ours] = _local_time(quoted, kind, source)
+            read[ours] = _local_time(_quoted(yours), file.types[yours], source)
     values = dict(read)
     if "amount" not in read:
         # a price such as 10/3 is exact only as a product: round once, after it
-        quantity, price = (_quoted(delivered[column]) for column in ("quantity", "unit_price"))
+        quantity, price = (number(delivered[column]) for column in ("quantity", "unit_price"))
         product = f"try_cast({quantity} as double) * try_cast({price} as double)"
         values["amount"] = f"try_cast({product} as {MONEY})"
     checked = {ours: sql for ours, sql in read.items() if ours not in IDENTIFIERS}

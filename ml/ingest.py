@@ -121,6 +121,8 @@ def _reading_sha256(source: Source) -> str:
     """Changes when the same bytes would be read into other rows."""
     reading = [READING_VERSION, source.columns.delivered(), source.timezone]
     reading += [source.encoding, source.timestamp_format]
+    if source.decimal_separator != ".":
+        reading.append(source.decimal_separator)
     return hashlib.sha256(json.dumps(reading).encode()).hexdigest()
 
 

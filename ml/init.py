@@ -25,6 +25,7 @@ from ml.files import write_atomically
 from ml.home import REPOSITORY, Home
 from ml.ingest import load_files
 from ml.mapping import SPELLINGS, Formats, columns_of, guess_columns, in_common, time_formats
+from ml.numbers import guess_decimal_separator
 from ml.transcoding import as_utf8, guess_encoding
 from ml.warehouse import locked
 
@@ -42,6 +43,7 @@ class Wishes:
     columns: dict[str, str] = field(default_factory=dict)
     timestamp_format: str | None = None
     encoding: str | None = None
+    decimal_separator: str | None = None
     timezone: str | None = None
     currency: str | None = None
 
@@ -132,8 +134,12 @@ def _proposal(
     notes: list[str] = []
     encoding = wishes.encoding or _encoding(files, notes)
     with _rows_of(files[0], encoding, scratch) as rows:
-        columns = _asked(guess_columns(columns_of(rows), wishes.columns), rows.columns, dialogue)
+        separator = wishes.decimal_separator or guess_decimal_separator(rows)
+        held = columns_of(rows, separator)
+        columns = _asked(guess_columns(held, wishes.columns), rows.columns, dialogue)
         unused = [name for name in rows.columns if name not in columns.values()]
+    if separator != ".":
+        notes.append(f"numbers are read with {separator!r} before their decimals")
     if unused:
         notes.append(f"columns that are not read: {', '.join(unused)}")
     if len(files) > 1:
@@ -147,6 +153,7 @@ def _proposal(
         "columns": columns,
         "encoding": encoding,
         "timestamp_format": form,
+        "decimal_separator": separator,
         "timezone": wishes.timezone or _answer(dialogue, "time zone of the days", "UTC"),
         "currency": wishes.currency or _answer(dialogue, "currency", "USD"),
     }

@@ -9,6 +9,7 @@ from itertools import product
 import duckdb
 
 from ml.errors import CallError
+from ml.numbers import number_sql
 
 COLUMN_SAMPLE, FORMAT_SAMPLE = 1_000, 10_000
 # names of shops, tills and public data sets, lower case without blanks and signs, likeliest first
@@ -84,22 +85,26 @@ class Formats:
         return () if self.best is None else (self.best, *self.rivals)
 
 
-def columns_of(rows: duckdb.DuckDBPyRelation) -> list[Column]:
+def columns_of(rows: duckdb.DuckDBPyRelation, decimal_separator: str) -> list[Column]:
     """What the columns of a file hold, by its first rows, in their order."""
     kinds = dict(zip(rows.columns, map(str, rows.types), strict=True))
     sample = rows.limit(COLUMN_SAMPLE).to_arrow_table()
     with duckdb.connect() as con:
         con.register("sample", sample)
-        return [_column(con, name, kind) for name, kind in kinds.items()]
+        return [
+            _column(con, name, kind, decimal_separator if kind == "VARCHAR" else ".")
+            for name, kind in kinds.items()
+        ]
 
 
-def _column(con: duckdb.DuckDBPyConnection, name: str, kind: str) -> Column:
+def _column(con: duckdb.DuckDBPyConnection, name: str, kind: str, decimal_separator: str) -> Column:
     text = f"nullif(trim(\"{name.replace(chr(34), chr(34) * 2)}\"::varchar), '')"
     times = " or ".join(f"{_year_of(text, form)} >= 1970" for form in FORMATS)
+    number = number_sql(text, decimal_separator)
     numbers, moments, whole, filled = con.execute(
-        f"select count(try_cast({text} as decimal(18, 4))),"
+        f"select count(try_cast({number} as decimal(18, 4))),"
         f" count(*) filter (try_cast({text} as timestamp) is not null or {times}),"
-        f" count(*) filter (try_cast({text} as double) = trunc(try_cast({text} as double))),"
+        f" count(*) filter (try_cast({number} as double) = trunc(try_cast({number} as double))),"
         f" count({text}) from sample"
     ).fetchone() or (0, 0, 0, 0)
     is_number = kind.startswith(("DECIMAL", "DOUBLE", "FLOAT"))

@@ -2,6 +2,7 @@
 
 import gzip
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ from conftest import REPOSITORY, EngineHome, frame, line
 from pydantic import ValidationError
 
 from ml.config import Columns, Source, load_config
+from ml.delivered import delivered_rows
 from ml.errors import CallError, DataNotReadyError
 from ml.home import Home
 from ml.ingest import is_up_to_date, load_files
 from ml.init import Wishes, config_text, init
 from ml.init_page import of_init, of_written
 from ml.mapping import Column, columns_of, guess_columns, time_formats
+from ml.numbers import guess_decimal_separator
 from ml.terminal import plain_text
 from ml.transcoding import as_utf8, guess_encoding
 
@@ -177,7 +180,8 @@ def _arrow(texts: list[str]) -> Any:
 def test_iso_needs_no_format_and_numbers_are_no_times():
     rows = duckdb.from_arrow(_arrow([moment.isoformat() for moment in moments()]))
     assert time_formats(rows, "t").best is None
-    by_name = {one.name: one for one in columns_of(duckdb.sql("select 2.5 as price, '7' as qty"))}
+    held = columns_of(duckdb.sql("select 2.5 as price, '7' as qty"), ".")
+    by_name = {one.name: one for one in held}
     assert (by_name["price"].time_share, by_name["price"].has_fractions) == (0, True)
     assert (by_name["qty"].number_share, by_name["qty"].has_fractions) == (1, False)
 
@@ -372,7 +376,38 @@ def test_the_command_makes_the_home_and_load_counts_what_the_preview_counted(tmp
     assert done["newest_day"] == preview["last_day"]
 
 
-# What a config with an encoding and a time format reads
+def test_a_decimal_comma_is_found_written_and_read_by_load(tmp_path: Path):
+    text = retail("%d.%m.%Y %H:%M").replace(",2.55,", ";2,55;").replace(",", ";")
+    text = text.replace(";2;55;", ";2,55;")
+    file, home = shop(tmp_path, text), EngineHome(tmp_path / "home")
+    found = made(home.root, file)
+    assert found["source"]["decimal_separator"] == ","
+    assert found["source"]["columns"]["unit_price"] == "Price"
+    assert any("','" in note for note in found["notes"])
+    assert home.call("load").result["accepted"] == found["usable"] == 54
+    ((price,),) = home.rows("select distinct unit_price from staging.stg_transactions")
+    assert price == Decimal("2.55")
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["2,55", "1.234,5", "3"], ","),
+        (["2.55", "1,234.5", "3"], "."),
+        (["1,234", "12,500", "3"], "."),  # groups, or decimals: nothing tells
+        (["1,234", "12,5", "3"], ","),
+        (["01.12.2010", "x,1", ""], "."),
+    ],
+)
+def test_the_decimal_separator_is_guessed_by_what_tells_it(
+    tmp_path: Path, cells: list[str], expected: str
+):
+    path = Path(shop(tmp_path, "\n".join(["a;b", *(f"{cell};x" for cell in cells), ""])))
+    with duckdb.connect() as con:
+        assert guess_decimal_separator(delivered_rows(con, path)) == expected
+
+
+# What a config with an encoding, a time format or a decimal comma reads
 
 
 def test_other_texts_are_read_by_the_format_and_iso_is_still_iso(tmp_path: Path):
@@ -388,6 +423,49 @@ def test_days_that_came_as_numbers_are_read_by_the_format(tmp_path: Path):
     named = Columns(customer_id="customer_id", ordered_at="order_ts", amount="unit_price")
     config = source(files="*.parquet", columns=named, timestamp_format="%Y%m%d")
     assert loaded(tmp_path, config)[0][1] == datetime(2011, 12, 31)
+
+
+# text to what it is with a decimal comma; None: no number
+WITH_COMMA = {
+    "2,55": "2.55",
+    "-3": "-3",
+    "1.234,5": "1234.5",
+    "1.234": "1234",
+    "12.345.678,01": "12345678.01",
+    "1 234,50": "1234.5",
+    "1\u202f234,50": "1234.5",
+    "1'234,50": "1234.5",
+    " 7,25 ": "7.25",
+    "2.55": None,
+    "1.23.456": None,
+    "1,234.50": None,
+    "12,5,5": None,
+    "two": None,
+}
+
+
+def test_numbers_with_a_decimal_comma_are_read_where_the_config_says_so(tmp_path: Path):
+    rows = [f"A;2011-01-01;{text}" for text in WITH_COMMA]
+    shop(tmp_path, "\n".join(["c;t;a", *rows, ""]))
+    read = [row[2] for row in loaded(tmp_path, source(decimal_separator=","))]
+    assert read == [text and Decimal(text) for text in WITH_COMMA.values()]
+    assert loaded(tmp_path, source())[0][2] is None  # 2,55
+
+
+def test_a_price_with_a_decimal_comma_is_multiplied_as_what_it_says(tmp_path: Path):
+    shop(tmp_path, "c;t;q;p\nA;2011-01-01;3;1.000,10\nA;2011-01-01;1,5;2\n")
+    named = Columns(customer_id="c", ordered_at="t", quantity="q", unit_price="p")
+    read = loaded(tmp_path, source(columns=named, decimal_separator=","))
+    assert [row[2] for row in read] == [Decimal("3000.3"), Decimal(3)]
+
+
+def test_numbers_of_typed_columns_have_no_separator(tmp_path: Path):
+    frame([line("A", date(2011, 12, 31), price=2.5)]).to_parquet(
+        tmp_path / "typed.parquet", index=False
+    )
+    named = Columns(customer_id="customer_id", ordered_at="order_ts", amount="unit_price")
+    config = source(files="*.parquet", columns=named, decimal_separator=",")
+    assert loaded(tmp_path, config)[0][2] == Decimal("2.5")
 
 
 def test_a_column_of_whole_numbers_with_point_zero_is_read_without_it(tmp_path: Path):
@@ -413,12 +491,22 @@ def test_another_format_or_encoding_reads_the_files_again(tmp_path: Path):
         first = source(timestamp_format="%d/%m/%Y")
         load_files(con, Home(tmp_path), first)
         assert is_up_to_date(con, Home(tmp_path), first)
-        for other in (source(timestamp_format="%m/%d/%Y"), source(encoding="latin-1")):
+        for other in (
+            source(timestamp_format="%m/%d/%Y"),
+            source(encoding="latin-1"),
+            source(decimal_separator=","),
+        ):
             assert not is_up_to_date(con, Home(tmp_path), other)
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"encoding": "rot13"}, {"encoding": "x"}, {"timestamp_format": "%Z"}]
+    "wrong",
+    [
+        {"encoding": "rot13"},
+        {"encoding": "x"},
+        {"timestamp_format": "%Z"},
+        {"decimal_separator": ";"},
+    ],
 )
 def test_an_impossible_encoding_or_format_is_refused(wrong: dict[str, str]):
     with pytest.raises(ValidationError):

@@ -1,0 +1,36 @@
+"""Numbers in delivered text, with a decimal point or with a decimal comma."""
+
+import duckdb
+
+# 1234,5 or 1.234,5: groups of three after a point, an apostrophe or a blank, narrow ones too
+GROUPS = r"[.'' \x{00A0}\x{202F}]"
+WITH_COMMA = rf"[+-]?([0-9]+|[0-9]{{1,3}}({GROUPS}[0-9]{{3}})+)(,[0-9]+)?"
+# three digits after a comma may be a group: they tell nothing
+TELLS_COMMA = r"[+-]?[0-9.]*[0-9],([0-9]{1,2}|[0-9]{4,})"
+TELLS_POINT = r"[+-]?[0-9,]*[0-9][.]([0-9]{1,2}|[0-9]{4,})"
+
+
+def number_sql(text: str, decimal_separator: str) -> str:
+    """SQL of `text` (SQL of a varchar) as a cast reads numbers; NULL for what is none."""
+    if decimal_separator == ".":
+        return text
+    digits = f"regexp_replace(trim({text}), '{GROUPS}', '', 'g')"
+    is_number = f"regexp_full_match(trim({text}), '{WITH_COMMA}')"
+    return f"case when {is_number} then replace({digits}, ',', '.') end"
+
+
+def guess_decimal_separator(rows: duckdb.DuckDBPyRelation) -> str:
+    """`,` where more cells of the text columns have a decimal comma than a decimal point."""
+    texts = [
+        '"' + name.replace('"', '""') + '"'
+        for name, kind in zip(rows.columns, map(str, rows.types), strict=True)
+        if kind == "VARCHAR"
+    ]
+    if not texts:
+        return "."
+    commas, points = (
+        " + ".join(f"count(*) filter (regexp_full_match(trim({text}), '{told}'))" for text in texts)
+        for told in (TELLS_COMMA, TELLS_POINT)
+    )
+    found = rows.aggregate(f"{commas} as commas, {points} as points").fetchone()
+    return "," if found and found[0] > found[1] else "."
