@@ -111,21 +111,16 @@ def predict_totals(sums: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def compare_populations(
-    features: pd.DataFrame, scores: pd.DataFrame, models: pd.DataFrame
-) -> pd.DataFrame:
+def compare_populations(customers: Any, models: pd.DataFrame) -> pd.DataFrame:
     """The batch beside the training population of each model: its key and ml.stability.COLUMNS.
 
-    features: as in score_batches; scores: customer_id, model_id, predicted_clv. A model whose
+    customers: a relation of int_customer_features with model_id and predicted_clv. A model whose
     artefact holds no population has no rows.
     """
     compared = []
     for model, artefact in open_models(models):
         if artefact.population is not None:
-            mine = (features[WINDOW] == [model[name] for name in WINDOW]).all(axis=1)
-            of_model = scores[scores["model_id"] == model["model_id"]]
-            rows = features[mine].merge(of_model, how="left", on="customer_id")
-            shifts = artefact.population.compare(rows, rows["predicted_clv"].to_numpy(float))
+            shifts = artefact.population.compare(customers.filter(_is_of(model)))
             compared.append(shifts.assign(cutoff=model["cutoff"], model_id=model["model_id"]))
     types = {"indicator": "string", "feature": "string", "model_id": "string"}
     types |= {"value": "float64", "reference": "float64", "noise": "float64"}
@@ -134,6 +129,15 @@ def compare_populations(
             **{name: pd.Series(dtype=kind) for name, kind in types.items()}
         )
     return pd.concat(compared, ignore_index=True).astype(types)
+
+
+def _is_of(model: dict[str, Any]) -> str:
+    """SQL condition on the scored customers of a model."""
+    cutoff = pd.Timestamp(model["cutoff"]).date()
+    return (
+        f"model_id = '{model['model_id']}' and cutoff = date '{cutoff}'"
+        f" and history_months = {model['history_months']} and pred_months = {model['pred_months']}"
+    )
 
 
 def _scored(rows: pd.DataFrame, model: dict[str, Any], artefact: Artefact) -> pa.RecordBatch:

@@ -6,13 +6,13 @@ shift from 0.1 and a large one from 0.25 (Siddiqi 2006, Credit Risk Scorecards).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2
-
-FloatArray = NDArray[np.float64]
 
 # What a batch is compared by: pace, money, basket and returns.
 WATCHED = (
@@ -45,21 +45,17 @@ COLUMNS = ["indicator", "feature", "value", "reference", "noise"]
 
 @dataclass(frozen=True)
 class Bins:
-    """A column of the training population: inner edges, customers by bin, those without it last."""
+    """A column of the training population: inner edges, customers by bin, those without it last.
+
+    An edge belongs to the bin below it.
+    """
 
     edges: tuple[float, ...]
     counts: tuple[int, ...]
 
-    def count(self, values: FloatArray) -> NDArray[np.int64]:
-        """Customers by bin; an edge belongs to the bin below it."""
-        known = values[np.isfinite(values)]
-        places = np.searchsorted(np.asarray(self.edges), known, side="left")
-        counts = np.bincount(places, minlength=len(self.edges) + 1)
-        return np.append(counts, len(values) - len(known))
-
-    def shift(self, values: FloatArray) -> tuple[float, float]:
-        """PSI of the values against the training population, and what chance alone reaches."""
-        then, now = np.asarray(self.counts), self.count(values)
+    def shift(self, counts: NDArray[np.int64]) -> tuple[float, float]:
+        """PSI of a batch, counted by the same bins, and what chance alone reaches."""
+        then, now = np.asarray(self.counts), counts
         used = (then + now) > 0
         then, now = then[used], now[used]
         # half a customer more in every bin: an empty one is no infinite shift
@@ -77,52 +73,74 @@ class Population:
     bins: dict[str, Bins]
     shares: dict[str, float]
 
-    def compare(self, features: pd.DataFrame, predicted: FloatArray) -> pd.DataFrame:
+    def compare(self, customers: Any) -> pd.DataFrame:
         """One row per indicator and feature of a batch: COLUMNS; noise is NULL where unknown.
 
-        features: rows of int_customer_features, predicted: their scores. indicator is
-        feature_shift (a PSI per feature), score_shift, or a key of `shares_of`.
+        customers: a relation of READ and SCORE. indicator is feature_shift (a PSI per feature),
+        score_shift, or a key of `shares_of`.
         """
         rows: list[tuple[str, str, float, float, float]] = []
-        for name, column in _columns(features, predicted).items():
-            index, chance = self.bins[name].shift(column)
+        edges = {name: bins.edges for name, bins in self.bins.items()}
+        for name, counts in _counts(customers, edges).items():
+            index, chance = self.bins[name].shift(counts)
             kind = "score_shift" if name == SCORE else "feature_shift"
             rows.append((kind, name, index, 0.0, chance))
-        for name, share in shares_of(features).items():
+        for name, share in shares_of(customers).items():
             rows.append((name, "", share, self.shares[name], float("nan")))
         return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def describe_population(features: pd.DataFrame, predicted: FloatArray) -> Population:
+def describe_population(features: pd.DataFrame, predicted: NDArray[np.float64]) -> Population:
     """The reference from the customers of the training cutoff and the new model's scores."""
-    columns = _columns(features, predicted)
-    bins = {name: _bins(column) for name, column in columns.items()}
-    return Population(bins, shares_of(features))
+    customers = features[list(READ)].assign(**{SCORE: predicted})
+    edges = {name: _edges(customers[name]) for name in (*WATCHED, SCORE)}
+    with duckdb.connect() as con:
+        relation = con.from_df(customers)
+        counts, shares = _counts(relation, edges), shares_of(relation)
+    bins = {name: Bins(edges[name], tuple(map(int, counts[name]))) for name in edges}
+    return Population(bins, shares)
 
 
-def shares_of(features: pd.DataFrame) -> dict[str, float]:
+def shares_of(customers: Any) -> dict[str, float]:
     """new_customer_share, top_five_revenue_share and return_rate of a batch, each 0-1 (or NaN)."""
-    gross = features["gross_revenue"].to_numpy(float)
-    total = float(gross.sum())
-    best = np.sort(gross)[-TOP_CUSTOMERS:]
-    returned = float(features["returned_revenue"].sum())
+    sums = customers.aggregate(
+        f"count(*) as customers, count(*) filter (tenure_days <= {NEW_DAYS}) as new_customers,"
+        f" {_exact_sum('gross_revenue')} as gross, {_exact_sum('returned_revenue')} as returned"
+    ).df()
+    number, new, gross, returned = sums.iloc[0].astype(float)
+    best = customers.project("gross_revenue").order("gross_revenue desc").limit(TOP_CUSTOMERS).df()
     return {
-        "new_customer_share": float((features["tenure_days"] <= NEW_DAYS).mean()),
-        "top_five_revenue_share": float(best.sum()) / total if total > 0 else float("nan"),
-        "return_rate": returned / total if total > 0 else float("nan"),
+        "new_customer_share": new / number,
+        "top_five_revenue_share": float(best.sum().iloc[0]) / gross if gross > 0 else float("nan"),
+        "return_rate": returned / gross if gross > 0 else float("nan"),
     }
 
 
-def _columns(features: pd.DataFrame, predicted: FloatArray) -> dict[str, FloatArray]:
-    """Watched columns and scores, NaN where the customer has none."""
-    columns = {name: features[name].to_numpy(float, na_value=np.nan) for name in WATCHED}
-    return columns | {SCORE: np.asarray(predicted, float)}
+def _counts(customers: Any, edges: dict[str, tuple[float, ...]]) -> dict[str, NDArray[np.int64]]:
+    """Customers by bin of each column, those without it last; one pass over the relation."""
+    reached = ["count(*) as customers"]
+    for name, inner in edges.items():
+        value = f"cast({name} as double)"
+        reached += [
+            f"count(*) filter ({value} <= cast('{edge!r}' as double)) as {name}_{place}"
+            for place, edge in enumerate(inner)
+        ]
+        reached.append(f"count({value}) as {name}_{len(inner)}")
+    found = customers.aggregate(", ".join(reached)).df().iloc[0].astype("int64")
+    counts = {}
+    for name, inner in edges.items():
+        up_to = [found[f"{name}_{place}"] for place in range(len(inner) + 1)]
+        counts[name] = np.diff([0, *up_to, found["customers"]])
+    return counts
 
 
-def _bins(values: FloatArray) -> Bins:
-    """Deciles of the values; fewer where many customers share one value."""
-    known = values[np.isfinite(values)]
+def _edges(values: pd.Series) -> tuple[float, ...]:
+    """Inner edges of the deciles of the values; fewer where many customers share one value."""
+    known = values.dropna().to_numpy(float)
     edges = np.quantile(known, np.arange(1, BINS) / BINS) if len(known) else np.array([])
-    inner = tuple(float(edge) for edge in np.unique(edges) if edge < known.max())
-    counts = Bins(inner, ()).count(values)
-    return Bins(inner, tuple(int(count) for count in counts))
+    return tuple(float(edge) for edge in np.unique(edges) if edge < known.max())
+
+
+def _exact_sum(column: str) -> str:
+    # a sum of DOUBLE depends on the order of its rows
+    return f"cast(sum(cast({column} as decimal(38, 8))) as double)"

@@ -32,6 +32,9 @@ class Relation:
     def order(self, columns: str) -> "Relation":
         return self._select(f"select * from {{rows}} order by {columns}")
 
+    def limit(self, rows: int) -> "Relation":
+        return Relation(self.frame.limit(rows))
+
     def join(self, other: "Relation", columns: str, how: str) -> "Relation":
         names = [name.strip() for name in columns.split(",")]
         return Relation(self.frame.join(other.frame, names, how))

@@ -6,6 +6,6 @@ def model(dbt, session):
     from ml.scoring import WINDOW, compare_populations
     from ml.stability import READ
 
-    features = features.order("customer_id").project(", ".join(["customer_id", *WINDOW, *READ]))
+    features = features.project(", ".join(["customer_id", *WINDOW, *READ]))
     scores = scores.project("customer_id, model_id, predicted_clv")
-    return compare_populations(features.df(), scores.df(), models.df())
+    return compare_populations(features.join(scores, "customer_id", "inner"), models.df())
