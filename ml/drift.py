@@ -34,6 +34,8 @@ CONFIDENCE = {"error": 0.95, "level": 0.98, "lead": 0.95}
 # windows cannot show it: of log error, of log level, and of the difference in D2.
 USUAL_SPREAD = {"error": 0.08, "level": 0.10, "lead": 0.02}
 RIVALS = ("predicted_naive", "predicted_pareto_nbd")
+# Columns of clv_predictions_actual that a measurement reads.
+READ = ("actual_clv", "predicted_clv", "predicted_clv_low", "predicted_clv_high", *RIVALS)
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def is_significant(now: Yardstick, changes: dict[str, dict[str, float]]) -> bool
 def measure_window(
     window: pd.DataFrame, record: list[Yardstick], *, seed: int
 ) -> dict[str, float | int | bool]:
-    """All figures of one matured window: rows of clv_predictions_actual of one batch."""
+    """All figures of one matured window: READ of its customers, in an order that repeats."""
     actual = window["actual_clv"].to_numpy(float)
     predicted = window["predicted_clv"].to_numpy(float)
     low, high = (window[f"predicted_clv_{side}"].to_numpy(float) for side in ("low", "high"))

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ml.config import load_config
-from ml.drift import measure_window, record_of
+from ml.drift import READ, measure_window, record_of
 from ml.home import Home
 from ml.registry import card_path
 
@@ -77,4 +77,5 @@ def _windows(windows: Any) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
             f"cutoff = date '{pd.Timestamp(key['cutoff']).date()}'"
             f" and model_id = '{key['model_id']}'"
         )
-        yield key, windows.filter(chosen).order("customer_id").df()
+        customers = windows.filter(chosen).project(", ".join(["customer_id", *READ]))
+        yield key, customers.order("customer_id").df()
