@@ -118,15 +118,16 @@ def shares_of(customers: Any) -> dict[str, float]:
 
 def _counts(customers: Any, edges: dict[str, tuple[float, ...]]) -> dict[str, NDArray[np.int64]]:
     """Customers by bin of each column, those without it last; one pass over the relation."""
+    values = customers.project(", ".join(f"cast({name} as double) as {name}" for name in edges))
     reached = ["count(*) as customers"]
     for name, inner in edges.items():
-        value = f"cast({name} as double)"
+        # a third of the time of count(*) filter (…)
         reached += [
-            f"count(*) filter ({value} <= cast('{edge!r}' as double)) as {name}_{place}"
+            f"sum(cast({name} <= cast('{edge!r}' as double) as integer)) as {name}_{place}"
             for place, edge in enumerate(inner)
         ]
-        reached.append(f"count({value}) as {name}_{len(inner)}")
-    found = customers.aggregate(", ".join(reached)).df().iloc[0].astype("int64")
+        reached.append(f"count({name}) as {name}_{len(inner)}")
+    found = values.aggregate(", ".join(reached)).df().fillna(0).iloc[0].astype("int64")
     counts = {}
     for name, inner in edges.items():
         up_to = [found[f"{name}_{place}"] for place in range(len(inner) + 1)]
