@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ml.errors import CallError, EngineError
+from ml.terminal import open_streams
 
 app = typer.Typer(
     add_completion=False,
@@ -289,13 +290,13 @@ def _work(
     from ml.home import Home
     from ml.plain import as_json
     from ml.progress import progress
-    from ml.terminal import show
+    from ml.terminal import show, show_json
 
     home = (home_at or Home.resolve)(Options.home)
     with progress(quiet=Options.quiet) as display:
         result = command(home, display)
     if Options.json:
-        print(as_json(result))
+        show_json(as_json(result))
     else:
         show(message(result))
     return result
@@ -303,6 +304,7 @@ def _work(
 
 def entry() -> int:
     """Run the command line; every failure is one line on stderr and an exit code."""
+    open_streams()
     os.umask(0o077)  # what the engine creates is for its owner until they say otherwise
     try:
         # a typer.Exit is its code here, a command that ended is None

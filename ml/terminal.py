@@ -1,6 +1,8 @@
 """How results look on a terminal: headings, facts and tables; the same as plain text in a pipe."""
 
 import io
+import os
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import date
 
@@ -22,6 +24,31 @@ TONES = {
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 Cell = str | Text | None
+
+
+def open_streams() -> None:
+    """Make stdin, stdout and stderr fit for use, whatever the caller left of them.
+
+    One that was closed leads to nowhere: else the next file that is opened has its number, and
+    libraries write into it. A sign that the encoding of the terminal lacks becomes `?`.
+    """
+    for number, (name, mode) in enumerate({"stdin": "r", "stdout": "w", "stderr": "w"}.items()):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def show_json(text: str) -> None:
+    """Print JSON on stdout, in UTF-8 whatever the terminal's encoding."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    print(text)
 
 
 def show(message: str | RenderableType) -> None:

@@ -97,6 +97,38 @@ def test_a_terminal_gets_colours_and_a_pipe_none(rescored_home: EngineHome):
     assert done.stdout.strip() == plain_text(message)
 
 
+@pytest.mark.parametrize("closed", [[0], [1], [2], [0, 1, 2]])
+def test_streams_that_the_caller_closed_lead_to_nowhere(
+    rescored_home: EngineHome, closed: list[int]
+):
+    call = [sys.executable, PROGRAM, "--home", str(rescored_home.root), "status"]
+    redirections = " ".join(f"{number}>&-" for number in closed)
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {redirections}', "sh", *call],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("Status" in done.stdout) == (1 not in closed)
+
+
+def test_a_terminal_without_our_signs_gets_others_and_json_is_utf8(
+    rescored_home: EngineHome, tmp_path: Path
+):
+    home = rescored_home.copy(tmp_path / "Müller")
+    call = [sys.executable, PROGRAM, "--home", str(home.root)]
+    ascii_only = environment(PYTHONIOENCODING="ascii")
+    page = subprocess.run([*call, "status"], capture_output=True, env=ascii_only, timeout=60)
+    assert page.returncode == 0, page.stderr
+    assert b"???" in page.stdout and page.stdout.isascii()
+    written = subprocess.run(
+        [*call, "--json", "doctor"], capture_output=True, env=ascii_only, timeout=60
+    )
+    assert "Müller" in json.dumps(json.loads(written.stdout), ensure_ascii=False)
+
+
 def test_an_alert_that_was_not_delivered_is_told_until_it_is(
     rescored_home: EngineHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
