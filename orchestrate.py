@@ -1,5 +1,6 @@
 """The command line of the House-Ware CLV engine: arguments in, results out."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -10,6 +11,8 @@ import typer
 
 from ml.errors import CallError, EngineError
 from ml.terminal import open_streams
+
+DISK_FULL = os.strerror(errno.ENOSPC)
 
 app = typer.Typer(
     add_completion=False,
@@ -317,6 +320,9 @@ def entry() -> int:
 
 
 def _one_line(error: BaseException) -> str:
+    if DISK_FULL in str(error):
+        reason = " ".join(str(error).split())[:300]
+        return f"the disk is full: what was published stays; free some space and repeat ({reason})"
     if isinstance(error, EngineError):
         return " ".join(str(error).splitlines())  # a file's name may hold a line end
     if isinstance(error, (typer.Abort, KeyboardInterrupt)):
