@@ -94,23 +94,26 @@ def _change(report: dict[str, Any], name: str, words: str, more: str, less: str)
     if not _known(change):
         return f"- {words}: the model has no record to compare with."
     place = math.expm1(change)
+    moved = f"- {words}: {abs(place):.0%} {more if place > 0 else less} than at training"
+    if not _known(low):
+        return f"{moved}; too few customers to tell it from noise."
     noise = "outside the noise" if low > 0 or high < 0 else "within the noise"
-    return (
-        f"- {words}: {abs(place):.0%} {more if place > 0 else less} than at training "
-        f"({math.expm1(low):+.0%} to {math.expm1(high):+.0%}, {CONFIDENCE[name]:.0%}), {noise}."
-    )
+    interval = f"{math.expm1(low):+.0%} to {math.expm1(high):+.0%}, {CONFIDENCE[name]:.0%}"
+    return f"{moved} ({interval}), {noise}."
 
 
 def _lead(report: dict[str, Any]) -> str:
     change, low, high = (report[f"lead_{end}"] for end in ("change", "low", "high"))
     if not _known(change):
         return "- Lead over naive and Pareto/NBD: the model has no record to compare with."
-    noise = "outside the noise" if high < 0 else "within the noise"
-    return (
-        f"- Lead over the better of naive and Pareto/NBD (points of D2): {100 * change:+.1f} "
-        f"against training ({100 * low:+.1f} to {100 * high:+.1f}, {CONFIDENCE['lead']:.0%}), "
-        f"{noise}."
+    moved = (
+        "- Lead over the better of naive and Pareto/NBD (points of D2): "
+        f"{100 * change:+.1f} against training"
     )
+    if not _known(low):
+        return f"{moved}; too few customers to tell it from noise."
+    noise = "outside the noise" if high < 0 else "within the noise"
+    return f"{moved} ({100 * low:+.1f} to {100 * high:+.1f}, {CONFIDENCE['lead']:.0%}), {noise}."
 
 
 def _left_the_rest(report: dict[str, Any]) -> str:
@@ -148,14 +151,14 @@ def _figures(facts: "Facts") -> str:
 
 
 def _threshold_row(words: str, report: dict[str, Any], name: str, threshold: str) -> list[str]:
-    is_absolute = name == "r2" and report["baseline_r2"] <= 0
+    baseline = report[f"baseline_{name}"]
+    is_absolute = name == "r2" and _known(baseline) and baseline <= 0
     form = "{:+.3f}" if is_absolute else "{:+.0%}"
-    change = report[f"{name}_change"]
     return [
         words,
-        _number(report[f"baseline_{name}"]),
+        _number(baseline),
         _number(report[name]),
-        form.format(change) if _known(change) else "unknown",
+        _formatted(report[f"{name}_change"], form),
         f"-{report['r2_threshold']:.2f}" if is_absolute else threshold,
         "yes" if report[f"{name}_is_breached"] else "no",
     ]
@@ -211,8 +214,8 @@ def _segment_row(row: dict[str, Any]) -> list[str]:
         _number(row["actual_total"]),
         _number(row["actual_to_predicted"]),
         _number(row["rmse"]),
-        f"{row['squared_error_share']:.0%}",
-        f"{row['z_score']:+.1f}",
+        _formatted(row["squared_error_share"], "{:.0%}"),
+        _formatted(row["z_score"], "{:+.1f}"),
     ]
 
 
@@ -321,6 +324,10 @@ def _cell(text: str) -> str:
 
 def _known(value: Any) -> bool:
     return value is not None and not pd.isna(value)
+
+
+def _formatted(value: Any, form: str) -> str:
+    return form.format(value) if _known(value) else "unknown"
 
 
 def _number(value: Any) -> str:

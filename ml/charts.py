@@ -161,7 +161,7 @@ def changes(
     """`<name>_change` of matured windows, with the threshold that breaches on the side of `sign`.
 
     Where rows have `<name>_low` and `<name>_high` they are an interval, in logarithms like the
-    change itself. None when no window has a change.
+    change itself; None in a window too small for one. None when no window has a change.
     """
     known = [row for row in windows if row[f"{name}_change"] is not None]
     if not known:
@@ -169,18 +169,25 @@ def changes(
     has_interval = f"{name}_low" in known[0]
     change = math.expm1 if has_interval else float
     limits = [sign * row[threshold] for row in known] if threshold else []
-    ends = ("change", "low", "high") if has_interval else ("change",)
-    y = _change_scale([*(change(row[f"{name}_{end}"]) for row in known for end in ends), *limits])
+
+    def end(row: Row, side: str) -> float | None:
+        place = row.get(f"{name}_{side}")
+        return None if place is None else change(place)
+
+    moved = [change(row[f"{name}_change"]) for row in known]
+    intervals = [(end(row, "low"), end(row, "high")) for row in known]
+    ends = [place for interval in intervals for place in interval if place is not None]
+    y = _change_scale([*moved, *ends, *limits])
     x = _days(windows, NARROW_RIGHT)
     marks = [
         Mark(
-            row | {"shown_change": change(row[f"{name}_change"])},
+            row | {"shown_change": place},
             x(row["cutoff"].toordinal()),
-            y(change(row[f"{name}_change"])),
-            y(change(row[f"{name}_low"])) if has_interval else None,
-            y(change(row[f"{name}_high"])) if has_interval else None,
+            y(place),
+            None if low is None else y(low),
+            None if high is None else y(high),
         )
-        for row in known
+        for row, place, (low, high) in zip(known, moved, intervals, strict=True)
     ]
     steps = _edge_to_edge([(mark.x, y(limit)) for mark, limit in zip(marks, limits, strict=False)])
     zero = line([(LEFT, y(0)), (NARROW_RIGHT, y(0))])

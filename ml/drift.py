@@ -196,7 +196,8 @@ def _change(name: str, now: Yardstick, record: list[Yardstick]) -> dict[str, flo
     sampling = [getattr(known, f"{name}_se") ** 2 for known in usable] or [0.0]
     seen = float(np.var(before, ddof=1)) if len(before) > 1 else 0.0
     between = max(seen, USUAL_SPREAD[name] ** 2)
-    of_record = (float(np.nanmean(sampling)) + between) / len(before)
+    # NaN, and so an unknown interval, where no window of the record was large enough to tell
+    of_record = (float(pd.Series(sampling).mean()) + between) / len(before)
     variance = getattr(now, f"{name}_se") ** 2 + between + of_record
     change = getattr(now, name) - float(np.mean(before))
     width = float(norm.ppf(0.5 + CONFIDENCE[name] / 2) * np.sqrt(variance))

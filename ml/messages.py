@@ -10,6 +10,7 @@ from rich.text import Text
 
 # models and tests that the timing table of a run names
 SLOWEST = 8
+UNDEFINED = "undefined"
 
 
 def of_load(result: dict[str, Any]) -> str:
@@ -110,14 +111,14 @@ def _champion(champion: dict[str, Any]) -> str:
 
 def _measurement(found: dict[str, Any]) -> str:
     revision = f", revision {found['revision']}" if found["revision"] > 1 else ""
-    r2 = "undefined" if found["r2"] is None else f"{found['r2']:.3f}"
+    rmse, baseline_rmse = (_figure(found[name], 2) for name in ("rmse", "baseline_rmse"))
     segment = ""
     if found["segment_has_drifted"]:
         segment = f"; {found['segment_kind']} {found['segment']} left the rest"
     return (
         f"measured {found['cutoff']} over {found['pred_months']} months{revision}: "
-        f"{found['verdict']}; RMSE {found['rmse']:.2f} (at training {found['baseline_rmse']:.2f}), "
-        f"R2 {r2} ({found['baseline_r2']:.3f}){segment}"
+        f"{found['verdict']}; RMSE {rmse} (at training {baseline_rmse}), "
+        f"R2 {_figure(found['r2'])} ({_figure(found['baseline_r2'])}){segment}"
     )
 
 
@@ -184,15 +185,15 @@ def of_backtest(result: dict[str, Any]) -> str:
         lines.append(f"{forecast:<24}" + "".join(f"{_figure(means[name]):>17}" for name in shown))
     for row in result["comparisons"]:
         if row["metric"] == "d2":
-            lines.append(
-                f"{row['cutoff']}: D2 of the champion less {row['rival']} {row['difference']:+.3f} "
-                f"({row['low']:+.3f} to {row['high']:+.3f})"
-            )
+            lead = UNDEFINED
+            if row["difference"] is not None:
+                lead = f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
+            lines.append(f"{row['cutoff']}: D2 of the champion less {row['rival']} {lead}")
     return "\n".join([*lines, *(f"wrote {name}" for name in result["files"])])
 
 
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _figure(value: float | None, decimals: int = 3) -> str:
+    return UNDEFINED if value is None else f"{value:.{decimals}f}"
 
 
 def of_forget(result: dict[str, Any]) -> str:

@@ -39,7 +39,8 @@ def draw_backtest(tables: dict[str, pd.DataFrame], path: Path) -> None:
 
 
 def _draw_d2(axes: Axes, metrics: pd.DataFrame) -> None:
-    table = metrics.pivot_table("d2", "cutoff", "forecast", sort=False)
+    # a D2 is NaN where nobody bought: its bar is left out, not its forecast
+    table = metrics.set_index(["cutoff", "forecast"])["d2"].unstack(sort=False)
     width = 0.8 / len(table.columns)
     for number, forecast in enumerate(table.columns):
         place = np.arange(len(table)) + (number - (len(table.columns) - 1) / 2) * width

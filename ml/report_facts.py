@@ -156,8 +156,10 @@ GAINS = """
     total as (select sum(actual_clv) as revenue from customers)
     select
         steps.step / $4 as share,
-        (sum(sums.predicted_order) over reached / total.revenue)::double as predicted_order,
-        (sum(sums.best_order) over reached / total.revenue)::double as best_order,
+        (coalesce(sum(sums.predicted_order) over reached, 0) / total.revenue)::double
+            as predicted_order,
+        (coalesce(sum(sums.best_order) over reached, 0) / total.revenue)::double as best_order,
+    -- with fewer customers than steps some steps hold none
     from steps left join sums on steps.step = sums.step cross join total
     window reached as (order by steps.step)
     order by steps.step

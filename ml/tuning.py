@@ -14,7 +14,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from dateutil.relativedelta import relativedelta
 
@@ -243,7 +242,7 @@ def _score(engine: Engine, frames: Frames, trial: Trial, shortest: int) -> dict[
     figures = {name: metric(actual, predicted) for name, metric in METRICS.items()}
     mean = float(actual.mean())
     figures["rmse_over_mean"] = figures["rmse"] / mean if mean > 0 else float("nan")
-    return figures | {"rival_d2": float(np.nanmax(rivals)), "customers": float(len(now))}
+    return figures | {"rival_d2": float(pd.Series(rivals).max()), "customers": float(len(now))}
 
 
 def _write(home: Home, cutoff: date, table: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
