@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
@@ -183,7 +184,7 @@ def status() -> None:
     _work(lambda home, _: lifecycle.status(home), status_page.of_status)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})  # an id may begin with a dash
 def explain(customer_id: str, cutoff: Cutoff = None) -> None:
     """One customer: past, prediction with its reasons, tier and kind over time, what came of it."""
     from ml import customer_page
@@ -314,7 +315,7 @@ def entry() -> int:
         return app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0
     except (Exception, KeyboardInterrupt) as error:
         if Options.debug:
-            raise
+            traceback.print_exc()
         print(f"error: {_one_line(error)}", file=sys.stderr)
         return error.exit_code if isinstance(error, EngineError) else _exit_code(error)
 

@@ -291,8 +291,10 @@ def _ranked(facts: "Facts") -> list[dict[str, Any]]:
 
 
 def _first_segment(facts: "Facts") -> dict[str, Any] | None:
-    ranked = _ranked(facts)
-    return ranked[0] if ranked and _known(ranked[0]["z_against_rest"]) else None
+    """The segment that the drift report names."""
+    key = [facts.report[name] for name in ("segment_kind", "segment")]
+    named = [row for row in _ranked(facts) if [row["segment_kind"], row["segment"]] == key]
+    return named[0] if named and _known(named[0]["z_against_rest"]) else None
 
 
 def _segment_name(row: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ Both follow from the marts and the model's card alone: the same warehouse gives 
 """
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from ml.registry import card_path
 from ml.summary import measurements
 
 PAGE, PICTURE = exports.ALERT_ENDINGS
+ALERT_NAME = re.compile(r"drift_alert_\d{4}-\d\d-\d\d_pred\d+m\.(md|png)")
 # The longest that alerts together may keep a run; what is left is delivered by the next.
 DELIVERY_SECONDS = 30.0
 
@@ -92,7 +94,8 @@ def withdraw_settled(home: Home, found: list[Facts]) -> list[Path]:
         for facts in found
         for ending in exports.ALERT_ENDINGS
     }
-    settled = sorted(set(home.outputs.glob("drift_alert_*")) - known)
+    lying = {path for path in home.outputs.iterdir() if ALERT_NAME.fullmatch(path.name)}
+    settled = sorted(lying - known)
     for path in settled:
         path.unlink()
     return settled

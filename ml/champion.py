@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ml.baselines import BuyTillYouDie, Naive, fit_naive, fit_purchase_rival
 from ml.drift import frozen_record
 from ml.drivers import strongest_drivers
+from ml.errors import DataNotReadyError
 from ml.gate import LEAST_CUTOFFS, Evidence, GateResult, choose
 from ml.intervals import Intervals, fit_intervals
 from ml.metrics import METRICS, paired_bootstrap
@@ -139,7 +140,8 @@ def fit_champion(
     observed_months, actual_clv and actual_order_count (NaN where the label window ends after the
     cutoff). monthly_revenue: month, day_count, net_revenue of the log up to the cutoff. The same
     frames and seed give the same champion to the bit, whatever the order of the rows.
-    Errors: ValueError if nobody bought, columns are missing, or no label window has matured.
+    Errors: ValueError if nobody bought or columns are missing, DataNotReadyError if no label window
+    has matured.
     """
     day = pd.Timestamp(cutoff)
     examples = _of_windows(examples, history_months, pred_months)
@@ -156,9 +158,9 @@ def fit_champion(
 
 
 def _check_matured(lessons: Lessons, day: pd.Timestamp, pred_months: int) -> None:
-    """Raise ValueError if there is nothing to learn from."""
+    """Raise DataNotReadyError if there is nothing to learn from."""
     if lessons.rows.empty:
-        raise ValueError(
+        raise DataNotReadyError(
             f"no window of {pred_months} months has matured by {day.date()}: train later, or with "
             "fewer pred_months"
         )

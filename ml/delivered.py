@@ -230,7 +230,8 @@ def _local_time(column: str, kind: str, source: Source) -> str:
         return f"coalesce(try_strptime({column}::varchar, '{form}'), {iso})"
     if kind != "VARCHAR":
         return f"try_cast({column} as timestamp)"
-    offset = r"[0-9]\s*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
+    # a cast to timestamp would drop what follows the time
+    offset = r"(?i)[0-9]\s*(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)\s*$"
     return (
         f"case when {column} like '%:%' and regexp_matches({column}, '{offset}')"
         f" then timezone('{zone}', try_cast({column} as timestamptz))"

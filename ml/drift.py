@@ -139,10 +139,10 @@ def frozen_record(
 
 
 def record_of(card: dict[str, Any]) -> list[Yardstick]:
-    """The out-of-time yardsticks on a model's card, empty where it has none."""
+    """The out-of-time yardsticks on a model's card, empty where it has none or is no more."""
     return [
         Yardstick(**{name: math.nan if value is None else value for name, value in known.items()})
-        for known in card["baseline"].get("yardsticks", [])
+        for known in card.get("baseline", {}).get("yardsticks", [])
     ]
 
 

@@ -42,6 +42,11 @@ class Engine:
         self.timings.add_nodes(report.seconds)
         return report
 
+    def publish_load(self) -> None:
+        """Keep what was taken in, whatever becomes of the rest of the command."""
+        if self.side.is_open:
+            self.publish()
+
     def publish(self) -> None:
         """Make the side copy the warehouse, timed."""
         with self.timings.stage("publish"):

@@ -42,12 +42,6 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def sweep_parts(folder: Path) -> None:
-    """Remove what killed writers left in `folder` and below."""
-    for part in folder.rglob(f".*{PART}"):
-        part.unlink(missing_ok=True)
-
-
 def sha256_of(path: Path) -> str:
     """Hex digest of the file's bytes."""
     with path.open("rb") as file:

@@ -6,6 +6,7 @@ then the tombstone counts as not applied, and the next command that works in the
 steps again. No id is written, printed or logged.
 """
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ml.delivered import delimiter_of
 from ml.errors import CallError
 from ml.files import sha256_of, sync_folder
 from ml.home import Home
+from ml.landing import landing_folder
 from ml.tombstones import SCHEMA, Tombstones, read_tombstones, write_tombstones
 from ml.traces import (
     DeliveredFile,
@@ -42,10 +44,11 @@ def forget(
     """Take customers out of the home for good; with `dry_run` only count what would go.
 
     Ids are matched exactly as the engine reads them. Raises CallError when one of them is neither
-    in the home nor forgotten before, DataNotReadyError when a file cannot be searched; nothing is
-    changed then.
+    in the home nor forgotten before, DataNotReadyError when a file cannot be searched, EngineError
+    when rows cannot be taken out of text in its encoding; nothing is changed then.
     """
-    source = load_config(home).source
+    config = load_config(home)
+    source, limit = config.source, config.resources.memory_limit
     if not customer_ids or not all(customer_ids):
         raise CallError("name a customer id, or write - and give ids on stdin, one a line")
     with locked(home):
@@ -55,10 +58,12 @@ def forget(
         progress("searching files, warehouse and outputs")
         traces = find_traces(home, source, after, customer_ids)
         _refuse_unknown(home, before, traces, customer_ids)
+        _require_removable(traces)
         if not dry_run:
             if after != before:
                 write_tombstones(home, after)
-            _erase(home, DbtProject(home, progress), SideBuild(home), after, traces)
+            project, side = DbtProject(home, progress, limit), SideBuild(home, limit)
+            _erase(home, project, side, after, traces)
     return {
         "customers": len(set(customer_ids)),
         "new": len(after.forgotten) - len(before.forgotten),
@@ -97,6 +102,12 @@ def _refuse_unknown(
         )
 
 
+def _require_removable(traces: Traces) -> None:
+    for file in traces.files:
+        if file.path.suffix != ".parquet" and not file.is_theirs_alone:
+            redaction.require_single_bytes(file.path, file.encoding)
+
+
 def _summary(home: Home, traces: Traces) -> dict[str, Any]:
     """What was found, by place, in names and counts; never an id."""
     return {
@@ -123,6 +134,7 @@ def _erase(
             _erase_from_warehouse(side, project, tombstones, traces, rewritten)
     for path in traces.outputs:
         _rewrite_output(path, traces.customers)
+    shutil.rmtree(landing_folder(home), ignore_errors=True)  # made again from the warehouse
     if side.is_open:
         side.publish()
 

@@ -17,10 +17,10 @@ from packaging.markers import Marker
 
 from ml.config import load_config, source_files
 from ml.errors import CallError, EngineError, LockHeldError
-from ml.files import PART
 from ml.findings import Examined, Finding, broken, of_error, ok, warning
 from ml.home import REPOSITORY
 from ml.ingest import check_file
+from ml.warehouse import left_parts
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+?)(?: *; *(.+?))?(?: *\\)?$")
 NEEDED = re.compile(r"^[A-Za-z0-9._-]+")
@@ -148,7 +148,7 @@ def leftovers(examined: Examined) -> Iterator[Finding]:
     if lock_holder(home.lock) is not None:
         yield ok("a command is at work")
         return
-    parts = [*home.warehouse.rglob(f".*{PART}"), *home.config.parent.glob(f".*{PART}")]
+    parts = left_parts(home)
     if parts or home.build.exists():
         count = len(parts) + home.build.exists()
         what = f"a killed command left {count} temporary file(s) or folder(s)"

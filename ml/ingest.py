@@ -26,7 +26,7 @@ from ml.tombstones import SCHEMA as TOMBSTONES_SCHEMA
 from ml.tombstones import Tombstones, read_tombstones
 from ml.transcoding import as_utf8
 
-READING_VERSION = 3
+READING_VERSION = 4
 
 SCHEMA = """
 create schema if not exists raw;

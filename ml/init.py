@@ -4,6 +4,7 @@ Owns config/model_config.yaml when it is first made. The preview reads the files
 nothing stands in the home before they were found usable.
 """
 
+import glob
 import io
 import os
 import tempfile
@@ -79,8 +80,9 @@ def init(
     with tempfile.TemporaryDirectory(prefix="clv-init-") as scratch:
         source, notes = _proposal(home, Path(scratch), patterns, wishes, dialogue, progress)
         progress("reading the files as `load` will")
+        root = Path(glob.escape(str(home.root)))
         absolute = source.model_copy(
-            update={"files": [str(home.root / pattern) for pattern in source.patterns]}
+            update={"files": [str(root / pattern) for pattern in source.patterns]}
         )
         preview = _preview(Home(Path(scratch)), absolute)
     preview |= {"notes": notes, "source": source.model_dump(), "home": str(home.root)}

@@ -3,6 +3,7 @@
 `raw` is read by `orchestrate.py load`; Spark makes its own tables over these copies.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -14,12 +15,16 @@ from ml.warehouse import reading
 TABLES = ("files", "transactions", "training_requests")
 
 
+def landing_folder(home: Home) -> Path:
+    return home.warehouse / "spark" / "landing"
+
+
 def land(home: Home) -> Path:
     """Write the tables of schema raw below warehouse/spark/landing and return that folder.
 
     Raises DataNotReadyError before the first load.
     """
-    folder = home.warehouse / "spark" / "landing"
+    folder = landing_folder(home)
     with reading(home) as con:
         if not home.database.exists():
             raise DataNotReadyError(
@@ -35,4 +40,5 @@ def land(home: Home) -> Path:
 
 
 if __name__ == "__main__":
+    os.umask(0o077)  # as all that the engine writes
     print(land(Home.resolve(sys.argv[1] if len(sys.argv) > 1 else None)))

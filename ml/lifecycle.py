@@ -29,8 +29,7 @@ from ml.warehouse import SideBuild, locked, reading
 def load(home: Home, progress: Progress) -> dict[str, Any]:
     """Take new, replaced and removed files of the config into the warehouse."""
     with working(home, progress) as engine:
-        if engine.side.is_open:
-            engine.side.publish()
+        engine.publish_load()
         return asdict(engine.loaded) | asdict(engine.delivered)
 
 
@@ -65,12 +64,19 @@ def train(
 
 def promote(home: Home, progress: Progress, model_id: str) -> dict[str, Any]:
     """Make an earlier model of the ledger the champion: a new row, nothing is rewritten."""
-    load_config(home)
+    limit = load_config(home).resources.memory_limit
     with locked(home):
         registry.heal(home)
+        with reading(home) as con:
+            exported = exports.batches(con)
         changed = registry.promote(home, model_id)
-        side = SideBuild(home)
-        DbtProject(home, progress).build(side.database, "ledger")
+        side = SideBuild(home, limit)
+        DbtProject(home, progress, limit).build(side.database, "ledger")
+        with side.connect(read_only=True) as con:
+            replaced = set(exports.batches(con)).difference(exported)
+        for batch in replaced:  # the next run writes them from the batch of the new champion
+            exports.withdraw(home, batch)
+            exports.withdraw_measured(home, batch)
         side.publish()
     return {"model_id": model_id, "changed": changed, "champion": _champion(home)}
 
@@ -78,9 +84,9 @@ def promote(home: Home, progress: Progress, model_id: str) -> dict[str, Any]:
 def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str, Any]:
     """Score every cutoff that is due, or `cutoff` alone and leave the config as it is."""
     registry.check_cards(home)
-    champion = registry.verified_champion(home)
+    registry.verified_champion(home)  # else nothing is loaded
     with working(home, progress) as engine:
-        scored = []
+        champion, scored = registry.verified_champion(home), []
         for at in [cutoff] if cutoff else _due_cutoffs(engine, champion):
             scored.append(_score(engine, champion, at))
             if cutoff is None:
@@ -143,7 +149,13 @@ def _score(engine: Engine, champion: ChampionRow, cutoff: date) -> dict[str, Any
         with engine.timings.stage("export"):
             exports.export_batch(con, engine.home, batch, parquet=engine.config.exports.parquet)
         facts = summary.batch_facts(con, cutoff, champion.model_id)
-    return facts | {"warnings": report.warnings}
+    warnings = list(report.warnings)
+    if cutoff < champion.training_cutoff:
+        warnings.append(
+            f"{cutoff} lies before the training of {champion.model_id} at "
+            f"{champion.training_cutoff}: it may have seen what it predicts here"
+        )
+    return facts | {"warnings": warnings}
 
 
 def _measure(engine: Engine) -> list[dict[str, Any]]:
@@ -223,11 +235,11 @@ def _champion(home: Home) -> dict[str, Any]:
 
 def docs(home: Home, progress: Progress) -> dict[str, Any]:
     """The dbt docs of the warehouse as one page in the outputs."""
-    load_config(home)
+    limit = load_config(home).resources.memory_limit
     with locked(home):
-        side = SideBuild(home)
+        side = SideBuild(home, limit)
         page = home.outputs / "docs.html"
-        built = DbtProject(home, progress).docs(side.database)
+        built = DbtProject(home, progress, limit).docs(side.database)
         text = readable(built.read_text(encoding="utf-8"))
         place_atomically(page, lambda part: part.write_text(text, encoding="utf-8"))
         return {"page": home.relative(page)}

@@ -38,7 +38,9 @@ def measure_windows(windows: Any, model_config: pd.DataFrame) -> pd.DataFrame:
     home, rows = Home.resolve(), []
     seed = load_config(home).training.seed
     for key, window in _windows(windows):
-        card = json.loads(card_path(home, key["model_id"]).read_text(encoding="utf-8"))
+        path = card_path(home, key["model_id"])
+        # the card of an old model may have been purged
+        card = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         rows.append(key | measure_window(window, record_of(card), seed=seed))
     columns = [*KEY, *FIGURES, "is_significant"]
     types = {"cutoff": "datetime64[us]", "model_id": "string", "revision": "int32"}

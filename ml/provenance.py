@@ -10,6 +10,11 @@ from pathlib import Path
 from ml.home import REPOSITORY
 
 CODE = ("ml", "dbt_project", "orchestrate.py", "pyproject.toml", "requirements.lock")
+# whatever the user has told git about diffs
+SAME_DIFF = (
+    *("--binary", "--no-ext-diff", "--no-textconv", "--no-color", "--diff-algorithm=myers"),
+    *("--src-prefix=a/", "--dst-prefix=b/"),
+)
 LIBRARIES = ("duckdb", "dbt-core", "dbt-duckdb", "numpy", "pandas", "scipy", "scikit-learn")
 
 
@@ -31,7 +36,7 @@ def code_state() -> CodeState:
         if Path(_git("rev-parse", "--show-toplevel").decode().strip()) != REPOSITORY:
             return CodeState("none", True, _files_sha256())
         commit = _git("rev-parse", "--verify", "HEAD").decode().strip()
-        diff = _git("diff", "HEAD", "--binary", "--", *CODE)
+        diff = _git("diff", "HEAD", *SAME_DIFF, "--", *CODE)
         untracked = _git("ls-files", "--others", "--exclude-standard", "-z", "--", *CODE)
     except (subprocess.CalledProcessError, FileNotFoundError):
         return CodeState("none", True, _files_sha256())

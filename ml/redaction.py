@@ -4,6 +4,7 @@ A CSV keeps the bytes of every other record. A Parquet file keeps schema, order,
 compression and dictionaries of its columns.
 """
 
+import codecs
 import csv
 import gzip
 import sys
@@ -56,13 +57,9 @@ def take_out_of_csv(
 ) -> None:
     """Remove the records whose field at `position` is one of `values`.
 
-    Raises EngineError where line ends are no single bytes, as in UTF-16.
+    Raises EngineError as `require_single_bytes` does.
     """
-    if "\n".encode(encoding) != b"\n":
-        raise EngineError(
-            f"{path}: single rows cannot be taken out of text in {encoding}; take them out "
-            f"yourself, or deliver the file in UTF-8, then forget again"
-        )
+    require_single_bytes(path, encoding)
     wanted = _as_bytes(values, encoding)
 
     def write(part: Path) -> None:
@@ -72,6 +69,15 @@ def take_out_of_csv(
                     target.write(text.encode(BYTES))
 
     place_atomically(path, write)
+
+
+def require_single_bytes(path: Path, encoding: str) -> None:
+    """Raises EngineError where line ends are no single bytes, as in UTF-16."""
+    if "\n".encode(_unmarked(encoding)) != b"\n":
+        raise EngineError(
+            f"{path}: single rows cannot be taken out of text in {encoding}; take them out "
+            f"yourself, or deliver the file in UTF-8, then forget again"
+        )
 
 
 def take_out_of_parquet(path: Path, rows: Iterable[int]) -> None:
@@ -161,7 +167,12 @@ def _written_like(source: pq.ParquetFile) -> dict[str, Any]:
 
 
 def _as_bytes(values: Iterable[str], encoding: str = "utf-8") -> frozenset[str]:
-    return frozenset(value.encode(encoding).decode(BYTES) for value in values)
+    return frozenset(value.encode(_unmarked(encoding)).decode(BYTES) for value in values)
+
+
+def _unmarked(encoding: str) -> str:
+    """The encoding of a part of the text: the mark of utf-8-sig stands at its begin alone."""
+    return "utf-8" if codecs.lookup(encoding).name == "utf-8-sig" else encoding
 
 
 def _is_of(fields: list[str], position: int, wanted: frozenset[str]) -> bool:

@@ -25,6 +25,7 @@ from ml.files import sha256_of, write_atomically
 from ml.home import Home
 from ml.plain import as_json, plain
 from ml.purge_log import was_purged
+from ml.warehouse import reading
 
 FIELDS = (
     "model_id",
@@ -228,9 +229,31 @@ def check_ledger(home: Home) -> list[ChampionRow]:
     Raises EngineError naming the first that was changed, or is missing and was not purged.
     """
     rows = read_manifest(home)
+    _require_all(home, rows)
     for row in rows:
         check_row(home, row)
     return rows
+
+
+def _require_all(home: Home, rows: list[ChampionRow]) -> None:
+    """Raises EngineError when the warehouse knows rows of the ledger that `rows` do not begin with.
+
+    The chain of hashes finds every change but an end that is cut off.
+    """
+    with reading(home) as con:
+        there = con.execute(
+            "select 1 from information_schema.tables"
+            " where table_schema = 'marts' and table_name = 'champion_manifest'"
+        ).fetchone()
+        query = "select row_sha256 from marts.champion_manifest order by ledger_row"
+        known = [hashed for (hashed,) in con.execute(query).fetchall()] if there else []
+    held = [row.fields["row_sha256"] for row in rows]
+    if held[: len(known)] != known:
+        raise EngineError(
+            f"{home.relative(manifest_path(home))}: {len(rows)} row(s), the warehouse knows "
+            f"{len(known)}, not all of them are here; nothing was changed, restore the file from "
+            f"a backup"
+        )
 
 
 def check_row(home: Home, row: ChampionRow) -> None:
@@ -291,9 +314,11 @@ def heal(home: Home) -> None:
     """Bring the derived files in line with the manifest after a kill.
 
     Artefacts and cards without a row are removed, cards get their page for people, the latest
-    metrics follow the newest row.
+    metrics follow the newest row. Raises EngineError, before anything is removed, when rows that
+    the warehouse knows are missing.
     """
     rows = read_manifest(home)
+    _require_all(home, rows)
     known = {row.model_id for row in rows}
     for path in home.models.glob("clv_model_*.joblib"):
         if path.stem.removeprefix("clv_model_") not in known:

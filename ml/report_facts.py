@@ -104,17 +104,14 @@ CLUSTERS = """
     order by ranking.cluster_rank
 """
 WINDOWS = """
-    select report.*, segments.segment_kind, segments.segment,
-    from marts.drift_report as report
-    left join marts.drift_segments as segments
-        on
-            report.cutoff = segments.cutoff
-            and report.model_id = segments.model_id
-            and report.revision = segments.revision
-            and segments.segment_rank = 1
-            and report.verdict <> 'ok'
-    where report.is_newest_revision and report.role = 'champion'
-    order by report.cutoff, report.model_id
+    select
+        * replace (
+            case when verdict <> 'ok' then segment_kind end as segment_kind,
+            case when verdict <> 'ok' then segment end as segment
+        ),
+    from marts.drift_report
+    where is_newest_revision and role = 'champion'
+    order by cutoff, model_id
 """
 DECILES = """
     select

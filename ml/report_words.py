@@ -30,7 +30,7 @@ INDICATORS = {
 VERDICTS = {
     "ok": "accuracy is as it was when the model was trained",
     "breach": "a threshold was passed, but by no more than chance moves such a window",
-    "drift": "a change that chance hardly explains (outside its 95 % interval): look for the cause",
+    "drift": "a change that chance hardly explains (outside its interval): look for the cause",
     "sustained drift": "drift in two windows running: time to tune and train anew",
 }
 

@@ -7,6 +7,7 @@ with the bytes that the manifest names.
 
 import glob
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -169,8 +170,9 @@ def comparison(
     row: ChampionRow, rebuilt: Rebuilt, days: dict[str, str] | None, forgotten: int
 ) -> dict[str, Any]:
     """What is equal, what is not, and what explains it; `forgotten`: customers since then."""
-    then = {name: repr(float(row.fields[name])) for name in ("baseline_rmse", "baseline_r2")}
-    now = {name: repr(float(rebuilt.card[name])) for name in then}
+    metrics = {f"baseline_{metric}": metric for metric in ("rmse", "r2")}
+    then = {name: repr(row.baseline(metric)) for name, metric in metrics.items()}
+    now = {name: repr(_known(rebuilt.card[name])) for name in metrics}
     same_data = rebuilt.card["data_fingerprint"] == row.fields["data_fingerprint"]
     changed_days = _changed_days(days, rebuilt.card["data_days"]) if days is not None else None
     libraries = _changed_libraries(row, rebuilt.card["library_versions"])
@@ -191,6 +193,10 @@ def comparison(
         if equal
         else _explanations(row, same_data, changed_days, libraries, forgotten),
     }
+
+
+def _known(figure: float | None) -> float | None:
+    return float(figure) if figure is not None and math.isfinite(figure) else None
 
 
 def _changed_days(then: dict[str, str], now: dict[str, str]) -> dict[str, list[str]]:

@@ -81,7 +81,10 @@ class Population:
         """
         rows: list[tuple[str, str, float, float, float]] = []
         edges = {name: bins.edges for name, bins in self.bins.items()}
-        for name, counts in _counts(customers, edges).items():
+        by_column = _counts(customers, edges)
+        if not by_column[SCORE].sum():
+            return pd.DataFrame(columns=COLUMNS)
+        for name, counts in by_column.items():
             index, chance = self.bins[name].shift(counts)
             kind = "score_shift" if name == SCORE else "feature_shift"
             rows.append((kind, name, index, 0.0, chance))

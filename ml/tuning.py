@@ -61,6 +61,7 @@ def tune(
     taken up again.
     """
     with working(home, progress) as engine:
+        engine.publish_load()
         at = cutoff or engine.newest_day
         require_days(engine, at, LEAST_HISTORY)
         with connected(engine) as con:
@@ -77,6 +78,11 @@ def tune(
         scores = _scores(engine, grid, journal)
         table = rank_cells(scores, grid)
         best = table.iloc[0]
+        if pd.isna(best["objective"]):
+            raise DataNotReadyError(
+                f"cutoff {at}: no cell can be scored, in no label window did anybody buy again; "
+                f"the windows of the config stay"
+            )
         files = _write(home, at, table, scores)
         windows = {name: str(int(best[name])) for name in ("history_months", "pred_months")}
         set_values(home, "training", windows)

@@ -15,7 +15,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from ml.errors import EngineError, LockHeldError
-from ml.files import sweep_parts, sync_folder
+from ml.files import PART, sync_folder
 from ml.home import Home
 
 # the oldest DuckDB that can open a warehouse; text is written a third faster than for v1.0
@@ -38,12 +38,20 @@ def locked(home: Home) -> Iterator[None]:
         ) from None
     try:
         shutil.rmtree(home.build, ignore_errors=True)
-        sweep_parts(home.warehouse)
-        sweep_parts(home.config.parent)
+        for part in left_parts(home):
+            part.unlink(missing_ok=True)
         yield
     finally:
         shutil.rmtree(home.build, ignore_errors=True)
         lock.release()
+
+
+def left_parts(home: Home) -> list[Path]:
+    """Temporary files in the home's own folders; another home may lie below its warehouse."""
+    here = [folder.glob(f".*{PART}") for folder in (home.warehouse, home.config.parent)]
+    names = ("models", "outputs", "raw", "spark")
+    below = [(home.warehouse / name).rglob(f".*{PART}") for name in names]
+    return [part for parts in [*here, *below] for part in parts]
 
 
 class SideBuild:
@@ -99,28 +107,39 @@ class SideBuild:
             con.execute("checkpoint")
         with self._path.open("rb") as file:
             os.fsync(file.fileno())
-        if _identity(self._home.database) != self._origin:
-            raise EngineError(
-                f"{self._home.relative(self._home.database)}: changed by another program during "
-                f"the run; nothing was published, run again"
-            )
+        self._refuse_when_changed()
         if self._home.database.exists():
             shutil.copymode(self._home.database, self._path)
         os.replace(self._path, self._home.database)
         sync_folder(self._home.warehouse)
 
+    def _refuse_when_changed(self) -> None:
+        """Raises EngineError or LockHeldError when another program wrote, or may be about to."""
+        database = self._home.database
+        # the log of the file was written back before it was copied: this one is somebody else's
+        if _identity(database) != self._origin or _log_of(database).exists():
+            raise EngineError(
+                f"{self._home.relative(database)}: changed by another program during "
+                f"the run; nothing was published, run again"
+            )
+        with reading(self._home):
+            pass  # what others read is no hindrance, a writer is
+
 
 @contextmanager
 def reading(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection to the warehouse, an empty one before the first load."""
+    """A read-only connection to the warehouse, an empty one before the first load.
+
+    Raises LockHeldError while another program writes, EngineError when the file cannot be opened.
+    """
     if not home.database.exists():
         with duckdb.connect() as con:
             yield con
         return
     try:
         con = duckdb.connect(home.database, read_only=True)
-    except duckdb.IOException:
-        raise _held(home) from None
+    except duckdb.Error as error:
+        raise _not_opened(home, error) from None
     with con:
         yield con
 
@@ -131,23 +150,34 @@ def _create(path: Path) -> None:
 
 def _write_back(home: Home) -> None:
     """Bring a write-ahead log that a killed writer left into the file, or it would be lost."""
-    if not home.database.with_name(home.database.name + ".wal").exists():
+    if not _log_of(home.database).exists():
         return
     try:
         with duckdb.connect(home.database) as con:
             con.execute("checkpoint")
-    except duckdb.IOException:
-        raise _held(home) from None
+    except duckdb.Error as error:
+        raise _not_opened(home, error) from None
+
+
+def _log_of(database: Path) -> Path:
+    return database.with_name(f"{database.name}.wal")
 
 
 def _literal(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 
 
-def _held(home: Home) -> LockHeldError:
-    return LockHeldError(
-        f"{home.relative(home.database)}: another program writes in it; close it or wait"
-    )
+def _not_opened(home: Home, error: duckdb.Error) -> EngineError:
+    name = home.relative(home.database)
+    if is_lock_conflict(error):
+        return LockHeldError(f"{name}: another program writes in it; close it or wait")
+    return EngineError(f"{name}: cannot be opened; `doctor` says why and what to do")
+
+
+def is_lock_conflict(error: duckdb.Error) -> bool:
+    """Whether a database did not open because another program has it open for writing."""
+    text = str(error).lower()
+    return "lock" in text and "conflicting" in text
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:

@@ -15,6 +15,7 @@ from ml.home import Home
 from ml.ingest import is_up_to_date
 from ml.purge_log import purged_files
 from ml.tombstones import read_tombstones
+from ml.warehouse import is_lock_conflict
 
 TAGS = re.compile(r"tags=\[([^]]*)\]")
 
@@ -46,7 +47,7 @@ def _not_opened(examined: Examined, error: duckdb.Error) -> Finding:
     home = examined.home
     name, path = home.relative(home.database), shlex.quote(str(home.database))
     text = str(error).lower()
-    if "lock" in text and "conflicting" in text:
+    if is_lock_conflict(error):
         what = f"{name}: another program writes in it"
         return broken(what, f"close it: fuser {path}", LockHeldError.exit_code)
     if "encrypt" in text:

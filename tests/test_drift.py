@@ -98,6 +98,10 @@ def test_the_record_survives_the_card_with_what_is_undefined():
     assert [row["decile"] for row in kept["calibration"]] == [1, 2, 3, 4, 5]
 
 
+def test_a_card_that_was_purged_is_no_record():
+    assert record_of({}) == []
+
+
 def test_a_model_without_a_record_is_still_held_against_its_own_total():
     draw = np.random.default_rng(1)
     predicted = np.exp(draw.normal(3, 1, 2000))

@@ -27,6 +27,9 @@ from conftest import (
 )
 from warm import PROGRAM, Outcome
 
+from ml.home import Home
+from ml.landing import land
+
 MakeHome = Callable[..., EngineHome]
 # in every id, order id and mail address of who is forgotten, and nowhere else
 CANARY = b"canary"
@@ -476,6 +479,32 @@ def test_a_file_that_cannot_be_searched_stops_it_before_anything_changes(loaded_
     assert "cut.csv.gz: cannot be searched" in message
     assert [path.read_bytes() for path in files] == before
     assert not (loaded_home.root / "warehouse" / "tombstones.json").exists()
+
+
+@pytest.mark.parametrize(("encoding", "code"), [("utf-16", 1), ("utf-8-sig", 0)])
+def test_text_whose_rows_cannot_be_taken_out_is_refused_before_anything_changes(
+    new_home: MakeHome, encoding: str, code: int
+):
+    home = new_home(files="warehouse/raw/*.csv", encoding=encoding)
+    path = home.deliver(frame([line("A", CUTOFF), line("B", CUTOFF)]), "log.csv")
+    path.write_text(path.read_text(), encoding=encoding)
+    home.call("load")
+    before = home.database.read_bytes(), path.read_bytes()
+    outcome = home.call("forget", "A", expect=code)
+    assert (home.root / "warehouse" / "tombstones.json").exists() == (code == 0)
+    if code:
+        assert encoding in outcome.message
+        assert (home.database.read_bytes(), path.read_bytes()) == before
+    else:
+        assert path.read_bytes().startswith("\ufeff".encode()) and b"A," not in path.read_bytes()
+    home.call("load")
+
+
+def test_copies_that_were_landed_for_spark_go_too(loaded_home: EngineHome):
+    landed = land(Home(loaded_home.root))
+    assert any(landed.rglob("*.parquet"))
+    loaded_home.call("forget", *CUSTOMERS)
+    assert not landed.exists()
 
 
 # Killed

@@ -111,6 +111,7 @@ def messy_home(tmp_path_factory: pytest.TempPathFactory) -> EngineHome:
     texts = {
         "TZ-Z": "2011-07-01T23:30:00Z",
         "TZ-OFFSET": "2011-07-01 18:30:00-05:00",
+        "TZ-UTC": "2011-07-01 23:30:00 UTC",
         "TZ-LOCAL": "2011-07-01 23:30:00",
         "TZ-WINTER": "2011-12-31T23:30:00+00:00",
         "TZ-DAY": "2011-07-01",
@@ -190,6 +191,7 @@ def test_an_infinite_price_is_refused(messy_home: EngineHome):
         ("TZ-AWARE", datetime(2011, 7, 2, 0, 30)),
         ("TZ-Z", datetime(2011, 7, 2, 0, 30)),
         ("TZ-OFFSET", datetime(2011, 7, 2, 0, 30)),
+        ("TZ-UTC", datetime(2011, 7, 2, 0, 30)),
         ("TZ-LOCAL", datetime(2011, 7, 1, 23, 30)),
         ("TZ-WINTER", datetime(2011, 12, 31, 23, 30)),
         ("TZ-DAY", datetime(2011, 7, 1)),

@@ -517,6 +517,12 @@ def test_a_changed_ledger_row_is_named(scored_home: EngineHome, tmp_path: Path):
     assert "row 1" in refused(home, "run", code=1)
 
 
+def test_debug_shows_where_and_ends_as_without_it(scored_home: EngineHome):
+    outcome = scored_home.call("--debug", "run", "--cutoff", "2031-01-31", expect=4)
+    assert "Traceback" in outcome.stderr
+    assert outcome.stderr.splitlines()[-1].startswith("error: cutoff 2031-01-31: the data ends on")
+
+
 def test_stdout_is_words_without_json_and_one_object_with_it(scored_home: EngineHome):
     outcome = scored_home.call("status")
     assert outcome.stderr == ""

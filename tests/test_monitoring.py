@@ -1,7 +1,7 @@
 """Matured windows, drift report, early warnings and alerts, through the command line."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +205,24 @@ def test_a_late_row_makes_a_second_revision_and_keeps_the_first(
     ) == [(2, 77)]
     exported = pd.read_csv(home.outputs / f"clv_predictions_actual_{FIRST}_pred3m.csv")
     assert set(exported["revision"]) == {2}
+
+
+def test_a_batch_that_is_scored_again_is_measured_again(
+    life: tuple[EngineHome, dict[str, Any]], tmp_path: Path
+):
+    home = life[0].copy(tmp_path / "home")
+    late = frame([line("LATE", SECOND - timedelta(days=9), price=500)])
+    home.deliver(late, "late.parquet")
+    result = home.call("run", "--cutoff", SECOND.isoformat()).result
+    assert (SECOND.isoformat(), 2) in {(m["cutoff"], m["revision"]) for m in result["measured"]}
+    where = f"where cutoff = '{SECOND}' order by customer_id"
+    predicted = "select customer_id, predicted_clv from marts."
+    scored = home.rows(f"{predicted}clv_predictions {where}")
+    assert "LATE" in {customer for customer, _ in scored}
+    assert home.rows(f"{predicted}clv_predictions_actual {where}") == scored
+    assert home.rows(
+        f"select customers from marts.drift_report where is_newest_revision and cutoff = '{SECOND}'"
+    ) == [(len(scored),)]
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,11 @@ import json
 import shutil
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import PAST_CUTOFF, PROJECT, REPOSITORY, EngineHome, environment
+from conftest import LAST_DAY, PAST_CUTOFF, PROJECT, REPOSITORY, EngineHome, environment
 
 DBT = Path(sys.executable).parent / "dbt"
 NEW_CUTOFF = date(2011, 10, 31)
@@ -134,6 +134,24 @@ def test_a_call_without_a_right_cutoff_stops_before_any_model(
     assert "{cutoff: 2011-06-30}" in done.stdout
     assert "OK created" not in done.stdout
     assert home.database.read_bytes() == before
+
+
+def test_a_cutoff_after_the_data_stops_before_any_model(home: EngineHome):
+    before = home.database.read_bytes()
+    done = dbt(home, PROJECT, "build", "--vars", f"{{cutoff: {LAST_DAY + timedelta(days=1)}}}")
+    assert done.returncode == 2, done.stdout
+    assert f"the data ends on {LAST_DAY}" in done.stdout
+    assert home.database.read_bytes() == before
+
+
+def test_a_full_refresh_keeps_what_was_predicted_and_measured(home: EngineHome):
+    tables = ("marts.clv_batches", "marts.drift_report", "intermediate.int_matured_windows")
+    keys = [f"select cutoff, model_id from {table} order by all" for table in tables]
+    before = [home.rows(key) for key in keys]
+    assert len(before[0]) > 1
+    done = dbt(home, PROJECT, "build", "--full-refresh", "--vars", f"{{cutoff: {PAST_CUTOFF}}}")
+    assert done.returncode == 0, done.stdout
+    assert [home.rows(key) for key in keys] == before
 
 
 def test_a_day_that_the_calendar_does_not_have_stops_before_any_model(home: EngineHome):

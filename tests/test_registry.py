@@ -5,6 +5,7 @@ import random
 import re
 from pathlib import Path
 
+import duckdb
 import joblib
 import pytest
 from conftest import REPOSITORY
@@ -151,6 +152,30 @@ def test_what_a_killed_training_left_is_swept_and_derived_files_come_back(home: 
     registry.heal(home)
     assert not stray.exists() and not registry.card_path(home, "b").exists()
     assert (metrics.read_bytes(), page.read_bytes()) == expected
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_rows_that_the_warehouse_knows_and_the_ledger_lacks_stop_before_anything_is_removed(
+    home: Home, left: int
+):
+    fill(home, ("a", "train"), ("b", "train"))
+    rows = registry.read_manifest(home)
+    with duckdb.connect(home.database) as con:
+        con.execute(
+            "create schema marts; create table marts.champion_manifest as select"
+            " unnest(range(2)) as ledger_row, unnest(?) as row_sha256",
+            [[row.fields["row_sha256"] for row in rows]],
+        )
+    registry.check_ledger(home)
+    path = registry.manifest_path(home)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[: 1 + left])) if left else path.unlink()
+    for command in (registry.heal, registry.check_ledger):
+        with pytest.raises(EngineError, match="restore the file"):
+            command(home)
+    for model_id in ("a", "b"):
+        assert registry.artefact_path(home, model_id).exists()
+        assert registry.card_path(home, model_id).exists()
 
 
 def test_an_undefined_baseline_is_empty_in_the_ledger_and_null_in_json(home: Home):

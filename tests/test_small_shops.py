@@ -49,6 +49,17 @@ def said(home: EngineHome, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("lines", [few_buyers(12), few_buyers(1), nobody_returns(150)])
+def test_tune_leaves_the_windows_where_no_cell_can_be_scored(tmp_path: Path):
+    home = home_at(tmp_path / "home")
+    home.deliver(nobody_returns(150))
+    before = home.config.read_bytes()
+    grid = ("--history", "6", "--pred", "3")
+    message = home.call("tune", "--cutoff", str(CUTOFF), *grid, expect=4).message
+    assert "no cell can be scored" in message
+    assert home.config.read_bytes() == before
+    assert home.database.exists()  # what was delivered stays loaded
+
+
 def test_a_small_shop_is_scored_measured_and_told_about(tmp_path: Path, lines: pd.DataFrame):
     home = home_at(tmp_path / "home")
     home.deliver(lines)

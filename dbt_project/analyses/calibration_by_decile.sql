@@ -1,12 +1,27 @@
--- tenths of the newest matured window by prediction: did they bring what was predicted?
-with matured as (
+-- tenths of the champion's newest matured window by prediction: did they bring what was
+-- predicted?
+with newest_window as (
 
-    select *
-    from {{ ref('clv_predictions_actual') }}
-    qualify
-        dense_rank() over (
-            order by cutoff desc, model_id
-        ) = 1
+    select
+        cutoff,
+        model_id,
+    from {{ ref('drift_report') }}
+    where role = 'champion' and is_newest_revision
+    order by
+        cutoff desc,
+        model_id desc
+    limit 1
+
+),
+
+matured as (
+
+    select actuals.*
+    from {{ ref('clv_predictions_actual') }} as actuals
+    inner join newest_window
+        on
+            actuals.cutoff = newest_window.cutoff
+            and actuals.model_id = newest_window.model_id
 
 ),
 
@@ -21,6 +36,7 @@ tenths as (
 
 select
     cutoff,
+    model_id,
     tenth,
     count(*) as customers,
     avg(predicted_clv) as mean_predicted_clv,
@@ -34,5 +50,6 @@ select
 from tenths
 group by
     cutoff,
+    model_id,
     tenth
 order by tenth

@@ -33,8 +33,8 @@ and model_id = (
 
 
 {#
-    Removes batches whose label window is measured anew: late rows made a new revision.
-    A batch that was scored again is measured again too.
+    Removes batches whose label window is measured anew: late rows, or a batch that was scored
+    again, made a new revision.
 #}
 {% macro delete_remeasured() -%}
 {%- if is_incremental() and target.type == 'duckdb' -%}

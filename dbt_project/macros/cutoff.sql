@@ -64,6 +64,23 @@
     {%- set refusal = cutoff_refusal() | trim -%}
     {%- if refusal and needed -%}
         {{ exceptions.raise_compiler_error(refusal) }}
+    {%- elif not refusal -%}
+        {{ check_data_reaches(var('cutoff') | string) }}
+    {%- endif -%}
+{%- endif -%}
+{%- endmacro %}
+
+
+{# Stops the command when the days that are built end before the cutoff: its batch would stay. #}
+{% macro check_data_reaches(cutoff) -%}
+{%- set days = adapter.get_relation(target.database, 'intermediate', 'int_customer_days')
+    if target.type == 'duckdb' else none -%}
+{%- if days is not none -%}
+    {%- set newest = run_query('select max(activity_date) from ' ~ days).rows[0][0] | string -%}
+    {%- if newest < cutoff -%}
+        {{ exceptions.raise_compiler_error(
+            'cutoff ' ~ cutoff ~ ': the data ends on ' ~ newest ~ '; it must reach ' ~ cutoff
+        ) }}
     {%- endif -%}
 {%- endif -%}
 {%- endmacro %}

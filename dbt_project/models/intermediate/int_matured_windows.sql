@@ -1,6 +1,7 @@
 {{
     config(
         materialized='incremental',
+        full_refresh=false,
         incremental_strategy='append',
         tags=['monitor'],
     )
@@ -31,21 +32,26 @@ matured_batches as (
 
 ),
 
--- what the label window held when it was measured; a late row changes it
+-- what the label window held and what was predicted when it was measured: a late row
+-- changes the one, a batch that is scored again the other
 fingerprints as (
 
     select
         batches.cutoff,
         batches.model_id,
         md5(
-            coalesce(
-                string_agg(
-                    concat_ws(
-                        ' ', days.activity_date, days.row_count, days.row_hash_sum
+            concat_ws(
+                '|',
+                cast(batches.predicted_total as decimal(38, 4)),
+                coalesce(
+                    string_agg(
+                        concat_ws(
+                            ' ', days.activity_date, days.row_count, days.row_hash_sum
+                        ),
+                        ',' order by days.activity_date
                     ),
-                    ',' order by days.activity_date
-                ),
-                ''
+                    ''
+                )
             )
         ) as actuals_fingerprint,
     from matured_batches as batches
@@ -53,7 +59,8 @@ fingerprints as (
         on days.activity_date between batches.window_start and batches.window_end
     group by
         batches.cutoff,
-        batches.model_id
+        batches.model_id,
+        batches.predicted_total
 
 ),
 

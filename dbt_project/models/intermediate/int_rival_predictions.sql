@@ -1,6 +1,7 @@
 {{
     config(
         materialized='incremental',
+        full_refresh=false,
         incremental_strategy=replace_partitions('append'),
         partition_by=['cutoff', 'model_id'],
         pre_hook="{{ delete_batch() }}",

@@ -1,6 +1,7 @@
 {{
     config(
         materialized='incremental',
+        full_refresh=false,
         incremental_strategy='append',
         tags=['monitor'],
     )

@@ -12,6 +12,13 @@ windows as (
 
 ),
 
+-- a challenger may have become the champion since
+batches as (
+
+    select * from {{ ref('clv_batches') }}
+
+),
+
 drift_segments as (
 
     select * from {{ ref('drift_segments') }}
@@ -53,7 +60,7 @@ first_segments as (
 judged as (
 
     select
-        windows.role,
+        batches.role,
         windows.history_months,
         windows.pred_months,
         windows.window_start,
@@ -87,6 +94,10 @@ judged as (
             measurements.cutoff = windows.cutoff
             and measurements.model_id = windows.model_id
             and measurements.revision = windows.revision
+    inner join batches
+        on
+            measurements.cutoff = batches.cutoff
+            and measurements.model_id = batches.model_id
     inner join models
         on measurements.model_id = models.model_id
     left join first_segments

@@ -1,5 +1,10 @@
 def model(dbt, session):
-    dbt.config(materialized="incremental", incremental_strategy="append", tags=["monitor"])
+    dbt.config(
+        materialized="incremental",
+        incremental_strategy="append",
+        full_refresh=False,
+        tags=["monitor"],
+    )
     windows = dbt.ref("clv_predictions_actual")
     model_config = dbt.ref("stg_model_config")
     from ml.monitoring import measure_windows, not_measured
