@@ -242,8 +242,8 @@ def _require_all(home: Home, rows: list[ChampionRow]) -> None:
     """
     with reading(home) as con:
         there = con.execute(
-            "select 1 from information_schema.tables"
-            " where table_schema = 'marts' and table_name = 'champion_manifest'"
+            "select 1 from information_schema.columns where table_schema = 'marts'"
+            " and table_name = 'champion_manifest' and column_name = 'row_sha256'"
         ).fetchone()
         query = "select row_sha256 from marts.champion_manifest order by ledger_row"
         known = [hashed for (hashed,) in con.execute(query).fetchall()] if there else []

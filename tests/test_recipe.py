@@ -11,6 +11,7 @@ from shop import Training, customer_days, macro, simulated_days, training
 
 from ml.backtest import backtest_cutoff
 from ml.champion import Champion, fit_champion, rewind
+from ml.errors import DataNotReadyError
 from ml.feature_names import ALL_COLUMNS
 from ml.metrics import d2
 
@@ -170,7 +171,7 @@ def test_a_single_training_cutoff_serves_the_prior_and_the_card_says_so(days: pd
 
 def test_no_matured_window_is_a_clear_error(days: pd.DataFrame) -> None:
     shop = training(days, cutoff="2020-05-15")
-    with pytest.raises(ValueError, match="has matured"):
+    with pytest.raises(DataNotReadyError, match="has matured"):
         fit(shop)
 
 

@@ -48,7 +48,6 @@ def said(home: EngineHome, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("lines", [few_buyers(12), few_buyers(1), nobody_returns(150)])
 def test_tune_leaves_the_windows_where_no_cell_can_be_scored(tmp_path: Path):
     home = home_at(tmp_path / "home")
     home.deliver(nobody_returns(150))
@@ -60,6 +59,7 @@ def test_tune_leaves_the_windows_where_no_cell_can_be_scored(tmp_path: Path):
     assert home.database.exists()  # what was delivered stays loaded
 
 
+@pytest.mark.parametrize("lines", [few_buyers(12), few_buyers(1), nobody_returns(150)])
 def test_a_small_shop_is_scored_measured_and_told_about(tmp_path: Path, lines: pd.DataFrame):
     home = home_at(tmp_path / "home")
     home.deliver(lines)
