@@ -111,11 +111,14 @@ class Source(Section):
         return [self.files] if isinstance(self.files, str) else self.files
 
 
+MOST_HISTORY_MONTHS, MOST_PRED_MONTHS = 120, 36
+
+
 class Training(Section):
     """Windows and limits of the next training."""
 
-    history_months: int = Field(default=9, ge=1, le=120)
-    pred_months: int = Field(default=6, ge=1, le=36)
+    history_months: int = Field(default=9, ge=1, le=MOST_HISTORY_MONTHS)
+    pred_months: int = Field(default=6, ge=1, le=MOST_PRED_MONTHS)
     max_examples: int = Field(default=200_000, ge=1000)
     seed: int = Field(default=20240229, ge=0, lt=2**31)
 

@@ -72,8 +72,10 @@ def first_day(con: duckdb.DuckDBPyConnection) -> date:
 
 
 def content_of_files(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """sha256 of the loaded files, sorted."""
-    rows = con.execute("select content_sha256 from raw.files where is_current order by 1")
+    """sha256 of the loaded files and of how they were read, sorted."""
+    rows = con.execute(
+        "select content_sha256 || reading_sha256 from raw.files where is_current order by 1"
+    )
     return [content for (content,) in rows.fetchall()]
 
 

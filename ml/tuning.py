@@ -19,7 +19,7 @@ from dateutil.relativedelta import relativedelta
 
 from ml.baselines import fit_naive, fit_purchase_rival
 from ml.champion import PARETO_COLUMN
-from ml.config import set_values
+from ml.config import MOST_HISTORY_MONTHS, MOST_PRED_MONTHS, set_values
 from ml.engine import Engine, connected, require_days, working
 from ml.errors import CallError, DataNotReadyError
 from ml.files import place_atomically, write_atomically
@@ -108,8 +108,12 @@ def feasible_grid(
     """
     after = cutoff + timedelta(days=1)
     covered = _months_between(first_day, after)
-    if min([*histories, *predictions]) < 1:
-        raise CallError("--history and --pred are months: give 1 or more")
+    for option, months, most in (
+        ("--history", histories, MOST_HISTORY_MONTHS),
+        ("--pred", predictions, MOST_PRED_MONTHS),
+    ):
+        if not all(1 <= month <= most for month in months):
+            raise CallError(f"{option} is a number of months: give 1 to {most}")
     fitting = [
         pred for pred in predictions if covered >= 2 * pred + LEAST_CUTOFFS - 1 + LEAST_HISTORY
     ]

@@ -1,5 +1,6 @@
 """Checks of the warehouse and of what stands beside it: tables, ledger, exports, tombstones."""
 
+import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -47,6 +48,8 @@ def _not_opened(examined: Examined, error: duckdb.Error) -> Finding:
     home = examined.home
     name, path = home.relative(home.database), shlex.quote(str(home.database))
     text = str(error).lower()
+    if not os.access(home.database, os.R_OK):
+        return broken(f"{name}: this user may not read it", f"chmod u+r {path}, or be its owner")
     if is_lock_conflict(error):
         what = f"{name}: another program writes in it"
         return broken(what, f"close it: fuser {path}", LockHeldError.exit_code)
