@@ -1,8 +1,8 @@
 """Airflow DAG of the engine: `orchestrate.py run` once a day. Copy it into the dags folder.
 
 A run scores what is due, measures matured windows and raises alerts; with nothing due it ends in
-a few seconds, so it may run as often as new files come. A run that fails is retried (exit 3: another
-run holds the lock; 4: the data does not allow it yet); the next day catches up by itself.
+a few seconds, so it may run as often as new files come. A run that fails is retried (exit 3:
+another run holds the lock; 4: the data does not allow it yet); the next day catches up by itself.
 """
 
 import shlex
