@@ -41,9 +41,15 @@ def test_a_log_that_is_too_short_has_no_cell():
     assert feasible_grid(date(2011, 1, 1), date(2011, 6, 30), [3], [3]).cells == []
 
 
-def test_months_below_one_are_a_wrong_call():
-    with pytest.raises(CallError, match="1 or more"):
-        feasible_grid(date(2009, 12, 1), date(2011, 11, 30), [0], [3])
+@pytest.mark.parametrize(
+    ("histories", "predictions", "words"),
+    [([0], [3], "--history .* 1 to 120"), ([121], [3], "--history"), ([3], [37], "--pred .* 36")],
+)
+def test_months_that_the_config_would_refuse_are_a_wrong_call(
+    histories: list[int], predictions: list[int], words: str
+):
+    with pytest.raises(CallError, match=words):
+        feasible_grid(date(1990, 12, 1), date(2011, 11, 30), histories, predictions)
 
 
 def scores(**skills: list[float]) -> pd.DataFrame:
