@@ -1,14 +1,12 @@
 """The page of a drift alert, in Markdown, for a person who has to find the cause."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from ml.alert_facts import Facts
 from ml.drift import CONFIDENCE
-
-if TYPE_CHECKING:
-    from ml.alerts import Facts
 
 SHOWN_KINDS = (
     ("value tier", "Value tier"),
@@ -28,7 +26,7 @@ HOW_SURE = {
 }
 
 
-def title(facts: "Facts") -> str:
+def title(facts: Facts) -> str:
     """One line: verdict, batch, and the segment that explains most."""
     first = _first_segment(facts)
     cause = f"; first look at {_segment_name(first)}" if first is not None else ""
@@ -39,7 +37,7 @@ def title(facts: "Facts") -> str:
     )
 
 
-def page(facts: "Facts", currency: str) -> str:
+def page(facts: Facts, currency: str) -> str:
     """The whole page; nothing in it depends on when it is written."""
     parts = [
         _head(facts, currency),
@@ -54,7 +52,7 @@ def page(facts: "Facts", currency: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _head(facts: "Facts", currency: str) -> str:
+def _head(facts: Facts, currency: str) -> str:
     report, batch = facts.report, facts.batch
     revised = ""
     if report["revision"] > 1:
@@ -71,7 +69,7 @@ def _head(facts: "Facts", currency: str) -> str:
     )
 
 
-def _drifted(facts: "Facts") -> str:
+def _drifted(facts: Facts) -> str:
     report = facts.report
     lines = [
         f"- Thresholds of the config passed: {_passed(report)}.",
@@ -129,7 +127,7 @@ def _left_the_rest(report: dict[str, Any]) -> str:
     )
 
 
-def _figures(facts: "Facts") -> str:
+def _figures(facts: Facts) -> str:
     report, record = facts.report, facts.record
     rows = [
         _threshold_row("RMSE", report, "rmse", f"+{report['rmse_threshold']:.0%}"),
@@ -164,7 +162,7 @@ def _threshold_row(words: str, report: dict[str, Any], name: str, threshold: str
     ]
 
 
-def _cause(facts: "Facts") -> str:
+def _cause(facts: Facts) -> str:
     first = _first_segment(facts)
     text = "No segment can be told from the others."
     if first is not None:
@@ -194,7 +192,7 @@ def _cause(facts: "Facts") -> str:
     return f"## Where to look first\n\n{text}\n\n{_table(heads, rows)}"
 
 
-def _segments(facts: "Facts") -> str:
+def _segments(facts: Facts) -> str:
     """The error by kind of segment, worst first."""
     heads = ["segment", "customers", "predicted", "actual", "actual / predicted", "RMSE"]
     heads += ["share of squared error", "z"]
@@ -219,7 +217,7 @@ def _segment_row(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def _features(facts: "Facts") -> str:
+def _features(facts: Facts) -> str:
     warnings = facts.warnings
     shifts = warnings[warnings["indicator"].isin(["feature_shift", "score_shift"])]
     rows = [
@@ -236,7 +234,7 @@ def _features(facts: "Facts") -> str:
     return "\n\n".join([*parts, "\n".join(lines)] if lines else parts)
 
 
-def _checks(facts: "Facts") -> str:
+def _checks(facts: Facts) -> str:
     checks = facts.checks.to_dict("records")
     if not checks:
         return "## Is it the data?\n\nNo comparison is possible."
@@ -257,7 +255,7 @@ def _checks(facts: "Facts") -> str:
     return f"## Is it the data?\n\n{_table(['check', 'window', against, 'change'], rows)}"
 
 
-def _next_steps(facts: "Facts") -> str:
+def _next_steps(facts: Facts) -> str:
     batch = facts.batch
     stem = f"{batch.cutoff}_pred{batch.pred_months}m"
     return "\n".join(
@@ -283,14 +281,14 @@ def _next_steps(facts: "Facts") -> str:
     )
 
 
-def _ranked(facts: "Facts") -> list[dict[str, Any]]:
+def _ranked(facts: Facts) -> list[dict[str, Any]]:
     """Segments that explain the change, best first."""
     ranked = facts.segments[facts.segments["segment_rank"].notna()]
     rows = ranked.sort_values("segment_rank").to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in rows]
 
 
-def _first_segment(facts: "Facts") -> dict[str, Any] | None:
+def _first_segment(facts: Facts) -> dict[str, Any] | None:
     """The segment that the drift report names."""
     key = [facts.report[name] for name in ("segment_kind", "segment")]
     named = [row for row in _ranked(facts) if [row["segment_kind"], row["segment"]] == key]

@@ -3,45 +3,27 @@
 Both follow from the marts and the model's card alone: the same warehouse gives the same bytes.
 """
 
-import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pandas as pd
 
 from ml import exports, tickets
+from ml.alert_facts import Facts, read_facts
 from ml.alert_page import page, title
 from ml.config import Config
 from ml.exports import Batch
-from ml.files import place_atomically, write_atomically
+from ml.files import write_atomically
 from ml.home import Home
-from ml.registry import card_path
 from ml.summary import measurements
 
 PAGE, PICTURE = exports.ALERT_ENDINGS
 ALERT_NAME = re.compile(r"drift_alert_\d{4}-\d\d-\d\d_pred\d+m\.(md|png)")
 # The longest that alerts together may keep a run; what is left is delivered by the next.
 DELIVERY_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What an alert tells: the row of drift_report and what the other marts say of the window.
-
-    record: the `baseline` of the model's card, empty where the card was purged.
-    """
-
-    batch: Batch
-    report: dict[str, Any]
-    segments: pd.DataFrame
-    warnings: pd.DataFrame
-    checks: pd.DataFrame
-    record: dict[str, Any]
 
 
 def alerting(con: duckdb.DuckDBPyConnection, home: Home) -> list[Facts]:
@@ -60,7 +42,7 @@ def alerting(con: duckdb.DuckDBPyConnection, home: Home) -> list[Facts]:
         for row in rows.to_dict("records")
     }
     return [
-        _facts(con, home, batch, known[batch.cutoff, batch.model_id])
+        read_facts(con, home, batch, known[batch.cutoff, batch.model_id])
         for batch in exports.batches(con)
         if (batch.cutoff, batch.model_id) in known
     ]
@@ -79,7 +61,9 @@ def write_alerts(
         path, picture = (exports.alert_path(home, facts.batch, end) for end in (PAGE, PICTURE))
         is_new = not path.exists() or path.read_bytes() != text
         if picture not in purged and (is_new or not picture.exists()):
-            _draw(facts, picture)
+            from ml.alert_picture import draw_alert  # matplotlib takes a second to load
+
+            draw_alert(facts, picture)
             written.append(picture)
         if path not in purged and is_new:
             write_atomically(path, text)
@@ -133,50 +117,3 @@ def undelivered(con: duckdb.DuckDBPyConnection, home: Home, config: Config) -> l
 
 def _state_path(home: Home) -> Path:
     return home.warehouse / "alerts.json"
-
-
-def _facts(
-    con: duckdb.DuckDBPyConnection, home: Home, batch: Batch, report: dict[str, Any]
-) -> Facts:
-    """Everything about one window."""
-
-    def read(mart: str, order: str, *, by_revision: bool) -> pd.DataFrame:
-        revision = [report["revision"]] if by_revision else []
-        where = " and revision = ?" if by_revision else ""
-        return con.execute(
-            f"select * from marts.{mart} where cutoff = ? and model_id = ?{where} order by {order}",
-            [batch.cutoff, batch.model_id, *revision],
-        ).df()
-
-    card = card_path(home, batch.model_id)
-    known = json.loads(card.read_text(encoding="utf-8")) if card.exists() else {}
-    return Facts(
-        batch,
-        report,
-        read("drift_segments", "segment_kind, segment_rank, segment", by_revision=True),
-        read("early_warnings", "value desc, feature, indicator", by_revision=False),
-        read("drift_data_checks", "check_name", by_revision=True),
-        known.get("baseline", {}),
-    )
-
-
-def _draw(facts: Facts, path: Path) -> None:
-    """Calibration by decile, out-of-time at training and now."""
-    from ml.pictures import draw_calibration  # matplotlib takes a second to load
-
-    deciles = facts.segments[facts.segments["segment_kind"] == "prediction decile"]
-    now = pd.DataFrame(
-        {
-            "decile": deciles["segment"].astype(int),
-            "mean_predicted": deciles["predicted_total"] / deciles["customers"],
-            "mean_actual": deciles["actual_total"] / deciles["customers"],
-        }
-    )
-    then = pd.DataFrame(facts.record.get("calibration", []))
-    periods = {} if then.empty else {f"at training (window after {_first(facts.record)})": then}
-    periods[f"now (window after {facts.batch.cutoff})"] = now.sort_values("decile")
-    place_atomically(path, lambda part: draw_calibration(periods, part))
-
-
-def _first(record: dict[str, Any]) -> str:
-    return str((record.get("cutoffs") or [""])[0])

@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 
 from ml.backtest import BacktestResult, backtest_cutoff
+from ml.champion import NothingMaturedError
+from ml.config import Training
 from ml.dates import window_end
 from ml.engine import Engine, require_days, working
 from ml.errors import DataNotReadyError
@@ -14,7 +16,7 @@ from ml.files import place_atomically
 from ml.home import Home
 from ml.metrics import METRICS
 from ml.pictures import draw_backtest
-from ml.trials import Trial, frames_of
+from ml.trials import Frames, Trial, frames_of
 
 
 def backtest(
@@ -38,17 +40,23 @@ def backtest(
         with frames_of(engine, trials) as frames:
             for trial in trials:
                 progress(f"training and scoring at {trial.training_cutoff}")
-                results.append(
-                    backtest_cutoff(
-                        frames.examples(trial),
-                        frames.monthly_revenue(trial),
-                        frames.later_actuals(trial),
-                        cutoff=pd.Timestamp(trial.training_cutoff),
-                        seed=windows.seed,
-                        max_examples=windows.max_examples,
-                    )
-                )
+                results.append(_result(frames, trial, windows))
     return _write(home, results, f"h{history}_pred{pred}m")
+
+
+def _result(frames: Frames, trial: Trial, settings: Training) -> BacktestResult:
+    """The backtest of one cutoff. Raises DataNotReadyError when nothing had matured by then."""
+    try:
+        return backtest_cutoff(
+            frames.examples(trial),
+            frames.monthly_revenue(trial),
+            frames.later_actuals(trial),
+            cutoff=pd.Timestamp(trial.training_cutoff),
+            seed=settings.seed,
+            max_examples=settings.max_examples,
+        )
+    except NothingMaturedError as error:
+        raise DataNotReadyError(str(error)) from None
 
 
 def _require_matured(engine: Engine, trial: Trial) -> None:

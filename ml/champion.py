@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from ml.baselines import BuyTillYouDie, Naive, fit_naive, fit_purchase_rival
 from ml.drift import frozen_record
 from ml.drivers import strongest_drivers
-from ml.errors import DataNotReadyError
-from ml.gate import LEAST_CUTOFFS, Evidence, GateResult, choose
+from ml.gate import Evidence, GateResult, choose
 from ml.intervals import Intervals, fit_intervals
 from ml.metrics import METRICS, paired_bootstrap
 from ml.prior import PARTS
@@ -26,13 +25,17 @@ from ml.recipe import (
     fit_recipe,
 )
 from ml.segments import segment_metrics
-from ml.trees import PRIOR_SHARE, SETTINGS, SHARED, Inputs, fit_trees
+from ml.trees import LEAST_CUTOFFS, PRIOR_SHARE, SETTINGS, SHARED, Inputs, fit_trees
 
 FloatArray = NDArray[np.float64]
 
 # Held-out groups of customers for the intervals.
 CUSTOMER_FOLDS = 2
 PARETO_COLUMN = 2
+
+
+class NothingMaturedError(ValueError):
+    """No label window has matured by the cutoff: there is nothing to learn from."""
 
 
 @dataclass(frozen=True)
@@ -140,8 +143,8 @@ def fit_champion(
     observed_months, actual_clv and actual_order_count (NaN where the label window ends after the
     cutoff). monthly_revenue: month, day_count, net_revenue of the log up to the cutoff. The same
     frames and seed give the same champion to the bit, whatever the order of the rows.
-    Errors: ValueError if nobody bought or columns are missing, DataNotReadyError if no label window
-    has matured.
+    Errors: ValueError if nobody bought or columns are missing, NothingMaturedError (a ValueError)
+    if no label window has matured.
     """
     day = pd.Timestamp(cutoff)
     examples = _of_windows(examples, history_months, pred_months)
@@ -158,9 +161,9 @@ def fit_champion(
 
 
 def _check_matured(lessons: Lessons, day: pd.Timestamp, pred_months: int) -> None:
-    """Raise DataNotReadyError if there is nothing to learn from."""
+    """Raise NothingMaturedError if there is nothing to learn from."""
     if lessons.rows.empty:
-        raise DataNotReadyError(
+        raise NothingMaturedError(
             f"no window of {pred_months} months has matured by {day.date()}: train later, or with "
             "fewer pred_months"
         )

@@ -1,7 +1,6 @@
 """The configuration of a home. Owns config/model_config.yaml: checks it and bumps one line."""
 
 import difflib
-import os
 import re
 from datetime import date
 from itertools import pairwise
@@ -11,7 +10,6 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -428,55 +426,3 @@ def _keys_at(path: list[str]) -> list[str]:
         annotation = section.model_fields[part].annotation
         section = next((one for one in get_args(annotation) if one is not NoneType), annotation)
     return list(section.model_fields)
-
-
-def source_files(home: Home, source: Source) -> list[Path]:
-    """The files of source.files in name order, each once.
-
-    Raises CallError when a pattern matches nothing or an ending is not readable.
-    """
-    return matching_files(home, source.patterns)
-
-
-def matching_files(home: Home, patterns: list[str]) -> list[Path]:
-    """The files that the globs `patterns` match, relative to the home; as source_files()."""
-    found: dict[Path, None] = {}
-    for pattern in patterns:
-        matches = _glob(home.root, pattern)
-        if not matches:
-            raise CallError(
-                f"{home.relative(home.config)}: source.files: no file matches {pattern!r} "
-                f"(relative to the home); check the path"
-            )
-        found.update(dict.fromkeys(matches))
-    for path in found:
-        if set(path.name) & set("*?[]{}"):
-            raise CallError(
-                f"{home.relative(path)!r}: a name with one of *?[]{{}} stands for several files; "
-                f"rename it"
-            )
-        if not path.name.endswith((".parquet", ".csv", ".csv.gz")):
-            raise CallError(f"{home.relative(path)}: source.files takes .parquet, .csv and .csv.gz")
-    return sorted(found, key=str)
-
-
-def _glob(root: Path, pattern: str) -> list[Path]:
-    anchor = Path(pattern).anchor
-    base = Path(anchor) if anchor else root
-    tail = os.path.relpath(pattern, anchor) if anchor else pattern
-    return [path for path in base.glob(tail) if path.is_file()]
-
-
-def config_frame() -> pd.DataFrame:
-    """What SQL reads of the config: one row; value_tiers are growing per cents as text."""
-    config = load_config(Home.resolve())
-    return pd.DataFrame(
-        {
-            "history_months": [config.training.history_months],
-            "pred_months": [config.training.pred_months],
-            "max_examples": [config.training.max_examples],
-            "drift_threshold_rmse": [config.monitoring.drift_threshold_rmse],
-            "drift_threshold_r2": [config.monitoring.drift_threshold_r2],
-            "value_tiers": [[f"{share:.4f}" for share in config.segments.value_tiers]],
-        }
-    )

@@ -9,8 +9,6 @@ from ml.metrics import paired_bootstrap
 
 FloatArray = NDArray[np.float64]
 
-# Trees need at least as many training cutoffs; with fewer they lose to Pareto/NBD.
-LEAST_CUTOFFS = 3
 # A forecast is refused if a simpler one is significantly better: 95 %, two-sided.
 Z_95 = 1.96
 # What separates two good forecasts differs between windows by about this much D2 (standard

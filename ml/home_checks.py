@@ -15,11 +15,12 @@ from pathlib import Path
 import duckdb
 from packaging.markers import Marker
 
-from ml.config import load_config, source_files
+from ml.config import load_config
 from ml.errors import CallError, EngineError, LockHeldError
 from ml.findings import Examined, Finding, broken, of_error, ok, warning
 from ml.home import REPOSITORY
 from ml.ingest import check_file
+from ml.source_files import source_files
 from ml.warehouse import left_parts
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+?)(?: *; *(.+?))?(?: *\\)?$")

@@ -16,12 +16,13 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ml.config import Source, source_files
+from ml.config import Source
 from ml.delivered import UNREADABLE, OpenFile, delimiter_of, read_file
 from ml.errors import DataNotReadyError
 from ml.files import sha256_of
 from ml.home import Home
 from ml.ragged_lines import keep_ragged_lines
+from ml.source_files import source_files
 from ml.tombstones import SCHEMA as TOMBSTONES_SCHEMA
 from ml.tombstones import Tombstones, read_tombstones
 from ml.transcoding import as_utf8

@@ -19,7 +19,7 @@ import jinja2
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from ml.config import Columns, Source, load_config, matching_files
+from ml.config import Columns, Source, load_config
 from ml.delivered import delivered_rows
 from ml.errors import CallError, DataNotReadyError
 from ml.files import write_atomically
@@ -27,6 +27,7 @@ from ml.home import REPOSITORY, Home
 from ml.ingest import load_files
 from ml.mapping import SPELLINGS, Formats, columns_of, guess_columns, in_common, time_formats
 from ml.numbers import guess_decimal_separator
+from ml.source_files import matching_files
 from ml.transcoding import as_utf8, guess_encoding
 from ml.warehouse import locked
 

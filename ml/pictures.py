@@ -124,28 +124,3 @@ def _label_cell(
     dark = 0.3 * red + 0.6 * green + 0.1 * blue < 0.5
     text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3f}"
     axes.text(column, row, text, ha="center", va="center", color="white" if dark else "black")
-
-
-def draw_calibration(periods: dict[str, pd.DataFrame], path: Path) -> None:
-    """Mean predicted and actual money by tenth of the customers, a panel for each period.
-
-    periods: title -> decile (1 = highest predicted), mean_predicted, mean_actual.
-    """
-    size = (5.2 * len(periods), 3.8)
-    figure, panels = plt.subplots(
-        1, len(periods), figsize=size, sharey=True, squeeze=False, layout="constrained"
-    )
-    for axes, (title, deciles) in zip(panels[0], periods.items(), strict=True):
-        shown = deciles[["mean_predicted", "mean_actual"]].clip(lower=0.01)
-        axes.bar(deciles["decile"], shown["mean_actual"], color="#9fc5e8", label="actual")
-        axes.plot(
-            deciles["decile"], shown["mean_predicted"], "o-", color="#cc4125", label="predicted"
-        )
-        axes.set_yscale("log")
-        axes.set_xticks(range(1, len(deciles) + 1))
-        axes.set_xlabel("tenth of the customers, 1 = highest predicted")
-        axes.set_title(title, fontsize=10)
-    panels[0][0].set_ylabel("mean money a customer (log scale)")
-    panels[0][0].legend(frameon=False, fontsize=9)
-    figure.savefig(path, dpi=100, format="png", metadata={"Software": None})
-    plt.close(figure)

@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.feature_names import ALL_COLUMNS, EXAMPLE_COLUMNS
-from ml.gate import LEAST_CUTOFFS
 from ml.prior import PARETO, Parts, Prior, PurchaseForecast, Surroundings, fit_prior, parts_of
 from ml.season import Season, fit_season
 from ml.trees import (
     COMPARISONS,
+    LEAST_CUTOFFS,
     Inputs,
     Trees,
     comparisons,

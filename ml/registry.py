@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-import pandas as pd
 
 from ml.cards import card_markdown
 from ml.errors import CallError, EngineError
@@ -148,19 +147,6 @@ def read_manifest(home: Home) -> list[ChampionRow]:
     if text != _as_csv(rows):
         raise EngineError(f"{name}: its bytes were changed; restore the file from a backup")
     return rows
-
-
-def manifest_frame() -> pd.DataFrame:
-    """The ledger for SQL: `ledger_row` (1 = oldest) and the text of every field, NULL if empty.
-
-    Raises EngineError before the first training.
-    """
-    home = Home.resolve()
-    champion(home)
-    rows = [row.fields for row in read_manifest(home)]
-    frame = pd.DataFrame(rows, columns=list(FIELDS), dtype="string").replace("", pd.NA)
-    frame.insert(0, "ledger_row", range(1, len(rows) + 1))
-    return frame
 
 
 def champion(home: Home) -> ChampionRow:

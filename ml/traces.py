@@ -10,10 +10,11 @@ import duckdb
 import pyarrow.parquet as pq
 
 from ml import redaction
-from ml.config import Source, source_files
+from ml.config import Source
 from ml.delivered import UNREADABLE, OpenFile, read_file
 from ml.errors import CallError, DataNotReadyError
 from ml.home import Home
+from ml.source_files import source_files
 from ml.tombstones import Tombstones
 from ml.transcoding import as_utf8
 from ml.warehouse import reading

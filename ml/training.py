@@ -10,7 +10,7 @@ from typing import Any
 import joblib
 import pandas as pd
 
-from ml.champion import Champion, fit_champion
+from ml.champion import Champion, NothingMaturedError, fit_champion
 from ml.clusters import BehaviourClusters, fit_behaviour_clusters
 from ml.config import Config, load_config
 from ml.errors import DataNotReadyError
@@ -47,15 +47,18 @@ def train_champion(
             f"cutoff {cutoff}: the log holds no window of {windows.pred_months} months to learn "
             f"from before it; train later or with fewer pred_months"
         )
-    champion = fit_champion(
-        examples,
-        monthly_revenue,
-        cutoff=cutoff,
-        history_months=windows.history_months,
-        pred_months=windows.pred_months,
-        seed=windows.seed,
-        max_examples=windows.max_examples,
-    )
+    try:
+        champion = fit_champion(
+            examples,
+            monthly_revenue,
+            cutoff=cutoff,
+            history_months=windows.history_months,
+            pred_months=windows.pred_months,
+            seed=windows.seed,
+            max_examples=windows.max_examples,
+        )
+    except NothingMaturedError as error:
+        raise DataNotReadyError(str(error)) from None
     clusters = fit_behaviour_clusters(
         now,
         least=config.segments.clusters.min,

@@ -60,6 +60,8 @@ COMPARISONS = {
 PRIOR_SHARE = 0.2
 TREE_SHARE = (1 - PRIOR_SHARE) / 2
 SMALLEST_PROBABILITY = 1e-4
+# Trees need at least as many training cutoffs; with fewer they lose to Pareto/NBD.
+LEAST_CUTOFFS = 3
 RECENT_HALF_LIFE = 90
 
 
