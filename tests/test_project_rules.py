@@ -18,7 +18,7 @@ MODELS = sorted(
 SQL_MODELS = [path for path in MODELS if path.suffix == ".sql"]
 MACROS = sorted((PROJECT / "macros").rglob("*.sql"))
 TESTS = sorted((PROJECT / "tests").rglob("*.sql"))
-MODULES = sorted((REPOSITORY / "ml").glob("*.py"))
+MODULES = sorted((REPOSITORY / "ml").rglob("*.py"))
 KEY_TESTS = {"unique", "unique_combination", "unique_row_number", "row_count_is"}
 # views whose key is tested on what they read: a test of their own would compute that once more
 KEY_TESTED_BEFORE = {"int_training_examples", "stg_transactions"}

@@ -1,0 +1,172 @@
+"""Homes that an earlier version made go on working: their champions open and score as they did."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import (
+    CUTOFF,
+    REPOSITORY,
+    EngineHome,
+    environment,
+    home_at,
+    transaction_log,
+)
+from ledger import ledger_card
+
+from ml import registry
+from ml.home import Home
+
+EARLIER = Path(__file__).with_name("earlier")
+COMMIT = "207ed74947f076c0b7d7aa1217e57d91422803e7"
+
+
+@pytest.fixture(scope="module")
+def champion(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The artefact of CDNOW's champion as commit 207ed74 packed it, out of a ledger."""
+    home = Home(tmp_path_factory.mktemp("earlier"))
+    packed = (EARLIER / "champion_of_207ed74.joblib").read_bytes()
+    registry.add_model(home, ledger_card("earlier", kind=registry.TRAINED), packed)
+    return registry.load_artefact(home, "earlier")
+
+
+@pytest.fixture(scope="module")
+def customers() -> pd.DataFrame:
+    """Forty customers of CDNOW on 1998-06-23, as int_customer_features had them."""
+    return pd.read_parquet(EARLIER / "customers.parquet")
+
+
+@pytest.fixture(scope="module")
+def scores() -> dict[str, Any]:
+    """What commit 207ed74 made of them."""
+    return json.loads((EARLIER / "scores.json").read_text(encoding="utf-8"))
+
+
+def test_an_earlier_champion_predicts_what_it_predicted(
+    champion: Any, customers: pd.DataFrame, scores: dict[str, Any]
+):
+    predicted = champion.champion.predict(customers)
+    assert predicted.to_dict("list") == scores["predictions"]
+
+
+def test_an_earlier_champion_has_its_rivals_and_drivers(
+    champion: Any, customers: pd.DataFrame, scores: dict[str, Any]
+):
+    read = champion.champion.read(customers)
+    assert champion.champion.rivals(read).to_dict("list") == scores["rivals"]
+    drivers = champion.champion.drivers(read)
+    expected = pd.DataFrame(scores["drivers"])
+    pd.testing.assert_frame_equal(drivers, expected, check_exact=True, check_dtype=False)
+
+
+def test_an_earlier_champion_assigns_the_same_clusters(
+    champion: Any, customers: pd.DataFrame, scores: dict[str, Any]
+):
+    assert champion.clusters.assign(customers).to_dict("list") == scores["clusters"]
+
+
+def test_an_earlier_champion_knows_its_training_population(
+    champion: Any, customers: pd.DataFrame, scores: dict[str, Any]
+):
+    money = champion.champion.predict(customers)["predicted_clv"]
+    with duckdb.connect() as con:
+        relation = con.from_df(customers.assign(predicted_clv=money))
+        compared = champion.population.compare(relation)
+    expected = pd.DataFrame(scores["population"]).replace(-1, np.nan)
+    pd.testing.assert_frame_equal(compared, expected, check_exact=True)
+
+
+# A home of that commit
+
+
+@pytest.fixture(scope="module")
+def earlier_home(tmp_path_factory: pytest.TempPathFactory) -> EngineHome:
+    """A home with two models and a scored batch, all by the code of commit 207ed74."""
+    known = ["git", "-C", str(REPOSITORY), "cat-file", "-e", f"{COMMIT}^{{commit}}"]
+    if subprocess.run(known, check=False, capture_output=True).returncode:
+        pytest.skip(f"commit {COMMIT[:7]} is not in this clone: git fetch --unshallow")
+    folder = tmp_path_factory.mktemp("earlier")
+    code = folder / "code"
+    for arguments in (
+        ["clone", "--quiet", "--no-checkout", str(REPOSITORY), str(code)],
+        ["-C", str(code), "checkout", "--quiet", "--detach", COMMIT],
+    ):
+        subprocess.run(["git", *arguments], check=True, capture_output=True)
+    home = home_at(folder / "home")
+    home.deliver(transaction_log())
+    for arguments in (
+        ["train", "--cutoff", "2011-12-31"],
+        ["train", "--cutoff", CUTOFF.isoformat()],
+        ["run", "--cutoff", CUTOFF.isoformat()],
+    ):
+        subprocess.run(
+            [sys.executable, "orchestrate.py", "--home", str(home.root), "--quiet", *arguments],
+            cwd=code,
+            env=environment(),
+            check=True,
+            capture_output=True,
+        )
+    (home.root / "warehouse").chmod(0o700)
+    return home
+
+
+@pytest.fixture
+def home(earlier_home: EngineHome, tmp_path: Path) -> EngineHome:
+    return earlier_home.copy(tmp_path / "home")
+
+
+def models(home: EngineHome) -> list[str]:
+    """Ids of the ledger, oldest first."""
+    return [row.model_id for row in registry.read_manifest(Home(home.root))]
+
+
+def test_an_earlier_home_is_whole_to_the_doctor(home: EngineHome):
+    result = home.call("doctor").result
+    assert [one for one in result["checks"] if one["level"] == "broken"] == []
+
+
+def test_an_earlier_home_has_its_status_report_and_customers(home: EngineHome):
+    assert home.call("status").result["champion"]["model_id"] == models(home)[-1]
+    home.call("report")
+    (customer,) = home.rows("select customer_id from marts.clv_predictions limit 1")[0]
+    assert home.call("explain", customer).result["customer_id"] == customer
+
+
+def test_an_earlier_champion_scores_the_next_batch(home: EngineHome):
+    before = home.rows("select * from marts.clv_predictions order by all")
+    home.call("run", "--cutoff", "2012-03-14")
+    after = home.rows(f"select * from marts.clv_predictions where cutoff = '{CUTOFF}' order by all")
+    assert after == before
+    assert home.rows("select distinct model_id from marts.clv_predictions") == [(models(home)[-1],)]
+
+
+def test_a_rescored_batch_of_an_earlier_champion_is_what_it_was(home: EngineHome):
+    marts = ("clv_predictions", "clv_ranked_predictions", "clv_clusters", "clv_drivers")
+    before = [home.rows(f"select * from marts.{mart} order by all") for mart in marts]
+    home.call("run", "--cutoff", CUTOFF.isoformat())
+    assert [home.rows(f"select * from marts.{mart} order by all") for mart in marts] == before
+
+
+def test_models_of_an_earlier_home_are_promoted_and_purged(home: EngineHome):
+    first, second = models(home)
+    assert home.call("promote", first).result["champion"]["model_id"] == first
+    assert home.call("promote", "no-such-model", expect=2).message
+    assert home.call("purge", "--dry-run").result is not None
+    home.call("run", "--cutoff", CUTOFF.isoformat())
+    assert home.call("compare", first, second).result["trained_later"]
+
+
+@pytest.mark.slow  # installs the packages of that commit
+def test_a_model_of_an_earlier_home_is_reproduced_at_its_commit(home: EngineHome):
+    model_id = models(home)[-1]
+    artefact = home.manifest.parent / f"clv_model_{model_id}.joblib"
+    artefact.unlink()
+    result = home.call("reproduce", model_id, wait=600).result
+    assert result["equal"]
+    assert result["restored"] == result["same_artefact"]
