@@ -18,7 +18,7 @@ setup: .venv/installed  ## create .venv and install the locked packages
 	@touch $@
 
 demo: setup  ## run the main job on real data (CDNOW) in warehouse/demo
-	$(BIN)/python -m ml.demo warehouse/demo
+	$(BIN)/python -m ml.delivery.demo warehouse/demo
 	$(DEMO) load
 	$(DEMO) tune --cutoff 1997-12-31 --pred 3
 	$(DEMO) train --cutoff 1997-12-31

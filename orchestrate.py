@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ml.errors import CallError, EngineError
-from ml.terminal import open_streams
+from ml.home.errors import CallError, EngineError
+from ml.terminal.look import open_streams
 
 DISK_FULL = os.strerror(errno.ENOSPC)
 
@@ -73,9 +73,9 @@ def init(
     ] = False,
 ) -> None:
     """Guess the columns of transaction files, show a preview and write the config of a home."""
-    from ml import init_page
-    from ml.home import Home
-    from ml.init import Wishes, init
+    from ml.delivery.init import Wishes, init
+    from ml.home.layout import Home
+    from ml.terminal import init as init_page
 
     named = {"customer_id": customer_id, "ordered_at": ordered_at, "order_id": order_id}
     named |= {"product_id": product_id, "quantity": quantity, "unit_price": unit_price}
@@ -94,9 +94,10 @@ def init(
 @app.command()
 def load() -> None:
     """Take new files of source.files into the warehouse (run and train do it too)."""
-    from ml import lifecycle, messages
+    from ml.life import commands
+    from ml.terminal import messages
 
-    _work(lifecycle.load, messages.of_load)
+    _work(commands.load, messages.of_load)
 
 
 Cutoff = Annotated[str | None, typer.Option(help="Day, YYYY-MM-DD; the day belongs to the past.")]
@@ -110,11 +111,12 @@ def train(
     ] = False,
 ) -> None:
     """Fit the champion and enter it in the ledger (default cutoff: the newest day)."""
-    from ml import lifecycle, messages
+    from ml.life import commands
+    from ml.terminal import messages
 
     day = _day(cutoff)
     _work(
-        lambda home, progress: lifecycle.train(home, progress, day, challenger=challenger),
+        lambda home, progress: commands.train(home, progress, day, challenger=challenger),
         messages.of_train,
     )
 
@@ -122,27 +124,30 @@ def train(
 @app.command()
 def promote(model_id: str) -> None:
     """Make an earlier model of the ledger the champion again."""
-    from ml import lifecycle, messages
+    from ml.life import commands
+    from ml.terminal import messages
 
-    _work(lambda home, progress: lifecycle.promote(home, progress, model_id), messages.of_promote)
+    _work(lambda home, progress: commands.promote(home, progress, model_id), messages.of_promote)
 
 
 @app.command()
 def run(cutoff: Cutoff = None) -> None:
     """Score what is due: predictions, tiers, clusters, exports; --cutoff for one batch alone."""
-    from ml import lifecycle, messages
+    from ml.life import commands
+    from ml.terminal import messages
 
     day = _day(cutoff)
-    _work(lambda home, progress: lifecycle.run(home, progress, day), messages.of_run)
+    _work(lambda home, progress: commands.run(home, progress, day), messages.of_run)
 
 
 @app.command()
 def compare(first: str, second: str) -> None:
     """Two models of the ledger side by side on the newest matured window."""
-    from ml import comparison, messages
+    from ml.terminal import messages
+    from ml.trials import compare
 
     _work(
-        lambda home, progress: comparison.compare(home, progress, first, second),
+        lambda home, progress: compare.compare(home, progress, first, second),
         messages.of_compare,
     )
 
@@ -154,10 +159,11 @@ def tune(
     pred: Annotated[list[int] | None, typer.Option(help="pred_months; one fixes it.")] = None,
 ) -> None:
     """Find the best history and prediction windows and write them to the config."""
-    from ml import messages, tuning
+    from ml.terminal import messages
+    from ml.trials import tune
 
     day = _day(cutoff)
-    _work(lambda home, progress: tuning.tune(home, progress, day, history, pred), messages.of_tune)
+    _work(lambda home, progress: tune.tune(home, progress, day, history, pred), messages.of_tune)
 
 
 @app.command()
@@ -167,11 +173,12 @@ def backtest(
     pred: Annotated[int | None, typer.Option(min=1, help="pred_months of the trial.")] = None,
 ) -> None:
     """Out-of-time accuracy of the champion's recipe and of what could be used instead."""
-    from ml import backtesting, messages
+    from ml.terminal import messages
+    from ml.trials import backtest
 
     days = [_required_day(text) for text in cutoff]
     _work(
-        lambda home, progress: backtesting.backtest(home, progress, days, history, pred),
+        lambda home, progress: backtest.backtest(home, progress, days, history, pred),
         messages.of_backtest,
     )
 
@@ -179,19 +186,20 @@ def backtest(
 @app.command()
 def status() -> None:
     """Champion, ledger check, next cutoff and the day it needs, open windows, warnings."""
-    from ml import lifecycle, status_page
+    from ml.life import commands
+    from ml.terminal import status
 
-    _work(lambda home, _: lifecycle.status(home), status_page.of_status)
+    _work(lambda home, _: commands.status(home), status.of_status)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # an id may begin with a dash
 def explain(customer_id: str, cutoff: Cutoff = None) -> None:
     """One customer: past, prediction with its reasons, tier and kind over time, what came of it."""
-    from ml import customer_page
-    from ml.explain import explain
+    from ml.report.customer_facts import explain
+    from ml.terminal import customer
 
     day = _day(cutoff)
-    _work(lambda home, _: explain(home, customer_id, day), customer_page.of_customer)
+    _work(lambda home, _: explain(home, customer_id, day), customer.of_customer)
 
 
 @app.command()
@@ -202,8 +210,8 @@ def reproduce(
     ] = False,
 ) -> None:
     """Train a model of the ledger again at its commit; exit 1 unless RMSE and R2 are equal."""
-    from ml import messages
-    from ml.reproduce import reproduce
+    from ml.ledger.reproduce import reproduce
+    from ml.terminal import messages
 
     result = _work(
         lambda home, progress: reproduce(home, progress, model_id, restore=restore),
@@ -222,7 +230,8 @@ def purge(
     """Remove old artefacts, cards and batch files as the config's `retention` says."""
     from datetime import UTC, datetime
 
-    from ml import messages, retention
+    from ml.ledger import retention
+    from ml.terminal import messages
 
     today = datetime.now(UTC).date()
     _work(
@@ -240,8 +249,8 @@ def forget(
     ] = False,
 ) -> None:
     """Take customers out of files, warehouse and outputs for good; no load brings them back."""
-    from ml import messages
-    from ml.forget import forget
+    from ml.forgetting.forget import forget
+    from ml.terminal import messages
 
     given = sys.stdin.read().split("\n") if customer_id == ["-"] else customer_id
     ids = [one for text in given if (one := text.removesuffix("\r"))]
@@ -251,8 +260,8 @@ def forget(
 @app.command()
 def doctor() -> None:
     """Check everything of the home, say what is wrong and what to type; changes nothing."""
-    from ml import messages
-    from ml.doctor import doctor
+    from ml.health.doctor import doctor
+    from ml.terminal import messages
 
     result = _work(doctor, messages.of_doctor)
     if result["exit_code"]:
@@ -262,8 +271,8 @@ def doctor() -> None:
 @app.command()
 def report() -> None:
     """Write the report of the home, one HTML page for people; every `run` does it too."""
-    from ml import messages
-    from ml.report import report
+    from ml.report.report import report
+    from ml.terminal import messages
 
     _work(report, messages.of_report)
 
@@ -271,9 +280,10 @@ def report() -> None:
 @app.command()
 def docs() -> None:
     """Write the dbt docs of the home as one static page."""
-    from ml import lifecycle, messages
+    from ml.life import commands
+    from ml.terminal import messages
 
-    _work(lifecycle.docs, messages.of_docs)
+    _work(commands.docs, messages.of_docs)
 
 
 def _day(text: str | None) -> date | None:
@@ -281,7 +291,7 @@ def _day(text: str | None) -> date | None:
 
 
 def _required_day(text: str) -> date:
-    from ml.dates import parse_day
+    from ml.home.dates import parse_day
 
     return parse_day(text, "--cutoff")
 
@@ -291,10 +301,10 @@ def _work(
     message: Callable[[dict[str, Any]], Any],
     home_at: Callable[[str | None], Any] | None = None,
 ) -> dict[str, Any]:
-    from ml.home import Home
-    from ml.plain import as_json
-    from ml.progress import progress
-    from ml.terminal import show, show_json
+    from ml.home.json_text import as_json
+    from ml.home.layout import Home
+    from ml.terminal.look import show, show_json
+    from ml.terminal.progress import progress
 
     home = (home_at or Home.resolve)(Options.home)
     with progress(quiet=Options.quiet) as display:

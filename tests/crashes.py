@@ -16,8 +16,9 @@ import yaml
 from conftest import BATCH_MARTS, EngineHome, table_hash
 from warm import Death, Step
 
-from ml import lifecycle, registry
-from ml.home import Home
+from ml.home.layout import Home
+from ml.ledger import manifest
+from ml.life import commands
 
 # a training carries the moment it ended: in these tables, and in its card and manifest row
 MOMENTS = {
@@ -141,7 +142,7 @@ def left_open(home: EngineHome) -> list[str]:
         found.append("side copy")
     if list(home.root.rglob(".*.part")):
         found.append("file half written")
-    rows = [row.model_id for row in registry.read_manifest(Home(home.root))]
+    rows = [row.model_id for row in manifest.read_manifest(Home(home.root))]
     artefacts = [path.stem.removeprefix("clv_model_") for path in models.glob("*.joblib")]
     cards = [path.stem for path in (models / "cards").glob("*.json")]
     if {*artefacts, *cards} - set(rows):
@@ -180,7 +181,7 @@ def _batches_left_open(home: EngineHome) -> list[str]:
 
 def assert_whole(home: EngineHome, scenario: Scenario) -> None:
     """What stands is old or new, never half: ledger, batches, files and the bumped config."""
-    state = lifecycle.status(Home(home.root))  # checks the ledger, its cards and artefacts
+    state = commands.status(Home(home.root))  # checks the ledger, its cards and artefacts
     assert state["champions"] >= 1
     begun = batches_of(scenario.before)
     for cutoff, rows in batches_of(home).items():
@@ -252,7 +253,7 @@ def _content(path: Path) -> str:
     if path.parent.name == "cards":
         content = MOMENT_OF_CARD.sub(b"", content)
     if path.name == "champion_manifest.csv":
-        rows = registry.read_manifest(Home(path.parents[2]))
+        rows = manifest.read_manifest(Home(path.parents[2]))
         moments = MOMENTS["staging.stg_champion_manifest"]
         kept = [[text for name, text in row.fields.items() if name not in moments] for row in rows]
         content = json.dumps(kept).encode()

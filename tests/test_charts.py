@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml import charts
-from ml.scales import LogScale, Scale, apart, log_ticks, month_ticks, stacked, ticks
+from ml.report import charts
+from ml.report.scales import LogScale, Scale, apart, log_ticks, month_ticks, stacked, ticks
 
 
 @given(start=st.floats(-10, 10), span=st.floats(1e-3, 1e9), most=st.integers(2, 8))

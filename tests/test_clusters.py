@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.clusters import BEHAVIOUR, SMALLEST_SHARE, STABLE_ARI, fit_behaviour_clusters
+from ml.model.forecast.clusters import BEHAVIOUR, SMALLEST_SHARE, STABLE_ARI, fit_behaviour_clusters
 
 GROUPS = {
     # recency, tenure, purchase days, order value, returned share, products, largest day share

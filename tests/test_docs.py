@@ -10,7 +10,7 @@ import pytest
 import yaml
 from conftest import PROJECT, REPOSITORY, SECOND_CUTOFF, EngineHome
 
-from ml.docs_page import readable
+from ml.report.dbt_docs import readable
 
 DOCUMENTS = [
     *sorted(REPOSITORY.glob("*.md")),
@@ -142,7 +142,7 @@ def test_every_relative_link_leads_to_a_file(document: Path):
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_file_that_is_named_exists(document: Path):
-    """Names with a place (`ml/recipe.py`) from the root; the home's own are made at work."""
+    """Names with a place (`docs/spark.md`) from the root; the home's own are made at work."""
     text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
     named = re.findall(r"`((?:ml|tests|docs|config|schedule|dbt_project)/[\w./-]*\w)`", text)
     missing = [name for name in named if not (REPOSITORY / name).exists()]

@@ -16,10 +16,10 @@ import pytest
 from conftest import CUTOFF, EngineHome, environment, frame, line
 from warm import PROGRAM
 
-from ml import home_checks
-from ml.doctor import CHECKS, doctor
-from ml.findings import Examined
-from ml.home import Home
+from ml.health import home_checks
+from ml.health.doctor import CHECKS, doctor
+from ml.health.findings import Examined
+from ml.home.layout import Home
 
 MakeHome = Callable[..., EngineHome]
 

@@ -8,8 +8,15 @@ import pytest
 from scipy.optimize import brentq
 from worlds import Window, World
 
-from ml.drift import Yardstick, compare, frozen_record, is_significant, record_of, yardstick
-from ml.metrics import rmse
+from ml.model.measures.drift import (
+    Yardstick,
+    compare,
+    frozen_record,
+    is_significant,
+    record_of,
+    yardstick,
+)
+from ml.model.measures.metrics import rmse
 
 WORLDS = 200
 

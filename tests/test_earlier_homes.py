@@ -20,8 +20,8 @@ from conftest import (
 )
 from ledger import ledger_card
 
-from ml import registry
-from ml.home import Home
+from ml.home.layout import Home
+from ml.ledger import manifest
 
 EARLIER = Path(__file__).with_name("earlier")
 COMMIT = "207ed74947f076c0b7d7aa1217e57d91422803e7"
@@ -32,8 +32,8 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The artefact of CDNOW's champion as commit 207ed74 packed it, out of a ledger."""
     home = Home(tmp_path_factory.mktemp("earlier"))
     packed = (EARLIER / "champion_of_207ed74.joblib").read_bytes()
-    registry.add_model(home, ledger_card("earlier", kind=registry.TRAINED), packed)
-    return registry.load_artefact(home, "earlier")
+    manifest.add_model(home, ledger_card("earlier", kind=manifest.TRAINED), packed)
+    return manifest.load_artefact(home, "earlier")
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def home(earlier_home: EngineHome, tmp_path: Path) -> EngineHome:
 
 def models(home: EngineHome) -> list[str]:
     """Ids of the ledger, oldest first."""
-    return [row.model_id for row in registry.read_manifest(Home(home.root))]
+    return [row.model_id for row in manifest.read_manifest(Home(home.root))]
 
 
 def test_an_earlier_home_is_whole_to_the_doctor(home: EngineHome):

@@ -15,11 +15,11 @@ from conftest import (
     transaction_log,
 )
 
-from ml.customer_page import of_customer
-from ml.errors import CallError, DataNotReadyError
-from ml.explain import explain
-from ml.home import Home
-from ml.terminal import plain_text, sparkline
+from ml.home.errors import CallError, DataNotReadyError
+from ml.home.layout import Home
+from ml.report.customer_facts import explain
+from ml.terminal.customer import of_customer
+from ml.terminal.look import plain_text, sparkline
 
 NO_ONE = "no such customer; ids are text and taken exactly as delivered: 007 is not 7"
 

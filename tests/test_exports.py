@@ -9,10 +9,10 @@ import duckdb
 import pytest
 from conftest import CUTOFF, PRED_MONTHS, REPOSITORY, EngineHome
 
-from ml import exports
-from ml.exports import EXPORTED, PARQUET, Batch
-from ml.home import Home
-from ml.retention import purge
+from ml.home.layout import Home
+from ml.ledger.retention import purge
+from ml.warehouse import exports
+from ml.warehouse.exports import EXPORTED, PARQUET, Batch
 
 HOSTILE = "=HYPERLINK(1)"
 

@@ -24,7 +24,7 @@ from dateutil.relativedelta import relativedelta
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ml.dates import history_start, window_end
+from ml.home.dates import history_start, window_end
 
 FEATURE_TABLES = ("intermediate.int_training_examples", "intermediate.int_customer_features")
 DAYS = st.dates(date(1990, 1, 1), date(2060, 12, 31))

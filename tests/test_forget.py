@@ -27,8 +27,8 @@ from conftest import (
 )
 from warm import PROGRAM, Outcome
 
-from ml.home import Home
-from ml.landing import land
+from ml.delivery.spark_landing import land
+from ml.home.layout import Home
 
 MakeHome = Callable[..., EngineHome]
 # in every id, order id and mail address of who is forgotten, and nowhere else
@@ -513,12 +513,12 @@ def test_copies_that_were_landed_for_spark_go_too(loaded_home: EngineHome):
 @pytest.mark.parametrize(
     "step",
     [
-        "ml.forget._erase",
-        "ml.redaction.take_out_of_parquet",
-        "ml.forget._delete_rows",
-        "ml.warehouse.SideBuild:rewrite",
-        "ml.forget._rewrite_output",
-        "ml.warehouse.SideBuild:publish",
+        "ml.forgetting.forget._erase",
+        "ml.forgetting.redaction.take_out_of_parquet",
+        "ml.forgetting.forget._delete_rows",
+        "ml.warehouse.side_copy.SideBuild:rewrite",
+        "ml.forgetting.forget._rewrite_output",
+        "ml.warehouse.side_copy.SideBuild:publish",
     ],
 )
 def test_a_killed_forget_is_completed_by_the_next_command(

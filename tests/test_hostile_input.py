@@ -10,10 +10,10 @@ import pytest
 from conftest import EngineHome, frame, home_at, line
 
 import orchestrate
-from ml.config import load_config
-from ml.errors import CallError
-from ml.home import Home
-from ml.ingest import load_files
+from ml.delivery.load import load_files
+from ml.home.config import load_config
+from ml.home.errors import CallError
+from ml.home.layout import Home
 
 DAY = date(2011, 7, 1)
 SQL = ["'; drop schema raw cascade; --", '" or 1=1 --', "x'); attach '/tmp/stolen.db'; --"]

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 from conftest import REPOSITORY, EngineHome, frame, home_at, line
 
-from ml import lifecycle
-from ml.config import load_config
-from ml.errors import CallError, DataNotReadyError
-from ml.home import Home
-from ml.ingest import load_files
+from ml.delivery.load import load_files
+from ml.home.config import load_config
+from ml.home.errors import CallError, DataNotReadyError
+from ml.home.layout import Home
+from ml.life import commands
 
 MakeHome = Callable[..., EngineHome]
 DAY = date(2011, 7, 1)
@@ -366,7 +366,7 @@ def test_a_file_that_cannot_be_taken_in_is_named_and_changes_nothing(
     before = home.database.read_bytes()
     (home.raw / name).write_bytes(content)
     with pytest.raises(error, match=words) as caught:
-        lifecycle.load(Home.resolve(str(home.root)), lambda _: None)
+        commands.load(Home.resolve(str(home.root)), lambda _: None)
     assert f"warehouse/raw/{name}" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert home.database.read_bytes() == before
@@ -453,7 +453,7 @@ def test_a_missing_column_is_exit_code_two(small_home: EngineHome, tmp_path: Pat
 def test_a_pattern_without_a_file_is_refused(new_home: MakeHome):
     home = new_home(files="warehouse/raw/*.parquet")
     with pytest.raises(CallError, match=r"no file matches 'warehouse/raw/\*\.parquet'"):
-        lifecycle.load(Home.resolve(str(home.root)), lambda _: None)
+        commands.load(Home.resolve(str(home.root)), lambda _: None)
 
 
 def test_too_many_refused_lines_stop_the_load(small_home: EngineHome, tmp_path: Path):

@@ -11,17 +11,17 @@ import pytest
 from conftest import REPOSITORY, EngineHome, frame, line
 from pydantic import ValidationError
 
-from ml.config import Columns, Source, load_config
-from ml.delivered import delivered_rows
-from ml.errors import CallError, DataNotReadyError
-from ml.home import Home
-from ml.ingest import is_up_to_date, load_files
-from ml.init import Wishes, config_text, init
-from ml.init_page import of_init, of_written
-from ml.mapping import Column, columns_of, guess_columns, time_formats
-from ml.numbers import guess_decimal_separator
-from ml.terminal import plain_text
-from ml.transcoding import as_utf8, guess_encoding
+from ml.delivery.decimal_numbers import guess_decimal_separator
+from ml.delivery.delivered import delivered_rows
+from ml.delivery.encodings import as_utf8, guess_encoding
+from ml.delivery.guess_columns import Column, columns_of, guess_columns, time_formats
+from ml.delivery.init import Wishes, config_text, init
+from ml.delivery.load import is_up_to_date, load_files
+from ml.home.config import Columns, Source, load_config
+from ml.home.errors import CallError, DataNotReadyError
+from ml.home.layout import Home
+from ml.terminal.init import of_init, of_written
+from ml.terminal.look import plain_text
 
 HEADER = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country"
 RETAIL = {

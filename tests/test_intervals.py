@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ml.gate import Evidence, choose
-from ml.intervals import fit_intervals
-from ml.metrics import interval_coverage
+from ml.model.champion.gate import Evidence, choose
+from ml.model.forecast.intervals import fit_intervals
+from ml.model.measures.metrics import interval_coverage
 
 
 def spending(seed: int, rows: int = 20_000) -> tuple[np.ndarray, np.ndarray]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import PROJECT, REPOSITORY
 
-from ml.home import REPOSITORY as REPOSITORY_OF_THE_ENGINE
-from ml.report import PAGES
+from ml.home.layout import REPOSITORY as REPOSITORY_OF_THE_ENGINE
+from ml.report.report import PAGES
 
 WITH_NAMES = ("Makefile", "README.md", "docs", "schedule", "bench", "ml", "dbt_project", "tests")
 TEXTS = {".py", ".sql", ".md", ".yml", ".toml", ".j2", ".example", ""}

@@ -28,11 +28,11 @@ from conftest import (
 )
 from filelock import FileLock
 
-from ml import lifecycle
-from ml.config import load_config
-from ml.dates import next_cutoff, parse_day
-from ml.errors import CallError, DataNotReadyError, LockHeldError
-from ml.home import Home
+from ml.home.config import load_config
+from ml.home.dates import next_cutoff, parse_day
+from ml.home.errors import CallError, DataNotReadyError, LockHeldError
+from ml.home.layout import Home
+from ml.life import commands
 
 MakeHome = Callable[..., EngineHome]
 PROMISED_MARTS = {
@@ -429,7 +429,7 @@ def test_a_cutoff_after_the_data_is_refused_and_names_the_day_the_data_must_reac
     assert str(LAST_DAY) in message
     assert f"must reach {wanted}" in message
     with pytest.raises(DataNotReadyError, match=f"must reach {wanted}"):
-        lifecycle.train(Home(scored_home.root), quiet, wanted)
+        commands.train(Home(scored_home.root), quiet, wanted)
 
 
 def test_a_cutoff_before_every_purchase_is_refused(scored_home: EngineHome):
@@ -456,7 +456,7 @@ def test_a_held_lock_is_exit_code_three(scored_home: EngineHome, tmp_path: Path)
     home = scored_home.copy(tmp_path / "home")
     with FileLock(home.root / "warehouse" / ".lock"):
         assert "warehouse/.lock" in refused(home, "run", code=3)
-        for command in (lifecycle.load, lifecycle.train):
+        for command in (commands.load, commands.train):
             with pytest.raises(LockHeldError):
                 command(Home(home.root), quiet)
 

@@ -19,10 +19,10 @@ from conftest import COLUMNS, EngineHome, home_at, macro_sql
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ml.config import load_config
-from ml.errors import CallError, DataNotReadyError
-from ml.home import Home
-from ml.ingest import load_files
+from ml.delivery.load import load_files
+from ml.home.config import load_config
+from ml.home.errors import CallError, DataNotReadyError
+from ml.home.layout import Home
 
 MakeHome = Callable[..., EngineHome]
 EXAMPLES = int(os.environ.get("MESSY_EXAMPLES", "60"))

@@ -17,8 +17,8 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
-from ml import metrics
-from ml.metrics import METRICS, paired_bootstrap
+from ml.model.measures import metrics
+from ml.model.measures.metrics import METRICS, paired_bootstrap
 
 FloatArray = NDArray[np.float64]
 NAN = float("nan")

@@ -8,9 +8,9 @@ import pytest
 from checkout import Checkout
 from conftest import CUTOFF, EngineHome, home_at, transaction_log
 
-from ml import provenance, registry
-from ml.home import Home
-from ml.provenance import CodeState, code_state
+from ml.home.layout import Home
+from ml.ledger import manifest, provenance
+from ml.ledger.provenance import CodeState, code_state
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_config_documents_and_caches_are_not_code(checkout: Checkout, name: str)
 @pytest.mark.parametrize(
     "name",
     [
-        "ml/dates.py",
+        "ml/home/dates.py",
         "ml/a new module.py",
         "dbt_project/macros/windows.sql",
         "orchestrate.py",
@@ -90,8 +90,8 @@ def test_outside_git_the_files_are_hashed(
 
 def recorded(home: EngineHome) -> CodeState:
     """What the newest row of the ledger says; its card must say the same."""
-    row = registry.champion(Home(home.root))
-    card = json.loads(registry.card_path(Home(home.root), row.model_id).read_text())
+    row = manifest.champion(Home(home.root))
+    card = json.loads(manifest.card_path(Home(home.root), row.model_id).read_text())
     state = CodeState(card["code_commit"], card["code_dirty"], card["code_diff_sha256"])
     fields = [row.fields[name] for name in ("code_commit", "code_dirty", "code_diff_sha256")]
     assert fields == [state.commit, str(state.dirty).lower(), state.diff_sha256]
@@ -109,4 +109,4 @@ def test_card_and_ledger_record_a_dirty_tree_and_no_git(checkout: Checkout, tmp_
     shutil.rmtree(checkout.root / ".git")
     checkout.call(home, *arguments)
     assert recorded(home) == code_state() and code_state().commit == "none"
-    assert len(registry.read_manifest(Home(home.root))) == 2
+    assert len(manifest.read_manifest(Home(home.root))) == 2

@@ -17,8 +17,8 @@ from pydantic_core import PydanticUndefined
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 import orchestrate
-from ml import errors
-from ml.config import Config
+from ml.home import errors
+from ml.home.config import Config
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from shop import Training, customer_days, macro, simulated_days, training
 
-from ml.backtest import backtest_cutoff
-from ml.champion import Champion, fit_champion, rewind
-from ml.errors import DataNotReadyError
-from ml.feature_names import ALL_COLUMNS
-from ml.metrics import d2
+from ml.home.errors import DataNotReadyError
+from ml.model.champion.champion import Champion, fit_champion, rewind
+from ml.model.champion.out_of_time import backtest_cutoff
+from ml.model.forecast.features import ALL_COLUMNS
+from ml.model.measures.metrics import d2
 
 CUTOFF = "2021-02-28"
 

@@ -11,9 +11,10 @@ import pytest
 from conftest import REPOSITORY
 from ledger import ledger_card
 
-from ml import lifecycle, registry
-from ml.errors import CallError, EngineError
-from ml.home import Home
+from ml.home.errors import CallError, EngineError
+from ml.home.layout import Home
+from ml.ledger import manifest
+from ml.life import commands
 
 CONFIG = REPOSITORY / "config" / "model_config.yaml"
 
@@ -46,44 +47,44 @@ def home(tmp_path: Path) -> Home:
 
 def fill(home: Home, *models: tuple[str, str]) -> None:
     for model_id, kind in models:
-        registry.add_model(home, card(model_id, kind), f"artefact {model_id}".encode())
+        manifest.add_model(home, card(model_id, kind), f"artefact {model_id}".encode())
 
 
 def test_rows_are_chained_and_the_newest_crowning_row_is_the_champion(home: Home):
     fill(home, ("a", "train"), ("b", "train"), ("c", "challenger"))
-    rows = registry.read_manifest(home)
+    rows = manifest.read_manifest(home)
     assert [row.fields["previous_row_sha256"] for row in rows] == [
-        registry.GENESIS,
+        manifest.GENESIS,
         *(row.fields["row_sha256"] for row in rows[:-1]),
     ]
-    assert registry.champion(home).model_id == "b"
+    assert manifest.champion(home).model_id == "b"
 
 
 def test_promotion_is_a_new_row_and_rewrites_nothing(home: Home):
     fill(home, ("a", "train"), ("b", "train"))
-    before = registry.manifest_path(home).read_bytes()
-    assert registry.promote(home, "a")
-    assert registry.manifest_path(home).read_bytes().startswith(before)
-    assert registry.champion(home).model_id == "a"
-    assert not registry.promote(home, "a")
+    before = manifest.manifest_path(home).read_bytes()
+    assert manifest.promote(home, "a")
+    assert manifest.manifest_path(home).read_bytes().startswith(before)
+    assert manifest.champion(home).model_id == "a"
+    assert not manifest.promote(home, "a")
 
 
 def test_an_unknown_model_is_refused_with_the_nearest_id(home: Home):
     fill(home, ("20210101-h9p6-abc", "train"))
     with pytest.raises(CallError, match="did you mean 20210101-h9p6-abc"):
-        registry.promote(home, "20210101-h9p6-abd")
+        manifest.promote(home, "20210101-h9p6-abd")
 
 
 def test_before_the_first_training_the_error_says_what_to_do(home: Home):
     with pytest.raises(EngineError, match=r"run `python orchestrate.py train`"):
-        registry.champion(home)
+        manifest.champion(home)
 
 
 def test_a_flipped_bit_anywhere_is_found(home: Home):
     fill(home, ("a", "train"), ("b", "train"))
-    files = [registry.manifest_path(home)]
+    files = [manifest.manifest_path(home)]
     for name in ("a", "b"):
-        files += [registry.artefact_path(home, name), registry.card_path(home, name)]
+        files += [manifest.artefact_path(home, name), manifest.card_path(home, name)]
     generator, found = random.Random(1), 0
     for _ in range(200):
         path = generator.choice(files)
@@ -92,11 +93,11 @@ def test_a_flipped_bit_anywhere_is_found(home: Home):
         broken[generator.randrange(len(broken))] ^= 1 << generator.randrange(8)
         path.write_bytes(broken)
         with pytest.raises(EngineError):
-            registry.check_ledger(home)
+            manifest.check_ledger(home)
         found += 1
         path.write_bytes(intact)
     assert found == 200
-    assert len(registry.check_ledger(home)) == 2
+    assert len(manifest.check_ledger(home)) == 2
 
 
 def test_fifty_changed_bytes_are_named_with_their_row_by_status_and_by_run(home: Home):
@@ -104,20 +105,20 @@ def test_fifty_changed_bytes_are_named_with_their_row_by_status_and_by_run(home:
     tell apart, the file is named without one."""
     (home.root / "config" / "model_config.yaml").write_text(CONFIG.read_text())
     fill(home, ("a", "train"), ("b", "train"))
-    manifest, generator, rows = registry.manifest_path(home), random.Random(3), 0
-    starts = [manifest.read_bytes().index(name) for name in (b"\na,train", b"\nb,train")]
+    ledger, generator, rows = manifest.manifest_path(home), random.Random(3), 0
+    starts = [ledger.read_bytes().index(name) for name in (b"\na,train", b"\nb,train")]
     for _ in range(50):
-        path = generator.choice([manifest, registry.card_path(home, generator.choice("ab"))])
+        path = generator.choice([ledger, manifest.card_path(home, generator.choice("ab"))])
         intact = path.read_bytes()
         place = generator.randrange(len(intact))
         path.write_bytes(intact[:place] + bytes([intact[place] ^ 1]) + intact[place + 1 :])
         said = set()
-        for command in (lifecycle.status, lambda at: lifecycle.run(at, lambda _: None)):
+        for command in (commands.status, lambda at: commands.run(at, lambda _: None)):
             with pytest.raises(EngineError, match=re.escape(path.name)) as caught:
                 command(home)
             said.add(str(caught.value))
         (message,) = said
-        row = f"row {sum(place > start for start in starts)} " if path == manifest else path.stem
+        row = f"row {sum(place > start for start in starts)} " if path == ledger else path.stem
         rows += row in message
         path.write_bytes(intact)
     assert rows >= 45
@@ -125,32 +126,32 @@ def test_fifty_changed_bytes_are_named_with_their_row_by_status_and_by_run(home:
 
 def test_a_changed_field_names_its_row(home: Home):
     fill(home, ("a", "train"), ("b", "train"))
-    path = registry.manifest_path(home)
+    path = manifest.manifest_path(home)
     path.write_text(path.read_text().replace("b,train,2021", "b,train,2022"))
     with pytest.raises(EngineError, match=r"row 2 \(b\)"):
-        registry.read_manifest(home)
+        manifest.read_manifest(home)
 
 
 def test_a_swapped_artefact_is_never_unpickled(home: Home, tmp_path: Path):
     fill(home, ("a", "train"))
     mark = tmp_path / "unpickled"
-    joblib.dump(Trap(mark), registry.artefact_path(home, "a"))
+    joblib.dump(Trap(mark), manifest.artefact_path(home, "a"))
     with pytest.raises(EngineError, match="not opened"):
-        registry.load_artefact(home, "a")
+        manifest.load_artefact(home, "a")
     assert not mark.exists()
 
 
 def test_what_a_killed_training_left_is_swept_and_derived_files_come_back(home: Home):
     fill(home, ("a", "train"))
-    stray = registry.artefact_path(home, "b")
+    stray = manifest.artefact_path(home, "b")
     stray.write_bytes(b"half a training")
-    registry.card_path(home, "b").write_text("{}")
-    metrics, page = registry.metrics_path(home), registry.card_path(home, "a").with_suffix(".md")
+    manifest.card_path(home, "b").write_text("{}")
+    metrics, page = manifest.metrics_path(home), manifest.card_path(home, "a").with_suffix(".md")
     expected = metrics.read_bytes(), page.read_bytes()
     metrics.unlink()
     page.unlink()
-    registry.heal(home)
-    assert not stray.exists() and not registry.card_path(home, "b").exists()
+    manifest.heal(home)
+    assert not stray.exists() and not manifest.card_path(home, "b").exists()
     assert (metrics.read_bytes(), page.read_bytes()) == expected
 
 
@@ -159,29 +160,29 @@ def test_rows_that_the_warehouse_knows_and_the_ledger_lacks_stop_before_anything
     home: Home, left: int
 ):
     fill(home, ("a", "train"), ("b", "train"))
-    rows = registry.read_manifest(home)
+    rows = manifest.read_manifest(home)
     with duckdb.connect(home.database) as con:
         con.execute(
             "create schema marts; create table marts.champion_manifest as select"
             " unnest(range(2)) as ledger_row, unnest(?) as row_sha256",
             [[row.fields["row_sha256"] for row in rows]],
         )
-    registry.check_ledger(home)
-    path = registry.manifest_path(home)
+    manifest.check_ledger(home)
+    path = manifest.manifest_path(home)
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[: 1 + left])) if left else path.unlink()
-    for command in (registry.heal, registry.check_ledger):
+    for command in (manifest.heal, manifest.check_ledger):
         with pytest.raises(EngineError, match="restore the file"):
             command(home)
     for model_id in ("a", "b"):
-        assert registry.artefact_path(home, model_id).exists()
-        assert registry.card_path(home, model_id).exists()
+        assert manifest.artefact_path(home, model_id).exists()
+        assert manifest.card_path(home, model_id).exists()
 
 
 def test_an_undefined_baseline_is_empty_in_the_ledger_and_null_in_json(home: Home):
     fill(home, ("a", "train"))
-    with registry.manifest_path(home).open(newline="") as file:
+    with manifest.manifest_path(home).open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["baseline_r2"] == ""
-    assert registry.champion(home).baseline("r2") is None
-    assert '"r2": null' in registry.metrics_path(home).read_text()
+    assert manifest.champion(home).baseline("r2") is None
+    assert '"r2": null' in manifest.metrics_path(home).read_text()

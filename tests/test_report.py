@@ -13,11 +13,11 @@ import pytest
 from conftest import REPOSITORY, EngineHome, marts
 from playwright.sync_api import Browser, sync_playwright
 
-from ml import report_words as words
-from ml.config import load_config
-from ml.home import Home
-from ml.report import write_report
-from ml.retention import due_files
+from ml.home.config import load_config
+from ml.home.layout import Home
+from ml.ledger.retention import due_files
+from ml.report import words as words
+from ml.report.report import write_report
 
 SECTIONS = (
     "headline",
@@ -359,7 +359,7 @@ def luminance(colour: str) -> float:
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_every_colour_of_text_has_a_contrast_of_4_5_on_both_backgrounds(scheme: int):
-    css = (REPOSITORY / "ml" / "report_page" / "style.css").read_text()
+    css = (REPOSITORY / "ml" / "report" / "page" / "style.css").read_text()
     block = re.findall(r":root \{(.*?)\}", css, flags=re.DOTALL)[scheme]
     colours = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6})", block))
     texts = ("ink", "soft", "accent", "actual", "ok", "breach", "drift", "sustained")

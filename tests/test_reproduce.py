@@ -12,11 +12,11 @@ from checkout import Checkout
 from conftest import CUTOFF, EngineHome, home_at, transaction_log
 from ledger import ledger_card
 
-from ml import registry
-from ml.errors import CallError, EngineError
-from ml.home import Home
-from ml.registry import ChampionRow
-from ml.reproduce import Rebuilt, comparison, reproduce
+from ml.home.errors import CallError, EngineError
+from ml.home.layout import Home
+from ml.ledger import manifest
+from ml.ledger.manifest import ChampionRow
+from ml.ledger.reproduce import Rebuilt, comparison, reproduce
 
 MakeHome = Callable[..., EngineHome]
 UNKNOWN_COMMIT = "f" * 40
@@ -48,14 +48,14 @@ def temporary(tmp_path: Path) -> Path:
 
 
 def trained_model(home: EngineHome) -> ChampionRow:
-    return registry.champion(Home(home.root))
+    return manifest.champion(Home(home.root))
 
 
 def test_a_lost_artefact_comes_back_byte_for_byte_and_the_figures_are_equal_to_the_last_digit(
     checkout: Checkout, original: EngineHome, temporary: Path, tmp_path: Path
 ):
     home, row = original.copy(tmp_path / "home [1]"), trained_model(original)
-    registry.artefact_path(Home(home.root), row.model_id).unlink()
+    manifest.artefact_path(Home(home.root), row.model_id).unlink()
     # the settings of the next training and another home's warehouse do not count
     home.configure("^  history_months: 6", "  history_months: 9")
     config = home.config.read_bytes()
@@ -132,7 +132,7 @@ def test_a_commit_with_another_lock_is_rebuilt_with_the_libraries_of_that_lock(
 def ledger(home: EngineHome, **fields: Any) -> Home:
     """A home whose ledger holds one model that was never trained."""
     home.deliver(pd.DataFrame({"customer_id": ["C1"]}))
-    registry.add_model(Home(home.root), CARD | fields, b"artefact")
+    manifest.add_model(Home(home.root), CARD | fields, b"artefact")
     return Home(home.root)
 
 
@@ -155,7 +155,7 @@ def test_a_model_trained_outside_git_names_no_commit(new_home: MakeHome):
 
 def test_a_changed_card_is_named(new_home: MakeHome):
     home = ledger(new_home())
-    path = registry.card_path(home, "OLD")
+    path = manifest.card_path(home, "OLD")
     path.write_text(path.read_text().replace('"1:1"', '"1:3"'))
     assert "cards/OLD.json: missing or changed" in refusal(home)
 

@@ -14,14 +14,15 @@ from conftest import CUTOFF, PRED_MONTHS, EngineHome
 from ledger import ledger_card
 from pydantic import ValidationError
 
-from ml import exports, registry
-from ml.config import Retention
-from ml.dates import window_end
-from ml.errors import EngineError, LockHeldError
-from ml.home import Home
-from ml.purge_log import log_path, purged_files, read_log
-from ml.retention import purge
-from ml.warehouse import locked
+from ml.home.config import Retention
+from ml.home.dates import window_end
+from ml.home.errors import EngineError, LockHeldError
+from ml.home.layout import Home
+from ml.ledger import manifest
+from ml.ledger.purge_log import log_path, purged_files, read_log
+from ml.ledger.retention import purge
+from ml.warehouse import exports
+from ml.warehouse.side_copy import locked
 
 MakeHome = Callable[..., EngineHome]
 NINE_MONTHS_ON = [  # a day on which a row was written, and the first day its joblib may go
@@ -38,10 +39,10 @@ def home(new_home: MakeHome) -> Home:
     return Home(new_home().root)
 
 
-def enter(home: Home, model_id: str, day: date, kind: str = registry.TRAINED) -> None:
+def enter(home: Home, model_id: str, day: date, kind: str = manifest.TRAINED) -> None:
     """A model of the ledger, entered on `day` just before midnight in UTC."""
     card = ledger_card(model_id, kind=kind, timestamp=f"{day}T23:59:59+00:00")
-    registry.add_model(home, card, f"artefact of {model_id}".encode())
+    manifest.add_model(home, card, f"artefact of {model_id}".encode())
 
 
 def promoted_on(monkeypatch: pytest.MonkeyPatch, home: Home, model_id: str, day: date) -> None:
@@ -50,8 +51,8 @@ def promoted_on(monkeypatch: pytest.MonkeyPatch, home: Home, model_id: str, day:
         def now(cls, tz: Any = None) -> "Clock":
             return cls(day.year, day.month, day.day, tzinfo=tz)
 
-    monkeypatch.setattr(registry, "datetime", Clock)
-    registry.promote(home, model_id)
+    monkeypatch.setattr(manifest, "datetime", Clock)
+    manifest.promote(home, model_id)
     monkeypatch.undo()
 
 
@@ -138,10 +139,10 @@ def test_the_champion_keeps_artefact_and_card_for_ever(home: Home):
 
 def test_the_challenger_in_use_is_kept_and_one_that_is_not_goes(home: Home):
     enter(home, "FORMER", date(2020, 1, 1))
-    enter(home, "BEATEN", date(2020, 1, 2), registry.CHALLENGER)
+    enter(home, "BEATEN", date(2020, 1, 2), manifest.CHALLENGER)
     enter(home, "CHAMPION", date(2020, 1, 3))
-    enter(home, "REPLACED", date(2020, 1, 4), registry.CHALLENGER)
-    enter(home, "CHALLENGER", date(2020, 1, 5), registry.CHALLENGER)
+    enter(home, "REPLACED", date(2020, 1, 4), manifest.CHALLENGER)
+    enter(home, "CHALLENGER", date(2020, 1, 5), manifest.CHALLENGER)
     gone = [joblib_of(model) for model in ("BEATEN", "FORMER", "REPLACED")]
     assert purged(home, date(2022, 1, 1)) == gone
 
@@ -162,7 +163,7 @@ def test_scoring_with_a_purged_artefact_says_reproduce(home: Home):
     enter(home, "CHAMPION", date(2020, 1, 2))
     purged(home, date(2022, 1, 1))
     with pytest.raises(EngineError, match=r"missing; .*reproduce OLD"):
-        registry.load_artefact(home, "OLD")
+        manifest.load_artefact(home, "OLD")
 
 
 # Cards and the manifest
@@ -171,11 +172,11 @@ def test_scoring_with_a_purged_artefact_says_reproduce(home: Home):
 def test_a_card_goes_seven_years_after_its_row_and_the_manifest_is_never_shortened(home: Home):
     enter(home, "OLD", date(2020, 2, 29))
     enter(home, "CHAMPION", date(2020, 3, 1))
-    manifest = registry.manifest_path(home).read_bytes()
+    before = manifest.manifest_path(home).read_bytes()
     assert purged(home, date(2027, 2, 27)) == [joblib_of("OLD")]
     assert purged(home, date(2027, 2, 28)) == cards_of("OLD")
-    assert registry.manifest_path(home).read_bytes() == manifest
-    assert len(registry.read_manifest(home)) == 2
+    assert manifest.manifest_path(home).read_bytes() == before
+    assert len(manifest.read_manifest(home)) == 2
 
 
 def test_a_card_is_kept_while_its_artefact_is(home: Home):
@@ -191,15 +192,15 @@ def test_a_purged_card_is_accepted_and_a_lost_one_is_not(home: Home):
     enter(home, "OLD", date(2020, 1, 1))
     enter(home, "CHAMPION", date(2020, 1, 2))
     purged(home, date(2027, 1, 1))
-    old, champion = registry.read_manifest(home)
-    registry.check_card(home, old)
-    registry.card_path(home, "CHAMPION").unlink()
+    old, champion = manifest.read_manifest(home)
+    manifest.check_card(home, old)
+    manifest.card_path(home, "CHAMPION").unlink()
     with pytest.raises(EngineError, match="CHAMPION"):
-        registry.check_card(home, champion)
+        manifest.check_card(home, champion)
     text = log_path(home).read_text()
     log_path(home).write_text(text.replace(old.fields["card_sha256"], "0" * 64))
     with pytest.raises(EngineError, match="OLD"):
-        registry.check_card(home, old)
+        manifest.check_card(home, old)
 
 
 @pytest.mark.parametrize(

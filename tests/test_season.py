@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.season import Season, fit_season
+from ml.model.forecast.season import Season, fit_season
 
 SHAPE = np.array([0.6, 0.6, 0.8, 0.9, 0.9, 1.0, 1.0, 1.0, 1.1, 1.3, 1.6, 1.2])
 CUTOFF = pd.Timestamp("2021-12-31")

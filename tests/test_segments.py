@@ -8,7 +8,7 @@ import pytest
 from conftest import PROJECT
 from worlds import World
 
-from ml.drift import RIVALS, Yardstick, compare, is_significant, yardstick
+from ml.model.measures.drift import RIVALS, Yardstick, compare, is_significant, yardstick
 
 MACROS = PROJECT / "macros"
 WORLDS = 200

@@ -31,8 +31,8 @@ NewHome = Callable[..., EngineHome]
 
 def build_on_spark(home: EngineHome, *arguments: str) -> None:
     """Land the home's lines and run dbt on them with `--target spark`; fails when dbt does."""
-    from ml.home import Home
-    from ml.landing import land
+    from ml.delivery.spark_landing import land
+    from ml.home.layout import Home
 
     land(Home(home.root))
     folder = str(home.root / "warehouse" / "spark" / "dbt")

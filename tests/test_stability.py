@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.stability import (
+from ml.model.measures.population import (
     READ,
     SCORE,
     WATCHED,

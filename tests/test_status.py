@@ -12,17 +12,18 @@ from conftest import LAST_DAY, EngineHome, environment
 from rich.console import Console
 from warm import PROGRAM
 
-from ml import alerts, lifecycle, tickets
-from ml.config import Alerts, Config, Jira, load_config
-from ml.exports import Batch
-from ml.home import Home
-from ml.status_page import SHOWN_WARNINGS, of_status
-from ml.terminal import plain_text
-from ml.warehouse import reading
+from ml.alerts import alerts, deliveries
+from ml.home.config import Alerts, Config, Jira, load_config
+from ml.home.layout import Home
+from ml.life import commands
+from ml.terminal.look import plain_text
+from ml.terminal.status import SHOWN_WARNINGS, of_status
+from ml.warehouse.exports import Batch
+from ml.warehouse.side_copy import reading
 
 
 def found_in(home: EngineHome, **changes: Any) -> dict[str, Any]:
-    return lifecycle.status(Home(home.root)) | changes
+    return commands.status(Home(home.root)) | changes
 
 
 def warning(level: str, cutoff: date, reason: str, model_id: str = "M") -> dict[str, Any]:
@@ -146,7 +147,7 @@ def test_an_alert_that_was_not_delivered_is_told_until_it_is(
         assert "Alerts not delivered" in shown
         assert "Jira ticket" in shown
         batch = Batch(last["cutoff"], last["pred_months"], last["model_id"])
-        alert = tickets.Alert(batch.model_id, batch.cutoff, batch.pred_months, "", "")
+        alert = deliveries.Alert(batch.model_id, batch.cutoff, batch.pred_months, "", "")
         state = home.root / "warehouse" / "alerts.json"
         state.write_text(json.dumps({alert.fingerprint: {"ticket": "CLV-1"}}))
         assert alerts.undelivered(con, Home(home.root), asked) == []

@@ -13,12 +13,12 @@ import pytest
 from conftest import EngineHome
 from fake_jira import CANARIES, EMAIL, LOGIN, PASSWORD, TOKEN, FakeJira, running_jira
 
-from ml import tickets
-from ml.channels import wiki_markup
-from ml.config import Alerts, load_config
-from ml.errors import CallError
-from ml.home import Home
-from ml.tickets import Alert, channel_names, deliver
+from ml.alerts import deliveries
+from ml.alerts.channels import wiki_markup
+from ml.alerts.deliveries import Alert, channel_names, deliver
+from ml.home.config import Alerts, load_config
+from ml.home.errors import CallError
+from ml.home.layout import Home
 
 WAIT = 0.8  # seconds Jira gets for an answer
 ALERT = Alert("20101231-ab12cd34", date(2010, 12, 31), 3, "Drift: RMSE +31 %", "# What\n\n**bad**")
@@ -63,7 +63,7 @@ def desk(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Desk:
-    monkeypatch.setattr(tickets, "SECOND_LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(deliveries, "SECOND_LOOK_SECONDS", 0.1)
     caplog.set_level(logging.DEBUG)
     folder = tmp_path / "outputs"
     folder.mkdir()
@@ -175,7 +175,7 @@ def test_a_port_nobody_listens_on_is_said(desk: Desk) -> None:
 
 
 def test_an_answer_that_never_ends_is_cut_off(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tickets, "JIRA_SECONDS", 2.0)
+    monkeypatch.setattr(deliveries, "JIRA_SECONDS", 2.0)
     desk.jira.modes = {"info": "trickle"}
     assert "gave no full answer in time" in desk.deliver(limit=5)
     assert desk.seconds >= 2.0
@@ -213,7 +213,7 @@ def test_a_creation_that_never_happened_is_repeated_when_that_is_certain(
     desk.jira.modes = {}
     assert "Jira does not show it yet" in desk.deliver()
     assert desk.jira.issues == []
-    monkeypatch.setattr(tickets, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(deliveries, "SETTLE_SECONDS", 0.0)
     assert "Jira ticket CLV-1 opened" in desk.deliver()
     assert len(desk.jira.issues) == 1
 
@@ -227,7 +227,7 @@ def test_a_run_killed_while_it_opened_the_ticket_left_a_note(
 
     desk.jira.index_lag = 1000
     with monkeypatch.context() as patch:
-        patch.setattr(tickets, "_work", killed)
+        patch.setattr(deliveries, "_work", killed)
         with pytest.raises(KeyboardInterrupt):
             desk.deliver()
     assert "Jira does not show it yet" in desk.deliver()
@@ -255,7 +255,7 @@ def test_a_missing_token_address_or_package_is_said_with_its_remedy(
     desk.environment = {}
     assert "set CLV_JIRA_TOKEN" in desk.deliver()
     assert "set CLV_APPRISE_URLS" in desk.deliver()
-    monkeypatch.setattr(tickets, "find_spec", lambda name: None)
+    monkeypatch.setattr(deliveries, "find_spec", lambda name: None)
     desk.environment = {"CLV_JIRA_TOKEN": TOKEN, "CLV_APPRISE_URLS": f"json://:{PASSWORD}@host"}
     text = desk.deliver()
     assert "pip install 'house-ware-clv-engine[jira]'" in text
@@ -337,7 +337,7 @@ def test_only_the_apprise_channel_that_failed_is_told_again(
     desk.environment = {"CLV_APPRISE_URLS": f"{first} {second}"}
     desk.jira.modes = {"hook": mode}
     with monkeypatch.context() as patch:
-        patch.setattr(tickets, "APPRISE_SECONDS", 1.5)
+        patch.setattr(deliveries, "APPRISE_SECONDS", 1.5)
         assert "json 2: it failed or gave no answer in time" in desk.deliver(limit=6)
     desk.jira.modes = {}
     assert "sent by apprise channel json 2" in desk.deliver()

@@ -2,7 +2,7 @@
 
 from time import sleep
 
-from ml.timings import Timings
+from ml.life.timings import Timings
 
 
 def test_a_stage_that_comes_twice_is_counted_together():

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from conftest import CUTOFF, PAST_CUTOFF, EngineHome, transaction_log
 
-from ml.dates import window_end
-from ml.errors import CallError
-from ml.home import Home
-from ml.trials import Trial
-from ml.tuning import LEAST_CUTOFFS, Grid, Journal, feasible_grid, rank_cells
+from ml.home.dates import window_end
+from ml.home.errors import CallError
+from ml.home.layout import Home
+from ml.trials.training_frames import Trial
+from ml.trials.tune import LEAST_CUTOFFS, Grid, Journal, feasible_grid, rank_cells
 
 MakeHome = Callable[..., EngineHome]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ml.errors import EngineError, LockHeldError
-from ml.files import PART
-from ml.home import Home
-from ml.warehouse import SideBuild, left_parts, locked, reading
+from ml.home.errors import EngineError, LockHeldError
+from ml.home.files import PART
+from ml.home.layout import Home
+from ml.warehouse.side_copy import SideBuild, left_parts, locked, reading
 
 OTHER_PROGRAM = """
 import sys, duckdb

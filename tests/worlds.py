@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ml.drift import Yardstick, yardstick
+from ml.model.measures.drift import Yardstick, yardstick
 
 Window = tuple[np.ndarray, np.ndarray, list[np.ndarray]]
 # How far apart a model is on segments of one kind, for good and from window to window (log).

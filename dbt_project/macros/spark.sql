@@ -29,7 +29,7 @@ write_model(
 
 
 {#
-    The delivered lines as Spark tables over the parquet files that `python -m ml.landing`
+    The delivered lines as Spark tables over the parquet files that `python -m ml.delivery.spark_landing`
     wrote. Tables of schema raw that exist already (a lake's own) are left as they are.
 #}
 {% macro use_landed_files() -%}

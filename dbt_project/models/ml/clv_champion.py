@@ -3,7 +3,7 @@ def model(dbt, session):
     examples = dbt.ref("int_training_examples")
     monthly_revenue = dbt.ref("int_monthly_revenue")
     fingerprints = dbt.ref("int_day_fingerprints")
-    from ml.training import train_champion
+    from ml.pipeline.training import train_champion
 
     return train_champion(
         examples.order("cutoff, customer_id").df(),

@@ -2,6 +2,6 @@ def model(dbt, session):
     dbt.config(materialized="table")
     features = dbt.ref("int_customer_features")
     models = dbt.ref("int_scoring_models")
-    from ml.scoring import score_relation
+    from ml.pipeline.scoring import score_relation
 
     return score_relation(session, features, models)

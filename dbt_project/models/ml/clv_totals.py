@@ -2,7 +2,7 @@ def model(dbt, session):
     dbt.config(materialized="table")
     scores = dbt.ref("clv_scores")
     models = dbt.ref("int_scoring_models")
-    from ml.scoring import predict_totals
+    from ml.pipeline.scoring import predict_totals
 
     # DECIMAL, because a sum of DOUBLE depends on the order of its rows
     sums = scores.aggregate(

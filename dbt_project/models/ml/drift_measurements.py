@@ -7,7 +7,7 @@ def model(dbt, session):
     )
     windows = dbt.ref("clv_predictions_actual")
     model_config = dbt.ref("stg_model_config")
-    from ml.monitoring import measure_windows, not_measured
+    from ml.pipeline.measuring import measure_windows, not_measured
 
     if dbt.is_incremental:
         windows = not_measured(session, windows, str(dbt.this))

@@ -1,5 +1,5 @@
 def model(dbt, session):
     dbt.config(materialized="table", tags=["ledger"])
-    from ml.frames import manifest_frame
+    from ml.pipeline.frames import manifest_frame
 
     return manifest_frame()

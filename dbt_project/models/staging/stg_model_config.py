@@ -1,5 +1,5 @@
 def model(dbt, session):
     dbt.config(materialized="table", tags=["config"])
-    from ml.frames import config_frame
+    from ml.pipeline.frames import config_frame
 
     return config_frame()

@@ -1,0 +1,121 @@
+"""Drift alerts: a page and a picture per alerting window. Owns warehouse/outputs/drift_alert_*.
+
+Both follow from the marts and the model's card alone: the same warehouse gives the same bytes.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ml.alerts import deliveries
+from ml.alerts.facts import Facts, read_facts
+from ml.alerts.page import page, title
+from ml.home.config import Config
+from ml.home.files import write_atomically
+from ml.home.layout import Home
+from ml.warehouse import exports
+from ml.warehouse.exports import Batch
+from ml.warehouse.state import measurements
+
+PAGE, PICTURE = exports.ALERT_ENDINGS
+ALERT_NAME = re.compile(r"drift_alert_\d{4}-\d\d-\d\d_pred\d+m\.(md|png)")
+# The longest that alerts together may keep a run; what is left is delivered by the next.
+DELIVERY_SECONDS = 30.0
+
+
+def alerting(con: duckdb.DuckDBPyConnection, home: Home) -> list[Facts]:
+    """The exported batches whose newest measurement breached or drifts, by cutoff."""
+    found = con.execute(
+        "select table_name from information_schema.tables where table_schema = 'marts'"
+    ).fetchall()
+    if ("drift_report",) not in found:
+        return []
+    rows = con.sql(
+        "select * from marts.drift_report where is_newest_revision"
+        " and role = 'champion' and (breached or verdict <> 'ok')"
+    ).df()
+    known = {
+        (row["cutoff"].date(), row["model_id"]): {str(name): row[name] for name in row}
+        for row in rows.to_dict("records")
+    }
+    return [
+        read_facts(con, home, batch, known[batch.cutoff, batch.model_id])
+        for batch in exports.batches(con)
+        if (batch.cutoff, batch.model_id) in known
+    ]
+
+
+def write_alerts(
+    home: Home, found: list[Facts], currency: str, purged: frozenset[Path]
+) -> list[Path]:
+    """Bring pages and pictures in line with the marts; the files that were written.
+
+    A page is written when its text changed, its picture with it; what was purged stays away.
+    """
+    written = []
+    for facts in found:
+        text = page(facts, currency).encode()
+        path, picture = (exports.alert_path(home, facts.batch, end) for end in (PAGE, PICTURE))
+        is_new = not path.exists() or path.read_bytes() != text
+        if picture not in purged and (is_new or not picture.exists()):
+            from ml.alerts.picture import draw_alert  # matplotlib takes a second to load
+
+            draw_alert(facts, picture)
+            written.append(picture)
+        if path not in purged and is_new:
+            write_atomically(path, text)
+            written.append(path)
+    return written
+
+
+def withdraw_settled(home: Home, found: list[Facts]) -> list[Path]:
+    """Remove the files of windows that alert no more, because their rows were restated."""
+    known = {
+        exports.alert_path(home, facts.batch, ending)
+        for facts in found
+        for ending in exports.ALERT_ENDINGS
+    }
+    lying = {path for path in home.outputs.iterdir() if ALERT_NAME.fullmatch(path.name)}
+    settled = sorted(lying - known)
+    for path in settled:
+        path.unlink()
+    return settled
+
+
+def deliver_alerts(
+    home: Home, config: Config, found: list[Facts], environment: Mapping[str, str]
+) -> list[str]:
+    """Send every alert to the configured channels that do not have it; what happened, in words."""
+    messages, started = [], time.monotonic()
+    for number, facts in enumerate(found):
+        if time.monotonic() - started > DELIVERY_SECONDS:
+            return [*messages, f"{len(found) - number} more alert(s) are left to the next run"]
+        batch = facts.batch
+        body = page(facts, config.source.currency)
+        window = (batch.model_id, batch.cutoff, batch.pred_months)
+        alert = deliveries.Alert(*window, title(facts), body)
+        messages += deliveries.deliver(alert, config.alerts, _state_path(home), environment)
+    return messages
+
+
+def undelivered(con: duckdb.DuckDBPyConnection, home: Home, config: Config) -> list[dict[str, Any]]:
+    """Windows that alert and miss what the config promises for them, by cutoff."""
+    exported, found = exports.batches(con), []
+    for row in measurements(con):
+        batch = Batch(row["cutoff"], row["pred_months"], row["model_id"])
+        if batch not in exported or not (row["breached"] or row["verdict"] != "ok"):
+            continue
+        alert = deliveries.Alert(batch.model_id, batch.cutoff, batch.pred_months, "", "")
+        sent = deliveries.remembered(_state_path(home), alert)
+        missing = ["Jira ticket"] if config.alerts.jira and sent.ticket is None else []
+        missing += ["message by apprise"] if config.alerts.apprise and not sent.channels else []
+        found += [{"cutoff": batch.cutoff, "model_id": batch.model_id, "missing": missing}]
+    return [one for one in found if one["missing"]]
+
+
+def _state_path(home: Home) -> Path:
+    return home.warehouse / "alerts.json"

@@ -1,0 +1,348 @@
+"""The page of a drift alert, in Markdown, for a person who has to find the cause."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from ml.alerts.facts import Facts
+from ml.model.measures.drift import CONFIDENCE
+
+SHOWN_KINDS = (
+    ("value tier", "Value tier"),
+    ("cluster", "Behaviour cluster"),
+    ("tenure band", "Tenure in the history window"),
+    ("order-value band", "Mean order value"),
+)
+MOST_MOVED = 6
+HOW_SURE = {
+    "breach": "A threshold of the config was passed, but the change lies within the noise of such "
+    "windows. One more breach would make it worth a closer look.",
+    "drift": "The change is outside the noise of a window: at least one of the figures or segments "
+    "below lies beyond what chance explains.",
+    "sustained drift": "The change is outside the noise, as one was in the window before: this is "
+    "hardly chance.",
+    "ok": "Nothing is outside the noise.",
+}
+
+
+def title(facts: Facts) -> str:
+    """One line: verdict, batch, and the segment that explains most."""
+    first = _first_segment(facts)
+    cause = f"; first look at {_segment_name(first)}" if first is not None else ""
+    batch = facts.batch
+    return (
+        f"Drift alert ({facts.report['verdict']}): predictions of {batch.cutoff} "
+        f"for {batch.pred_months} months{cause}"
+    )
+
+
+def page(facts: Facts, currency: str) -> str:
+    """The whole page; nothing in it depends on when it is written."""
+    parts = [
+        _head(facts, currency),
+        _drifted(facts),
+        _figures(facts),
+        _cause(facts),
+        _segments(facts),
+        _features(facts),
+        _checks(facts),
+        _next_steps(facts),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(facts: Facts, currency: str) -> str:
+    report, batch = facts.report, facts.batch
+    revised = ""
+    if report["revision"] > 1:
+        revised = (
+            f"\n\n**Revision {report['revision']}**: late or restated rows changed the window; the "
+            "earlier measurements stay in `drift_report`."
+        )
+    return (
+        f"# Drift alert: predictions of {batch.cutoff} for {batch.pred_months} months\n\n"
+        f"Verdict **{report['verdict']}**, revision {report['revision']}. Model "
+        f"`{batch.model_id}`, {report['customers']:,} customers, window "
+        f"{_day(report['window_start'])} to {_day(report['window_end'])}, money in {currency}."
+        f"{revised}"
+    )
+
+
+def _drifted(facts: Facts) -> str:
+    report = facts.report
+    lines = [
+        f"- Thresholds of the config passed: {_passed(report)}.",
+        _change(report, "level", "Revenue against prediction", "more", "less"),
+        _change(report, "error", "Error in relation to spending", "higher", "lower"),
+        _lead(report),
+        _left_the_rest(report),
+    ]
+    return "\n".join(["## What drifted, and how sure", "", HOW_SURE[report["verdict"]], "", *lines])
+
+
+def _passed(report: dict[str, Any]) -> str:
+    names = [("RMSE", "rmse_is_breached"), ("R2", "r2_is_breached")]
+    return " and ".join(name for name, key in names if report[key]) or "none"
+
+
+def _change(report: dict[str, Any], name: str, words: str, more: str, less: str) -> str:
+    """A logarithmic change in per cent, with its interval."""
+    change, low, high = (report[f"{name}_{end}"] for end in ("change", "low", "high"))
+    if not _known(change):
+        return f"- {words}: the model has no record to compare with."
+    place = math.expm1(change)
+    moved = f"- {words}: {abs(place):.0%} {more if place > 0 else less} than at training"
+    if not _known(low):
+        return f"{moved}; too few customers to tell it from noise."
+    noise = "outside the noise" if low > 0 or high < 0 else "within the noise"
+    interval = f"{math.expm1(low):+.0%} to {math.expm1(high):+.0%}, {CONFIDENCE[name]:.0%}"
+    return f"{moved} ({interval}), {noise}."
+
+
+def _lead(report: dict[str, Any]) -> str:
+    change, low, high = (report[f"lead_{end}"] for end in ("change", "low", "high"))
+    if not _known(change):
+        return "- Lead over naive and Pareto/NBD: the model has no record to compare with."
+    moved = (
+        "- Lead over the better of naive and Pareto/NBD (points of D2): "
+        f"{100 * change:+.1f} against training"
+    )
+    if not _known(low):
+        return f"{moved}; too few customers to tell it from noise."
+    noise = "outside the noise" if high < 0 else "within the noise"
+    return f"{moved} ({100 * low:+.1f} to {100 * high:+.1f}, {CONFIDENCE['lead']:.0%}), {noise}."
+
+
+def _left_the_rest(report: dict[str, Any]) -> str:
+    """The segment to look at first, in standard errors against its threshold."""
+    if not _known(report["segment_z"]):
+        return "- Segments against the rest: no segment has others to compare with."
+    name = _segment_name({key: report[key] for key in ("segment_kind", "segment")})
+    noise = "outside the noise" if report["segment_has_drifted"] else "no segment left the rest"
+    return (
+        f"- Segments against the rest: {name}, {abs(report['segment_z']):.1f} standard errors "
+        f"{'ahead' if report['segment_z'] > 0 else 'behind'} (threshold "
+        f"{report['segment_threshold']:.1f}), {noise}."
+    )
+
+
+def _figures(facts: Facts) -> str:
+    report, record = facts.report, facts.record
+    rows = [
+        _threshold_row("RMSE", report, "rmse", f"+{report['rmse_threshold']:.0%}"),
+        _threshold_row("R2", report, "r2", f"-{report['r2_threshold']:.0%}"),
+    ]
+    for words, name in (("MAE", "mae"), ("D2", "d2"), ("normalised Gini", "normalised_gini")):
+        then, now = record.get(name), report[name]
+        rows.append([words, _number(then), _number(now), _relative(now, then), "", ""])
+    total = (
+        report["actual_total"] / report["predicted_total"] if report["predicted_total"] else None
+    )
+    level = record.get("bias")
+    then = 1 / (1 + level) if level is not None and _known(level) and level > -1 else None
+    rows.append(
+        ["actual / predicted total", _number(then), _number(total), _relative(total, then), "", ""]
+    )
+    heads = ["figure", "at training", "now", "change", "threshold", "passed"]
+    return f"## Figures\n\n{_table(heads, rows)}"
+
+
+def _threshold_row(words: str, report: dict[str, Any], name: str, threshold: str) -> list[str]:
+    baseline = report[f"baseline_{name}"]
+    is_absolute = name == "r2" and _known(baseline) and baseline <= 0
+    form = "{:+.3f}" if is_absolute else "{:+.0%}"
+    return [
+        words,
+        _number(baseline),
+        _number(report[name]),
+        _formatted(report[f"{name}_change"], form),
+        f"-{report['r2_threshold']:.2f}" if is_absolute else threshold,
+        "yes" if report[f"{name}_is_breached"] else "no",
+    ]
+
+
+def _cause(facts: Facts) -> str:
+    first = _first_segment(facts)
+    text = "No segment can be told from the others."
+    if first is not None:
+        others = _others(first, facts.report)
+        text = (
+            f"**{_segment_name(first)}** explains the change best: its {first['customers']:,} "
+            f"customers brought {_number(first['actual_to_predicted'])} of what was predicted, all "
+            f"others {_number(others)} (difference of {abs(first['z_against_rest']):.1f} standard "
+            "errors, the best customers damped)."
+        )
+        if abs(first["usual_level_against_rest"]) > 0.1:
+            usual = math.expm1(first["usual_level_against_rest"])
+            text += f" In quiet windows before, the segment lay {usual:+.0%} from the others."
+        if abs(first["z_against_rest"]) < 3:
+            text += " That is little: the change may lie in all customers alike."
+    rows = [
+        [
+            str(row["segment_rank"]),
+            _segment_name(row),
+            f"{row['customers']:,}",
+            _number(row["actual_to_predicted"]),
+            f"{row['z_against_rest']:+.1f}" if _known(row["z_against_rest"]) else "",
+        ]
+        for row in _ranked(facts)[:5]
+    ]
+    heads = ["rank", "segment", "customers", "actual / predicted", "z against the rest"]
+    return f"## Where to look first\n\n{text}\n\n{_table(heads, rows)}"
+
+
+def _segments(facts: Facts) -> str:
+    """The error by kind of segment, worst first."""
+    heads = ["segment", "customers", "predicted", "actual", "actual / predicted", "RMSE"]
+    heads += ["share of squared error", "z"]
+    parts = ["## Where the error lies"]
+    for kind, words in SHOWN_KINDS:
+        mine = [row for row in _ranked(facts) if row["segment_kind"] == kind]
+        if mine:
+            parts.append(f"### {words}\n\n{_table(heads, [_segment_row(row) for row in mine])}")
+    return "\n\n".join(parts)
+
+
+def _segment_row(row: dict[str, Any]) -> list[str]:
+    return [
+        _cell(row["segment"]),
+        f"{row['customers']:,}",
+        _number(row["predicted_total"]),
+        _number(row["actual_total"]),
+        _number(row["actual_to_predicted"]),
+        _number(row["rmse"]),
+        _formatted(row["squared_error_share"], "{:.0%}"),
+        _formatted(row["z_score"], "{:+.1f}"),
+    ]
+
+
+def _features(facts: Facts) -> str:
+    warnings = facts.warnings
+    shifts = warnings[warnings["indicator"].isin(["feature_shift", "score_shift"])]
+    rows = [
+        [f"`{row['feature']}`", _number(row["value"]), row["level"]]
+        for row in shifts.head(MOST_MOVED).to_dict("records")
+    ]
+    shares = warnings[~warnings["indicator"].isin(["feature_shift", "score_shift"])]
+    lines = [f"- {row['reason']} ({row['level']})." for row in shares.to_dict("records")]
+    if not rows and not lines:
+        return "## Customers scored, against those of the training\n\nNothing is known of them."
+    heads = ["feature, most moved first", "stability index", "level"]
+    parts = ["## Customers scored, against those of the training"]
+    parts += [_table(heads, rows)] if rows else []
+    return "\n\n".join([*parts, "\n".join(lines)] if lines else parts)
+
+
+def _checks(facts: Facts) -> str:
+    checks = facts.checks.to_dict("records")
+    if not checks:
+        return "## Is it the data?\n\nNo comparison is possible."
+    first = checks[0]
+    against = "no earlier period to compare with"
+    if isinstance(first["compared_with"], str):
+        start, end = _day(first["compared_start"]), _day(first["compared_end"])
+        against = f"{first['compared_with']}, {start} to {end}"
+    rows = [
+        [
+            row["check_name"].replace("_", " "),
+            _number(row["value"]),
+            _number(row["value_before"]),
+            f"{row['change']:+.0%}" if _known(row["change"]) else "",
+        ]
+        for row in checks
+    ]
+    return f"## Is it the data?\n\n{_table(['check', 'window', against, 'change'], rows)}"
+
+
+def _next_steps(facts: Facts) -> str:
+    batch = facts.batch
+    stem = f"{batch.cutoff}_pred{batch.pred_months}m"
+    return "\n".join(
+        [
+            "## What to do next",
+            "",
+            "Nothing was retrained: the champion goes on scoring until somebody trains.",
+            "",
+            "1. Rule out the data: a missing delivery, refused rows, returns booked late.",
+            "2. Look at the segment named first; what changed for these customers?",
+            "3. If the change is real and lasts: `python orchestrate.py tune` looks for better "
+            "windows, `python orchestrate.py train` fits a new champion on the newest data.",
+            "",
+            f"- [Card of the model](../models/cards/{batch.model_id}.json)",
+            f"- [Predictions](clv_predictions_{stem}.csv) and "
+            f"[what came of them](clv_predictions_actual_{stem}.csv)",
+            f"- [Tiers](clv_ranked_predictions_{stem}.csv), [clusters](clv_clusters_{stem}.csv)",
+            "- In the warehouse: `marts.drift_report`, `marts.drift_segments`, "
+            "`marts.drift_data_checks`, `marts.early_warnings`",
+            "",
+            f"![Predicted and actual by decile, at training and now](drift_alert_{stem}.png)",
+        ]
+    )
+
+
+def _ranked(facts: Facts) -> list[dict[str, Any]]:
+    """Segments that explain the change, best first."""
+    ranked = facts.segments[facts.segments["segment_rank"].notna()]
+    rows = ranked.sort_values("segment_rank").to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def _first_segment(facts: Facts) -> dict[str, Any] | None:
+    """The segment that the drift report names."""
+    key = [facts.report[name] for name in ("segment_kind", "segment")]
+    named = [row for row in _ranked(facts) if [row["segment_kind"], row["segment"]] == key]
+    return named[0] if named and _known(named[0]["z_against_rest"]) else None
+
+
+def _segment_name(row: dict[str, Any]) -> str:
+    """A segment with its kind, as a person says it."""
+    name = _cell(row["segment"])
+    if row["segment_kind"].startswith("order-value"):
+        return f"mean order value {name}"
+    return f"tenure {name}" if row["segment_kind"] == "tenure half" else _kinded(row, name)
+
+
+def _kinded(row: dict[str, Any], name: str) -> str:
+    return name if row["segment_kind"] == "tenure band" else f"{row['segment_kind']} {name}"
+
+
+def _others(segment: dict[str, Any], report: dict[str, Any]) -> float | None:
+    """Actual over predicted of all customers outside the segment."""
+    predicted = report["predicted_total"] - segment["predicted_total"]
+    return (report["actual_total"] - segment["actual_total"]) / predicted if predicted > 0 else None
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> str:
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return str(text).replace("|", "/")
+
+
+def _known(value: Any) -> bool:
+    return value is not None and not pd.isna(value)
+
+
+def _formatted(value: Any, form: str) -> str:
+    return form.format(value) if _known(value) else "unknown"
+
+
+def _number(value: Any) -> str:
+    if not _known(value):
+        return "unknown"
+    size = abs(float(value))
+    if size >= 1000 or (size >= 100 and float(value).is_integer()):
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if float(value).is_integer() and size >= 10 else f"{value:.3g}"
+
+
+def _relative(now: Any, then: Any) -> str:
+    """Relative change where the value at training allows one."""
+    return f"{now / then - 1:+.0%}" if _known(now) and _known(then) and then > 0 else ""
+
+
+def _day(moment: Any) -> str:
+    return str(pd.Timestamp(moment).date())

@@ -1,0 +1,152 @@
+"""Lines of a CSV file with more or fewer values than its header: refused one by one, not the file.
+
+DuckDB lists them beside a scan (`reader_options`). Read by one thread that list is exact; scans
+that start in the middle of a file can list pieces of quoted text, so only a file that a plain scan
+refused is read this way. The columns are those of the header: guessed from ragged lines they would
+be others. A line's text is not kept: it may name a customer who asks to be
+forgotten, under a column nobody can tell.
+"""
+
+import csv
+import gzip
+import io
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import duckdb
+
+from ml.home.errors import DataNotReadyError
+
+RAGGED = ("MISSING COLUMNS", "TOO MANY COLUMNS")
+
+# file_row is the 1-based data row, blank lines counted; of the text only a hash is kept
+LISTED = """
+create or replace temporary table ragged_lines as
+select
+    line - 1 as file_row,
+    row_number() over (order by line) as ragged_row,
+    case when any_value(error_type) = 'MISSING COLUMNS' then 'fewer' else 'more' end
+    || ' values than the header (line sha256 '
+    || left(sha256(trim(any_value(csv_line), chr(10) || chr(13))), 12) || ')' as unreadable,
+from reject_errors
+where scan_id = (select max(scan_id) from reject_errors)
+group by line
+"""
+# the scan counted the lines it took; those behind a ragged one move back by one each
+RENUMBERED = """
+update raw.transactions as lines set file_row = lines.file_row + moved.ragged_row
+from (
+    select taken.file_row, ragged.ragged_row
+    from (select file_row from raw.transactions where file_id = $1) as taken
+    asof join (
+        select max(ragged_row) as ragged_row, file_row - ragged_row + 1 as first_behind
+        from ragged_lines group by file_row - ragged_row
+    ) as ragged on taken.file_row >= ragged.first_behind
+) as moved
+where lines.file_id = $1 and lines.file_row = moved.file_row
+"""
+
+
+def reader_options(path: Path, delimiter: str) -> str:
+    """Options of read_csv that list ragged lines, after the dialect.
+
+    Raises csv.Error when the file is no text in UTF-8: such bytes can stop DuckDB altogether.
+    """
+    try:
+        records = _records(path, delimiter)
+        header = next(records)
+        deque(records, maxlen=0)  # to the end
+    except UnicodeDecodeError:
+        raise csv.Error("it is no text in UTF-8") from None
+    if any("\0" in name for name in header):
+        raise csv.Error("its header is no text in UTF-8")
+    names = [name.replace("'", "''") for name in _names(header)]
+    columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
+    return f", auto_detect = false, columns = {{{columns}}}, store_rejects = true, parallel = false"
+
+
+def _names(header: list[str]) -> list[str]:
+    """What DuckDB calls the columns of a plain scan: blank and repeated names get numbers."""
+    with NamedTemporaryFile("w", suffix=".csv", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writerows([header, ["value"] * len(header)])
+        file.flush()
+        dialect = "delim = ',', quote = '\"', escape = '\"', comment = '', new_line = '\\n'"
+        reader = f"read_csv($1, header = true, skip = 0, {dialect}, all_varchar = true)"
+        with duckdb.connect() as con:
+            described = con.execute(f"describe select * from {reader}", [file.name]).fetchall()
+    return [name for name, *_ in described]
+
+
+def _records(path: Path, delimiter: str) -> Iterator[list[str]]:
+    """The header and the lines that are not blank, as Python reads them."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        yield from filter(None, csv.reader(text, delimiter=delimiter))
+
+
+def keep_ragged_lines(
+    con: duckdb.DuckDBPyConnection,
+    file_id: int,
+    path: Path,
+    delimiter: str,
+    name: str,
+    left_out: int,
+) -> None:
+    """Add the ragged lines of the scan just made to raw.transactions, as unreadable.
+
+    left_out: lines of the scan that were not inserted.
+
+    Raises DataNotReadyError naming the line when it is no text in UTF-8, its quotes do not end,
+    or the file breaks off in it; and when a second reader counts other lines than the scan.
+    """
+    others = con.execute(
+        "select line, error_type from reject_errors where not list_contains($1, error_type)"
+        " and scan_id = (select max(scan_id) from reject_errors) order by line limit 1",
+        [list(RAGGED)],
+    ).fetchone()
+    if others:
+        line, reason = others
+        raise DataNotReadyError(
+            f"{name}: line {line} cannot be read ({reason.lower()}); deliver the file again, "
+            f"in UTF-8"
+        )
+    _refuse_a_cut_file(con, path, name)
+    con.execute(LISTED)
+    con.execute(RENUMBERED, [file_id])
+    con.execute(
+        "insert into raw.transactions by name"
+        f" select {file_id} as file_id, file_row, unreadable from ragged_lines"
+    )
+    (kept,) = con.execute(
+        "select count(*) from raw.transactions where file_id = ?", [file_id]
+    ).fetchone() or (0,)
+    if kept + left_out != sum(1 for _ in _records(path, delimiter)) - 1:
+        raise DataNotReadyError(
+            f"{name}: its lines cannot be told apart, a quote does not end; deliver the file again"
+        )
+
+
+def _refuse_a_cut_file(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    """A last line with too few values and without a line end is where the delivery broke off."""
+    last = con.execute(
+        "select line, line_byte_position + strlen(csv_line) from reject_errors"
+        " where scan_id = (select max(scan_id) from reject_errors) order by line desc limit 1"
+    ).fetchone()
+    size, is_ended = _end_of(path)
+    # a byte order mark is not counted
+    if last and not is_ended and last[1] + 4 > size:
+        raise DataNotReadyError(
+            f"{name}: line {last[0]} is cut off, the file ends in it; deliver the file again"
+        )
+
+
+def _end_of(path: Path) -> tuple[int, bool]:
+    """Size in bytes, unpacked, and whether the last line has a line end."""
+    size, last = 0, b""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            size, last = size + len(chunk), chunk[-1:]
+    return size, last in (b"\n", b"\r")

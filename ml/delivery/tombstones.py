@@ -1,0 +1,131 @@
+"""Who was forgotten and may not come back. Owns warehouse/tombstones.json, for its owner alone.
+
+The file holds a random salt and, for every forgotten customer, sha256(salt, id) and the moment. It
+lies beside the warehouse, so that a warehouse that was lost or restored keeps nobody in. The hash
+is fast, because every load asks it of every distinct customer: what protects short ids from being
+guessed is the salt, which never enters the warehouse.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import duckdb
+
+from ml.home.errors import CallError, EngineError
+from ml.home.files import place_atomically
+from ml.home.layout import Home
+
+SALT_BYTES = 32
+SCHEMA = """
+create schema if not exists raw;
+create table if not exists raw.tombstones (digest varchar not null);
+create table if not exists raw.forgotten_lines (
+    file_id integer not null,
+    line_count bigint not null
+);
+"""
+
+
+@dataclass(frozen=True)
+class Tombstones:
+    """The salt (hex) of a home, and digest to moment (UTC, ISO 8601) of who was forgotten."""
+
+    salt: str
+    forgotten: dict[str, str]
+
+    def digest(self, customer_id: str) -> str:
+        """What is kept of a customer. Raises CallError when the id is not text in UTF-8."""
+        try:
+            return sha256(f"{self.salt}{customer_id}".encode()).hexdigest()
+        except UnicodeEncodeError:
+            raise CallError("the customer id is not text in UTF-8") from None
+
+    def has(self, customer_id: str) -> bool:
+        return self.digest(customer_id) in self.forgotten
+
+    def buried(self, customer_ids: Iterable[str]) -> "Tombstones":
+        """These and the given customers; who was forgotten before keeps the moment."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        added = {self.digest(customer_id): now for customer_id in customer_ids}
+        return replace(self, forgotten=added | self.forgotten)
+
+    def since(self, moment: datetime) -> int:
+        """How many customers were forgotten after `moment`."""
+        return sum(datetime.fromisoformat(text) > moment for text in self.forgotten.values())
+
+    def ids_among(
+        self, con: duckdb.DuckDBPyConnection, customers: str, values: list[str]
+    ) -> dict[str, int]:
+        """Forgotten customers in the rows of the query `customers` (customer_id), with their rows.
+
+        values: the parameters $1, $2, … of the query.
+        """
+        if not self.forgotten:
+            return {}
+        salt, digests = f"${len(values) + 1}", f"${len(values) + 2}"
+        rows = con.execute(
+            f"with ids as (select customer_id, count(*) as row_count from ({customers})"
+            f" where customer_id is not null group by customer_id)"
+            f" select customer_id, row_count from ids"
+            f" where sha256({salt} || customer_id) in (select unnest({digests}))"
+            f" order by customer_id",
+            [*values, self.salt, list(self.forgotten)],
+        )
+        return dict(rows.fetchall())
+
+    def not_applied(self, con: duckdb.DuckDBPyConnection) -> set[str]:
+        """Digests whose customers this warehouse may still hold."""
+        known = con.execute(
+            "select 1 from information_schema.tables"
+            " where table_schema = 'raw' and table_name = 'tombstones'"
+        ).fetchone()
+        applied = con.execute("select digest from raw.tombstones").fetchall() if known else []
+        return set(self.forgotten) - {digest for (digest,) in applied}
+
+    def mark_applied(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Note in the warehouse that it holds none of these customers."""
+        con.execute(SCHEMA)
+        con.execute("delete from raw.tombstones")
+        con.execute(
+            "insert into raw.tombstones select unnest(list_sort(?::varchar[]))",
+            [list(self.forgotten)],
+        )
+
+
+def read_tombstones(home: Home) -> Tombstones:
+    """The home's tombstones; with a new salt and nobody in them before the first `forget`.
+
+    Raises EngineError when the file cannot be read: nobody forgotten may come back by that.
+    """
+    path = home.tombstones
+    if not path.exists():
+        return Tombstones(secrets.token_hex(SALT_BYTES), {})
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+        stones = Tombstones(read["salt"], dict(read["forgotten"]))
+        stones.since(datetime.now(UTC))
+        if len(bytes.fromhex(stones.salt)) == SALT_BYTES:
+            return stones
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    raise EngineError(
+        f"{home.relative(path)}: broken, so it is not known who was forgotten; "
+        f"restore it from a backup"
+    )
+
+
+def write_tombstones(home: Home, stones: Tombstones) -> None:
+    """Write the file, readable for its owner alone; on disk before this returns."""
+    text = json.dumps({"salt": stones.salt, "forgotten": stones.forgotten}, indent=1) + "\n"
+
+    def write(part: os.PathLike[str]) -> None:
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    place_atomically(home.tombstones, write)

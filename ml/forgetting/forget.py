@@ -1,0 +1,262 @@
+"""`forget`: a customer leaves files, warehouse and outputs, and no load brings them back.
+
+The order makes a killed command safe: the tombstone, the delivered files, a side copy of the
+warehouse without the customer, the outputs, and last the rename that publishes the copy. Until
+then the tombstone counts as not applied, and the next command that works in the home takes the
+steps again. No id is written, printed or logged.
+"""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ml.delivery.delivered import delimiter_of
+from ml.delivery.spark_landing import landing_folder
+from ml.delivery.tombstones import SCHEMA, Tombstones, read_tombstones, write_tombstones
+from ml.forgetting import redaction
+from ml.forgetting.traces import (
+    DeliveredFile,
+    Traces,
+    as_exported,
+    customer_tables,
+    find_traces,
+    output_files,
+    parquet_rows,
+    position_in_output,
+    rows_in_output,
+)
+from ml.home.config import Source, load_config
+from ml.home.errors import CallError
+from ml.home.files import sha256_of, sync_folder
+from ml.home.layout import Home
+from ml.ledger import manifest
+from ml.warehouse.dbt_project import DbtProject
+from ml.warehouse.side_copy import SideBuild, locked, reading
+
+Progress = Callable[[str], None]
+
+
+def forget(
+    home: Home, progress: Progress, customer_ids: list[str], *, dry_run: bool = False
+) -> dict[str, Any]:
+    """Take customers out of the home for good; with `dry_run` only count what would go.
+
+    Ids are matched exactly as the engine reads them. Raises CallError when one of them is neither
+    in the home nor forgotten before, DataNotReadyError when a file cannot be searched, EngineError
+    when rows cannot be taken out of text in its encoding; nothing is changed then.
+    """
+    config = load_config(home)
+    source, limit = config.source, config.resources.memory_limit
+    if not customer_ids or not all(customer_ids):
+        raise CallError("name a customer id, or write - and give ids on stdin, one a line")
+    with locked(home):
+        manifest.heal(home)
+        before = read_tombstones(home)
+        after = before.buried(customer_ids)
+        progress("searching files, warehouse and outputs")
+        traces = find_traces(home, source, after, customer_ids)
+        _refuse_unknown(home, before, traces, customer_ids)
+        _require_removable(traces)
+        if not dry_run:
+            if after != before:
+                write_tombstones(home, after)
+            project, side = DbtProject(home, progress, limit), SideBuild(home, limit)
+            _erase(home, project, side, after, traces)
+    return {
+        "customers": len(set(customer_ids)),
+        "new": len(after.forgotten) - len(before.forgotten),
+        "dry_run": dry_run,
+        **_summary(home, traces),
+    }
+
+
+def finish_forgetting(
+    home: Home, source: Source, project: DbtProject, side: SideBuild, progress: Progress
+) -> None:
+    """Complete what a killed `forget`, or a warehouse from a backup, left. Needs the lock."""
+    tombstones = read_tombstones(home)
+    if tombstones.forgotten and home.database.exists():
+        with reading(home) as con:
+            left = tombstones.not_applied(con)
+        if left:
+            progress("completing what `forget` began")
+            _erase(home, project, side, tombstones, find_traces(home, source, tombstones))
+
+
+def _refuse_unknown(
+    home: Home, before: Tombstones, traces: Traces, customer_ids: list[str]
+) -> None:
+    """Raises CallError when an id is new and has left no trace, without repeating it."""
+    exported = list(output_files(home))
+    unknown = [
+        one
+        for one in set(customer_ids) - traces.customers
+        if not before.has(one) and not any(rows_in_output(path, [one]) for path in exported)
+    ]
+    if unknown:
+        raise CallError(
+            f"{len(unknown)} of {len(set(customer_ids))} customer id(s) stand in no file, table or "
+            f"output, nothing was changed; write an id exactly as it is delivered"
+        )
+
+
+def _require_removable(traces: Traces) -> None:
+    for file in traces.files:
+        if file.path.suffix != ".parquet" and not file.is_theirs_alone:
+            redaction.require_single_bytes(file.path, file.encoding)
+
+
+def _summary(home: Home, traces: Traces) -> dict[str, Any]:
+    """What was found, by place, in names and counts; never an id."""
+    return {
+        "files": {home.relative(file.path): len(file.rows) for file in traces.files},
+        "files_outside": {str(file.path): len(file.rows) for file in traces.outside},
+        "files_not_searched": [home.relative(path) for path in traces.not_searched],
+        "tables": {name.replace('"', ""): rows for name, rows in traces.tables.items()},
+        "outputs": {home.relative(path): rows for path, rows in traces.outputs.items()},
+    }
+
+
+def _erase(
+    home: Home, project: DbtProject, side: SideBuild, tombstones: Tombstones, traces: Traces
+) -> None:
+    """Files, side copy, outputs, publish."""
+    # lines of a ragged file are numbered by a load alone: it is loaded again
+    rewritten = {sha256_of(file.path): file for file in traces.files if not file.is_ragged}
+    for file in traces.files:
+        _rewrite_file(file)
+    if home.database.exists():
+        with reading(home) as con:
+            stale = bool(traces.tables or rewritten or tombstones.not_applied(con))
+        if stale:
+            _erase_from_warehouse(side, project, tombstones, traces, rewritten)
+    for path in traces.outputs:
+        _rewrite_output(path, traces.customers)
+    shutil.rmtree(landing_folder(home), ignore_errors=True)  # made again from the warehouse
+    if side.is_open:
+        side.publish()
+
+
+def _rewrite_file(file: DeliveredFile) -> None:
+    """Take the rows out; a file without any other row is removed, no load would take it."""
+    path = file.path
+    if file.is_theirs_alone:
+        path.unlink()
+        sync_folder(path.parent)
+    elif path.suffix == ".parquet":
+        redaction.take_out_of_parquet(path, [row - 1 for row in file.rows])
+    else:
+        redaction.take_out_of_csv(
+            path, delimiter_of(path), file.position, file.delivered_texts, file.encoding
+        )
+
+
+def _rewrite_output(path: Path, customers: set[str]) -> None:
+    if path.suffix == ".parquet":
+        redaction.take_out_of_parquet(path, parquet_rows(path, customers))
+    else:
+        position = position_in_output(path)
+        assert position is not None  # a trace was found in this column
+        redaction.take_out_of_csv(path, ",", position, as_exported(customers))
+
+
+# The warehouse
+
+
+def _erase_from_warehouse(
+    side: SideBuild,
+    project: DbtProject,
+    tombstones: Tombstones,
+    traces: Traces,
+    rewritten: dict[str, DeliveredFile],
+) -> None:
+    """Take the customers out of the side copy, leaving no trace in free pages either."""
+    with side.connect() as con:
+        con.execute(SCHEMA)
+        con.execute(
+            "create temp table forgotten as select unnest(?::varchar[]) as customer_id",
+            [list(traces.customers)],
+        )
+        if traces.tables or rewritten:
+            _delete_rows(con)
+            _follow_rewritten(con, rewritten)
+        tombstones.mark_applied(con)
+    if traces.tables:
+        project.build(side.database, "load")
+    side.rewrite()
+
+
+def _delete_rows(con: duckdb.DuckDBPyConnection) -> None:
+    """Delete the rows of `forgotten` everywhere, and have the fingerprints of their days made anew.
+
+    Lines of a current file count as left out from now on, as after the next load of that file.
+    """
+    tables = customer_tables(con)
+    if '"raw"."transactions"' in tables:
+        con.execute(
+            "create temp table touched_files as select file_id, count(*) as line_count"
+            " from raw.transactions where customer_id in (from forgotten) group by file_id;"
+            "insert into raw.forgotten_lines from touched_files;"
+            "update raw.files set row_count = row_count - line_count from touched_files"
+            " where raw.files.file_id = touched_files.file_id"
+        )
+    if '"intermediate"."int_customer_days"' in tables:
+        con.execute(
+            "create temp table touched_days as select distinct activity_date"
+            " from intermediate.int_customer_days where customer_id in (from forgotten)"
+        )
+        _stamp_days(con)
+    if '"marts"."clv_predictions"' in tables:
+        con.execute(
+            "update marts.clv_batches as batches set customers = batches.customers - gone.customers"
+            " from (select cutoff, model_id, count(*) as customers from marts.clv_predictions"
+            " where customer_id in (from forgotten) group by all) as gone"
+            " where batches.cutoff = gone.cutoff and batches.model_id = gone.model_id"
+        )
+    for table in tables:
+        con.execute(f"delete from {table} where customer_id in (from forgotten)")
+
+
+def _stamp_days(con: duckdb.DuckDBPyConnection) -> None:
+    """Mark the touched days as changed by a load of their files, so that what follows follows.
+
+    The days themselves need no other build: without the customer's row they are what the files say.
+    """
+    con.execute(
+        "create temp table stamp as select max(load_id) + 1 as load_id from raw.files;"
+        "update raw.files set load_id = (from stamp) where file_id ="
+        " (select max(file_id) from raw.files where is_current);"
+        "update intermediate.int_customer_days set load_id = (from stamp)"
+        " where activity_date in (from touched_days);"
+        "delete from intermediate.int_day_fingerprints where activity_date in (from touched_days)"
+    )
+
+
+def _follow_rewritten(con: duckdb.DuckDBPyConnection, rewritten: dict[str, DeliveredFile]) -> None:
+    """Let `raw` know the rewritten files: their new content, their rows numbered as they lie."""
+    for content, file in rewritten.items():
+        known = con.execute(
+            "select file_id from raw.files where is_current and content_sha256 = ?", [content]
+        ).fetchall()
+        for (file_id,) in known:
+            con.execute("delete from raw.forgotten_lines where file_id = ?", [file_id])
+            if file.is_theirs_alone:
+                con.execute("update raw.files set is_current = false where file_id = ?", [file_id])
+                continue
+            con.execute(
+                "update raw.files set content_sha256 = ? where file_id = ?",
+                [sha256_of(file.path), file_id],
+            )
+            con.execute(
+                "update raw.transactions as lines set file_row = kept.file_row"
+                " from (select rowid as row_id, file_row - gone.count as file_row"
+                " from (select rowid, file_row from raw.transactions where file_id = $1) as ours"
+                " asof join (select file_row as gone_row, row_number() over (order by file_row)"
+                " as count from (select unnest($2::bigint[]) as file_row)) as gone"
+                " on ours.file_row > gone.gone_row) as kept"
+                " where lines.rowid = kept.row_id",
+                [file_id, file.rows],
+            )

@@ -1,0 +1,233 @@
+"""Where forgotten customers still are: delivered files, tables, outputs. Reads, never writes."""
+
+import mmap
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pyarrow.parquet as pq
+
+from ml.delivery.delivered import UNREADABLE, OpenFile, read_file
+from ml.delivery.encodings import as_utf8
+from ml.delivery.source_files import source_files
+from ml.delivery.tombstones import Tombstones
+from ml.forgetting import redaction
+from ml.home.config import Source
+from ml.home.errors import CallError, DataNotReadyError
+from ml.home.layout import Home
+from ml.warehouse.side_copy import reading
+
+READABLE = (".parquet", ".csv", ".csv.gz")
+
+
+@dataclass(frozen=True)
+class DeliveredFile:
+    """A delivered file that holds forgotten customers.
+
+    rows: 1-based numbers of their rows; customers: their ids as a load reads them, delivered_texts:
+    as the file has them; position: of the customer's column; row_count: of all rows.
+    """
+
+    path: Path
+    rows: list[int]
+    customers: list[str]
+    delivered_texts: set[str]
+    position: int
+    row_count: int
+    encoding: str
+    is_ragged: bool
+
+    @property
+    def is_theirs_alone(self) -> bool:
+        return len(self.rows) == self.row_count and not self.is_ragged
+
+
+@dataclass(frozen=True)
+class Traces:
+    """Rows of forgotten customers, by place; `outside` are files that are not the home's.
+
+    not_searched: files in warehouse/raw without the column that is mapped to customer_id.
+    """
+
+    customers: set[str]
+    files: list[DeliveredFile]
+    outside: list[DeliveredFile]
+    not_searched: list[Path]
+    tables: dict[str, int]
+    outputs: dict[Path, int]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the home holds none of them."""
+        return not (self.files or self.tables or self.outputs)
+
+
+def find_traces(
+    home: Home, source: Source, tombstones: Tombstones, customer_ids: Iterable[str] = ()
+) -> Traces:
+    """Where the forgotten customers are; outputs are also searched for `customer_ids`.
+
+    Raises DataNotReadyError when a delivered file cannot be searched.
+    """
+    files, outside, not_searched = _in_files(home, source, tombstones)
+    with reading(home) as con:
+        names = customer_tables(con)
+        everybody = " union all ".join(f"select distinct customer_id from {name}" for name in names)
+        customers = set(tombstones.ids_among(con, everybody, [])) if names else set[str]()
+        tables = {name: _count(con, name, customers) for name in names}
+    for file in [*files, *outside]:
+        customers.update(file.customers)
+    searched = customers | set(customer_ids)
+    outputs = {path: rows_in_output(path, searched) for path in output_files(home)}
+    return Traces(
+        customers,
+        files,
+        outside,
+        not_searched,
+        {name: count for name, count in tables.items() if count},
+        {path: count for path, count in outputs.items() if count},
+    )
+
+
+def customer_tables(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Every table with a column customer_id, as quoted schema.table."""
+    rows = con.execute(
+        'select format(\'"{}"."{}"\', tables.schema_name, tables.table_name)'
+        " from duckdb_tables() as tables inner join duckdb_columns() as columns"
+        " on tables.database_oid = columns.database_oid and tables.table_oid = columns.table_oid"
+        " where columns.column_name = 'customer_id' and not tables.temporary order by 1"
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str, customers: Iterable[str]) -> int:
+    counted = con.execute(
+        f"select count(*) from {table} where customer_id in $1", [list(customers)]
+    )
+    (rows,) = counted.fetchone() or (0,)
+    return int(rows)
+
+
+# Delivered files
+
+
+def _in_files(
+    home: Home, source: Source, tombstones: Tombstones
+) -> tuple[list[DeliveredFile], list[DeliveredFile], list[Path]]:
+    """Files with forgotten customers in the home, those outside, and files without customers."""
+    ours, outside, not_searched = list[DeliveredFile](), list[DeliveredFile](), list[Path]()
+    with duckdb.connect(config={"temp_directory": str(home.build)}) as con:
+        for path in _delivered(home, source):
+            try:
+                columns, found = _in_file(con, source, path, tombstones)
+            except UNREADABLE:  # the reason may repeat values of the file
+                raise DataNotReadyError(
+                    f"{home.relative(path)}: cannot be searched for the customer, nothing was "
+                    f"changed; deliver the file again or remove it, then forget again"
+                ) from None
+            if not columns:
+                not_searched.append(path)
+            elif found is not None:
+                is_ours = path.resolve().is_relative_to(home.root)
+                (ours if is_ours else outside).append(found)
+    return ours, outside, not_searched
+
+
+def _delivered(home: Home, source: Source) -> list[Path]:
+    """The config's files, and those in warehouse/raw that it names no more."""
+    try:
+        named = source_files(home, source)
+    except CallError:  # the files are gone; warehouse and outputs are still there
+        named = []
+    lying = [path for path in (home.warehouse / "raw").rglob("*") if path.name.endswith(READABLE)]
+    return sorted({*named, *filter(Path.is_file, lying)})
+
+
+def _in_file(
+    con: duckdb.DuckDBPyConnection, source: Source, path: Path, tombstones: Tombstones
+) -> tuple[list[str], DeliveredFile | None]:
+    """Columns of the file, none without customers; its trace where it has one."""
+    with TemporaryDirectory() as folder, as_utf8(path, source.encoding, Path(folder)) as text:
+        return read_file(
+            con, source, text, lambda file: _in_open_file(con, source, path, file, tombstones)
+        )
+
+
+def _in_open_file(
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    path: Path,
+    file: OpenFile,
+    tombstones: Tombstones,
+) -> tuple[list[str], DeliveredFile | None]:
+    lines, columns, values = file.customers(source), list(file.types), [str(file.path)]
+    if lines is None:
+        return [], None
+    customers = list(tombstones.ids_among(con, lines, values))
+    if not customers:
+        return columns, None
+    theirs = con.execute(
+        f"select file_row, delivered_text from ({lines}) where customer_id in $2",
+        [*values, customers],
+    ).fetchall()
+    (row_count,) = con.execute(f"select count(*) from ({lines})", values).fetchone() or (0,)
+    return columns, DeliveredFile(
+        path,
+        [row for row, _ in theirs],
+        customers,
+        {text for _, text in theirs},
+        columns.index(source.columns.customer_id),
+        row_count,
+        source.encoding,
+        file.is_ragged,
+    )
+
+
+# Outputs
+
+
+def output_files(home: Home) -> Iterator[Path]:
+    """The tables among the outputs."""
+    return (path for path in sorted(home.outputs.rglob("*")) if path.name.endswith(READABLE))
+
+
+def rows_in_output(path: Path, customers: Iterable[str]) -> int:
+    """Rows of the customers in a file of the outputs, 0 where it has no column customer_id."""
+    if path.suffix == ".parquet":
+        return len(parquet_rows(path, customers))
+    position, texts = position_in_output(path), as_exported(customers)
+    if position is None or not (path.suffix == ".gz" or _holds_any(path, texts)):
+        return 0
+    return redaction.rows_in_csv(path, ",", position, texts)
+
+
+def parquet_rows(path: Path, customers: Iterable[str]) -> list[int]:
+    """0-based numbers of the customers' rows in a Parquet file of the outputs."""
+    if "customer_id" not in pq.read_schema(path).names:
+        return []
+    with duckdb.connect() as con:
+        rows = con.execute(
+            "select file_row_number from read_parquet($1, file_row_number = true)"
+            " where customer_id::varchar in $2",
+            [str(path), list(customers)],
+        ).fetchall()
+    return [row for (row,) in rows]
+
+
+def position_in_output(path: Path) -> int | None:
+    """Place of the column customer_id in a CSV file of the outputs."""
+    header = redaction.header_of(path)
+    return header.index("customer_id") if "customer_id" in header else None
+
+
+def as_exported(customers: Iterable[str]) -> set[str]:
+    """The ids, also with the apostrophe by which exports disarm what a spreadsheet would run."""
+    return {text for customer in customers for text in (customer, f"'{customer}")}
+
+
+def _holds_any(path: Path, texts: Iterable[str]) -> bool:
+    """Whether the bytes of one of `texts`, quotes doubled, stand anywhere in the file."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return any(content.find(text.replace('"', '""').encode()) >= 0 for text in texts)

@@ -1,0 +1,66 @@
+"""`doctor`: every check there is, whatever the others find. Changes nothing."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any
+
+from ml.health import home_checks, warehouse_checks
+from ml.health.findings import (
+    BROKEN,
+    OK,
+    SKIPPED,
+    Examined,
+    Finding,
+    NotCheckedError,
+    broken,
+    of_error,
+)
+from ml.home.errors import EngineError
+from ml.home.layout import Home
+
+CHECKS: dict[str, Callable[[Examined], Iterable[Finding]]] = {
+    "libraries": home_checks.libraries,
+    "home": home_checks.folders,
+    "config": home_checks.config,
+    "time zone": home_checks.time_zone,
+    "files": home_checks.files,
+    "lock": home_checks.lock,
+    "leftovers": home_checks.leftovers,
+    "warehouse": warehouse_checks.warehouse,
+    "tables": warehouse_checks.tables,
+    "loaded": warehouse_checks.loaded,
+    "ledger": warehouse_checks.ledger,
+    "champion": warehouse_checks.champion,
+    "exports": warehouse_checks.exported,
+    "forgotten": warehouse_checks.forgotten,
+    "disk": home_checks.space,
+    "permissions": home_checks.permissions,
+    "alerts": home_checks.channels,
+}
+
+
+def doctor(home: Home, progress: Callable[[str], None]) -> dict[str, Any]:
+    """What every check found; the exit code is that of the first that is broken, else 0."""
+    examined = Examined(home)
+    found: list[Finding] = []
+    for name, check in CHECKS.items():
+        progress(f"checking {name}")
+        found += [finding.of(name) for finding in _findings(check, examined)]
+    codes = [finding.exit_code for finding in found if finding.level == BROKEN]
+    return {"checks": [asdict(one) for one in found], "exit_code": codes[0] if codes else 0}
+
+
+def _findings(check: Callable[[Examined], Iterable[Finding]], examined: Examined) -> list[Finding]:
+    """What a check found; that all is well only where it found nothing else."""
+    found: list[Finding] = []
+    try:
+        found.extend(check(examined))
+    except NotCheckedError as reason:
+        found.append(Finding(SKIPPED, str(reason)))
+    except EngineError as error:
+        found.append(of_error(error))
+    except Exception as error:  # a check that fails is a finding, the others still have to run
+        what = f"could not be checked ({type(error).__name__})"
+        found.append(broken(what, "look at what the checks above found first"))
+    wrong = [finding for finding in found if finding.level != OK]
+    return wrong or found

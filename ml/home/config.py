@@ -1,0 +1,428 @@
+"""The configuration of a home. Owns config/model_config.yaml: checks it and bumps one line."""
+
+import difflib
+import re
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from ml.home.dates import parse_day
+from ml.home.errors import CallError
+from ml.home.files import write_atomically
+from ml.home.layout import Home
+
+PLAIN_TAGS = frozenset(
+    f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "int", "float", "bool", "null")
+)
+
+
+class Section(BaseModel):
+    """A part of the config: unknown keys are refused, nothing is converted silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Columns(Section):
+    """Names of the delivered columns, by our name for them."""
+
+    customer_id: str = Field(min_length=1)
+    ordered_at: str = Field(min_length=1)
+    order_id: str | None = None
+    product_id: str | None = None
+    quantity: str | None = None
+    unit_price: str | None = None
+    amount: str | None = None
+
+    @model_validator(mode="after")
+    def _money_is_named_once(self) -> "Columns":
+        priced = self.quantity is not None and self.unit_price is not None
+        if self.amount is None and not priced:
+            raise ValueError("name quantity and unit_price, or amount")
+        if self.amount is not None and self.unit_price is not None:
+            raise ValueError("name quantity and unit_price, or amount, not both")
+        return self
+
+    def delivered(self) -> dict[str, str]:
+        """Our name to the delivered name, of the columns that are mapped."""
+        return {ours: yours for ours, yours in self.model_dump().items() if yours is not None}
+
+
+class Source(Section):
+    """Where transactions come from and how they are read."""
+
+    files: str | list[str]
+    columns: Columns
+    encoding: str = "utf-8"
+    timestamp_format: str | None = None
+    decimal_separator: Literal[".", ","] = "."
+    timezone: str = "UTC"
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    max_rejected_share: float = Field(default=0.5, ge=0, le=1)
+
+    @field_validator("files")
+    @classmethod
+    def _globs_are_named(cls, value: str | list[str]) -> str | list[str]:
+        patterns = [value] if isinstance(value, str) else value
+        if not patterns or not all(pattern.strip() for pattern in patterns):
+            raise ValueError("name at least one file or glob")
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_is_known(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except LookupError:
+            raise ValueError(
+                f"unknown encoding {value!r}; use utf-8, cp1252, latin-1, utf-16, …"
+            ) from None
+        return value
+
+    @field_validator("timestamp_format")
+    @classmethod
+    def _format_reads_days(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"(%[YymdbBHIMSfpj]|[ /.,:T-])+", value):
+            raise ValueError("use strptime codes such as %d/%m/%Y %H:%M, without offsets")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_is_known(cls, value: str) -> str:
+        if value not in available_timezones():
+            near = difflib.get_close_matches(value, available_timezones(), 1)
+            hint = f"; did you mean {near[0]}?" if near else "; use a name such as Europe/London"
+            raise ValueError(f"unknown time zone {value!r}{hint}")
+        ZoneInfo(value)
+        return value
+
+    @property
+    def patterns(self) -> list[str]:
+        return [self.files] if isinstance(self.files, str) else self.files
+
+
+MOST_HISTORY_MONTHS, MOST_PRED_MONTHS = 120, 36
+
+
+class Training(Section):
+    """Windows and limits of the next training."""
+
+    history_months: int = Field(default=9, ge=1, le=MOST_HISTORY_MONTHS)
+    pred_months: int = Field(default=6, ge=1, le=MOST_PRED_MONTHS)
+    max_examples: int = Field(default=200_000, ge=1000)
+    seed: int = Field(default=20240229, ge=0, lt=2**31)
+
+
+class Run(Section):
+    """State of the calendar."""
+
+    last_score_cutoff: date | None = None
+
+    @field_validator("last_score_cutoff", mode="before")
+    @classmethod
+    def _cutoff_is_a_day(cls, value: object) -> object:
+        if isinstance(value, str):
+            try:
+                return parse_day(value, "last_score_cutoff")
+            except CallError as error:
+                raise ValueError(str(error)) from error
+        return value
+
+
+class Monitoring(Section):
+    """When a matured window alerts, as shares of the baseline."""
+
+    drift_threshold_rmse: float = Field(default=0.20, gt=0)
+    drift_threshold_r2: float = Field(default=0.15, gt=0)
+
+
+class Clusters(Section):
+    """Range of the number of behaviour clusters."""
+
+    min: int = Field(default=4, ge=1)
+    max: int = Field(default=8, le=50)
+
+    @model_validator(mode="after")
+    def _range_is_ordered(self) -> "Clusters":
+        if self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}")
+        return self
+
+
+class Segments(Section):
+    """The two lenses: value tiers by rank, behaviour clusters."""
+
+    value_tiers: list[int | float] = Field(default=[1, 5, 10, 20, 50], min_length=1)
+    clusters: Clusters = Clusters()
+
+    @field_validator("value_tiers")
+    @classmethod
+    def _tiers_are_increasing_shares(cls, value: list[int | float]) -> list[int | float]:
+        ordered = all(low < high for low, high in pairwise(value))
+        if not ordered or not 0 < value[0] <= value[-1] <= 100:
+            raise ValueError("list growing per cents between 0 and 100, such as [1, 5, 10]")
+        return value
+
+
+class Retention(Section):
+    """How long files are kept; `purge` removes what is older, nothing else does."""
+
+    model_months: int = Field(default=9, ge=1, le=1200)
+    ledger_years: int = Field(default=7, ge=7, le=100)
+    outputs_months: int = Field(default=24, ge=1, le=1200)
+
+
+class Resources(Section):
+    """What the work may use of the machine."""
+
+    memory_limit: str = Field(default="4GB", pattern=r"^[1-9][0-9]*(\.[0-9]+)? ?[KMGT]i?B$")
+
+
+class Exports(Section):
+    """Files of a batch besides the CSVs."""
+
+    parquet: bool = False
+
+
+class Jira(Section):
+    """Where drift alerts become tickets; the token comes from the environment only."""
+
+    url: str
+    project: str = Field(pattern=r"^[A-Z][A-Z0-9_]+$")
+    issue_type: str = Field(default="Task", min_length=1)
+    timeout_seconds: float = Field(default=5, gt=0, le=8)
+
+    @field_validator("url")
+    @classmethod
+    def _url_is_plain(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            plain = parts.scheme in {"http", "https"} and bool(parts.hostname)
+            plain = plain and parts.port != 0 and not re.search(r"[@?#\s]", value)
+        except ValueError:
+            plain = False
+        if not plain:  # the value itself is not repeated: it may hold a password
+            raise ValueError(
+                "write http(s)://host[:port][/path], without user, password or query; "
+                "the token belongs in the environment variable CLV_JIRA_TOKEN"
+            )
+        return value.rstrip("/")
+
+
+class Alerts(Section):
+    """Where a drift alert goes besides its file; nowhere by default."""
+
+    jira: Jira | None = None
+    apprise: bool = False
+
+
+class Config(Section):
+    """The whole of config/model_config.yaml."""
+
+    source: Source
+    training: Training = Training()
+    run: Run = Run()
+    monitoring: Monitoring = Monitoring()
+    segments: Segments = Segments()
+    exports: Exports = Exports()
+    resources: Resources = Resources()
+    retention: Retention = Retention()
+    alerts: Alerts = Alerts()
+
+
+def load_config(home: Home) -> Config:
+    """The checked config of `home`.
+
+    Raises CallError with file, line, key and, for a misspelt key, the nearest right one.
+    """
+    name = home.relative(home.config)
+    root = _compose(_read(home.config, name), name)
+    try:
+        return Config.model_validate(_plain(root, name))
+    except ValidationError as error:
+        raise CallError(_describe(error, root, name)) from None
+
+
+def bump_last_score_cutoff(home: Home, cutoff: date) -> None:
+    """Write `run.last_score_cutoff`; every other line of the file stays as it is."""
+    set_values(home, "run", {"last_score_cutoff": f'"{cutoff.isoformat()}"'})
+
+
+def set_values(home: Home, section: str, values: dict[str, str]) -> None:
+    """Replace scalars of a section by texts (YAML) in one write, changing their lines only.
+
+    A missing key is added as one line under its section, a missing section at the end.
+    """
+    name = home.relative(home.config)
+    text = _read(home.config, name)
+    for key, value in values.items():
+        text = _with_scalar(text, name, (section, key), value)
+    write_atomically(home.config, text.encode())
+
+
+def _with_scalar(content: str, name: str, place: tuple[str, str], text: str) -> str:
+    """The config's content with the scalar at `place` (section, key) replaced by `text`."""
+    section, key = place
+    root, lines = _compose(content, name), content.splitlines(keepends=True)
+    section_node = _value(_pair(root, section))
+    pair = _pair(section_node, key)
+    if pair is not None:
+        row, line = _with_value(pair, text, lines, f"{name}: {section}.{key}")
+        lines[row] = line
+    elif isinstance(section_node, MappingNode) and section_node.value:
+        first = section_node.value[0][0].start_mark
+        if section_node.flow_style:
+            raise CallError(f"{name}:{first.line + 1}: write {section} as a block, one key a line")
+        lines.insert(first.line, f"{' ' * first.column}{key}: {text}\n")
+    elif section_node is not None:
+        raise CallError(f"{name}: {section} is empty; write {key} under it or remove it")
+    else:
+        if lines and not lines[-1].endswith("\n"):
+            lines[-1] += "\n"
+        lines.append(f"{section}: {{{key}: {text}}}\n")
+    return "".join(lines)
+
+
+def _with_value(
+    pair: tuple[Node, Node], text: str, lines: list[str], where: str
+) -> tuple[int, str]:
+    """Row and new text of the line that holds the value of `pair`."""
+    key, value = pair
+    row, start = key.end_mark.line, key.end_mark.column
+    line = lines[row]
+    if value.start_mark.index == value.end_mark.index:  # an empty value has no place of its own
+        colon = line.index(":", start) + 1
+        return row, f"{line[:colon]} {text}{line[colon:]}"
+    if not row == value.start_mark.line == value.end_mark.line:
+        raise CallError(f"{where} must stand on one line")
+    return row, line[: value.start_mark.column] + text + line[value.end_mark.column :]
+
+
+def _read(path: Path, name: str) -> str:
+    """The content of the file with its line ends as they are."""
+    if not path.is_file():
+        raise CallError(f"{name}: no such file; copy config/model_config.yaml of the repository")
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CallError(f"{name}:1: not valid YAML in UTF-8: {error}") from None
+
+
+def _compose(content: str, name: str) -> MappingNode:
+    """The node tree of the file: positions and tags, nothing constructed from it."""
+    try:
+        root = YAML(typ="rt", pure=True).compose(content)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark is not None else 1
+        raise CallError(f"{name}:{line}: not valid YAML: {error.problem or error}") from None
+    except YAMLError as error:
+        reason = str(error).splitlines()[0]
+        raise CallError(f"{name}:1: not valid YAML in UTF-8: {reason}") from None
+    if not isinstance(root, MappingNode):
+        raise CallError(f"{name}:1: expected sections (source, training, …)")
+    _refuse_anchors(root, name)
+    return root
+
+
+def _refuse_anchors(node: Node, name: str) -> None:
+    """An alias is the anchor's node again: a few lines of them unfold to billions of values."""
+    if node.anchor is not None:
+        raise CallError(f"{name}:{node.start_mark.line + 1}: anchors (&) are not allowed")
+    children = node.value if isinstance(node, MappingNode | SequenceNode) else []
+    for child in children:
+        for one in child if isinstance(child, tuple) else (child,):
+            _refuse_anchors(one, name)
+
+
+def _plain(node: Node, name: str) -> Any:
+    """Plain Python values of a node; tags that could make anything else are refused."""
+    if node.tag not in PLAIN_TAGS and node.tag != "tag:yaml.org,2002:timestamp":
+        raise CallError(
+            f"{name}:{node.start_mark.line + 1}: the YAML tag {node.tag} is not allowed"
+        )
+    if isinstance(node, MappingNode):
+        values: dict[str, Any] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, ScalarNode) or key.tag != "tag:yaml.org,2002:str":
+                raise CallError(f"{name}:{line}: keys must be plain text")
+            if key.value in values:
+                raise CallError(f"{name}:{line}: {key.value} stands twice; keep one")
+            values[key.value] = _plain(value, name)
+        return values
+    if isinstance(node, SequenceNode):
+        return [_plain(item, name) for item in node.value]
+    return _scalar(node, name)
+
+
+def _scalar(node: Node, name: str) -> Any:
+    kind = node.tag.rsplit(":", 1)[1]
+    text = str(node.value)
+    try:
+        if kind == "int":
+            return int(text.replace("_", ""), 0)
+        if kind == "float":
+            return float(text.replace("_", ""))
+    except ValueError:
+        raise CallError(f"{name}:{node.start_mark.line + 1}: {text!r} is not a number") from None
+    if kind == "bool":
+        return text.lower() in {"true", "yes", "on"}
+    return None if kind == "null" else text
+
+
+def _pair(node: Node | None, key: str) -> tuple[Node, Node] | None:
+    """The key and value nodes of `key` in a mapping, None where it has none."""
+    pairs = node.value if isinstance(node, MappingNode) else []
+    return next((pair for pair in pairs if pair[0].value == key), None)
+
+
+def _value(pair: tuple[Node, Node] | None) -> Node | None:
+    return pair[1] if pair is not None else None
+
+
+def _describe(error: ValidationError, root: MappingNode, name: str) -> str:
+    """`file:line: key: what is wrong`, for the first problem; a misspelt key explains others."""
+    problem = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    path = [str(part) for part in problem["loc"]]
+    line, known = _locate(root, path)
+    key = ".".join(part for part in path[:known] if not part.startswith(("function-", "list[")))
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(path[-1], _keys_at(path[:-1]), 1, cutoff=0.4)
+        hint = (
+            f"; did you mean {near[0]}?" if near else f"; known: {', '.join(_keys_at(path[:-1]))}"
+        )
+        return f"{name}:{line}: {'.'.join(path)}: unknown key{hint}"
+    if problem["type"] == "missing":
+        return f"{name}:{line}: {'.'.join(path)} is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{name}:{line}: {key or '.'.join(path)}: {message}"
+
+
+def _locate(root: MappingNode, path: list[str]) -> tuple[int, int]:
+    """Line (1-based) of the deepest part of `path` in the file, and how many parts were found."""
+    node: Node = root
+    line, found = 1, 0
+    for part in path:
+        pair = _pair(node, part)
+        if pair is None:
+            break
+        node, line, found = pair[1], pair[0].start_mark.line + 1, found + 1
+    return line, found
+
+
+def _keys_at(path: list[str]) -> list[str]:
+    """The keys the config knows at `path`."""
+    section: Any = Config
+    for part in path:
+        annotation = section.model_fields[part].annotation
+        section = next((one for one in get_args(annotation) if one is not NoneType), annotation)
+    return list(section.model_fields)

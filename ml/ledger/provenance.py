@@ -1,0 +1,71 @@
+"""Which code and libraries a model was made with. Reads git and the installed packages."""
+
+import hashlib
+import platform
+import subprocess
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from ml.home.layout import REPOSITORY
+
+CODE = ("ml", "dbt_project", "orchestrate.py", "pyproject.toml", "requirements.lock")
+# whatever the user has told git about diffs
+SAME_DIFF = (
+    *("--binary", "--no-ext-diff", "--no-textconv", "--no-color", "--diff-algorithm=myers"),
+    *("--src-prefix=a/", "--dst-prefix=b/"),
+)
+LIBRARIES = ("duckdb", "dbt-core", "dbt-duckdb", "numpy", "pandas", "scipy", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class CodeState:
+    """The commit, and the sha256 of uncommitted changes in code or lock where there are any.
+
+    Outside git the commit is "none", the tree counts as dirty, and the hash is over the files.
+    """
+
+    commit: str
+    dirty: bool
+    diff_sha256: str
+
+
+def code_state() -> CodeState:
+    """The state of the code that runs now; the config is not code."""
+    try:
+        if Path(_git("rev-parse", "--show-toplevel").decode().strip()) != REPOSITORY:
+            return CodeState("none", True, _files_sha256())
+        commit = _git("rev-parse", "--verify", "HEAD").decode().strip()
+        diff = _git("diff", "HEAD", *SAME_DIFF, "--", *CODE)
+        untracked = _git("ls-files", "--others", "--exclude-standard", "-z", "--", *CODE)
+    except (subprocess.CalledProcessError, FileNotFoundError):
+        return CodeState("none", True, _files_sha256())
+    digest = hashlib.sha256(diff)
+    for name in sorted(filter(None, untracked.split(b"\0"))):
+        digest.update(name + b"\0" + (REPOSITORY / name.decode()).read_bytes())
+    dirty = bool(diff or untracked)
+    return CodeState(commit, dirty, digest.hexdigest() if dirty else "")
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of Python and the libraries that a prediction depends on."""
+    import xgboost
+
+    others = {"python": platform.python_version(), "xgboost": str(xgboost.__version__)}
+    return {name: version(name) for name in LIBRARIES} | others
+
+
+def _git(*arguments: str) -> bytes:
+    return subprocess.run(
+        ["git", "-C", str(REPOSITORY), *arguments], check=True, capture_output=True
+    ).stdout
+
+
+def _files_sha256() -> str:
+    digest = hashlib.sha256()
+    for name in CODE:
+        path = REPOSITORY / name
+        for file in sorted([path] if path.is_file() else path.rglob("*")):
+            if file.is_file() and file.suffix in {".py", ".sql", ".yml", ".toml", ".lock"}:
+                digest.update(str(file.relative_to(REPOSITORY)).encode() + file.read_bytes())
+    return digest.hexdigest()

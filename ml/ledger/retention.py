@@ -1,0 +1,172 @@
+"""How long files are kept, and `purge`. Removes artefacts, cards and batch files of the home.
+
+Every removal stands in warehouse/purge_log.csv before the file is gone; the manifest is never
+shortened. What a kill left between the two is removed by the next purge.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dateutil.relativedelta import relativedelta
+
+from ml.home.config import Retention, load_config
+from ml.home.files import sha256_of, sync_folder
+from ml.home.layout import Home
+from ml.ledger import manifest
+from ml.ledger.manifest import CHALLENGER, CROWNING, ChampionRow
+from ml.ledger.purge_log import Removal, append_to_log, read_log
+from ml.warehouse import exports
+from ml.warehouse.side_copy import locked, reading
+from ml.warehouse.state import newest_day
+
+
+@dataclass(frozen=True)
+class ScoredBatch:
+    """A batch, the last day of its label window, and whether that window was measured."""
+
+    batch: exports.Batch
+    window_end: date
+    is_measured: bool
+    is_exported: bool
+
+
+@dataclass(frozen=True)
+class Due:
+    """A file whose time has come, and the rule that says so."""
+
+    path: Path
+    rule: str
+
+
+def purge(
+    home: Home, progress: Callable[[str], None], today: date, *, dry_run: bool = False
+) -> dict[str, Any]:
+    """Remove what `retention` of the config no longer keeps on `today` (a day in UTC).
+
+    With `dry_run` the files are listed and nothing is removed.
+    """
+    limits = load_config(home).retention
+    with locked(home):
+        manifest.heal(home)
+        log, due = read_log(home), due_files(home, limits, today)
+        if due and not dry_run:
+            progress(f"removing {len(due)} file(s)")
+            _remove(home, due, log)
+    files = [{"file": home.relative(one.path), "rule": one.rule} for one in due]
+    return {"files": files, "dry_run": dry_run, "today": today}
+
+
+def due_files(home: Home, limits: Retention, today: date) -> list[Due]:
+    """The files that are no longer kept: artefacts, then cards, then batch files, by name."""
+    rows = manifest.read_manifest(home)
+    with reading(home) as con:
+        newest, batches = newest_day(con), scored_batches(con)
+    open_models = {
+        one.batch.model_id for one in batches if newest is None or one.window_end > newest
+    }
+    models = old_models(rows, today, relativedelta(months=limits.model_months)) - open_models
+    artefacts = [manifest.artefact_path(home, model) for model in sorted(models)]
+    due = [Due(path, f"model_months={limits.model_months}") for path in artefacts if path.exists()]
+    going = {one.path for one in due}
+    for model in sorted(old_models(rows, today, relativedelta(years=limits.ledger_years))):
+        artefact = manifest.artefact_path(home, model)
+        if artefact in going or not artefact.exists():
+            rule = f"ledger_years={limits.ledger_years}"
+            due += [Due(path, rule) for path in _card_files(home, model)]
+    rule = f"outputs_months={limits.outputs_months}"
+    return due + [
+        Due(path, rule)
+        for one in finished_batches(batches, newest, limits.outputs_months)
+        for path in exports.export_paths(home, one)
+        if path.exists()
+    ]
+
+
+def old_models(rows: list[ChampionRow], today: date, age: relativedelta) -> set[str]:
+    """Models not in use of which every row of the ledger is at least `age` old on `today`."""
+    young = {row.model_id for row in rows if row.written_on + age > today}
+    return {row.model_id for row in rows} - young - models_in_use(rows)
+
+
+def models_in_use(rows: list[ChampionRow]) -> set[str]:
+    """The champion, and the newest challenger entered since it became that."""
+    crowned = [number for number, row in enumerate(rows) if row.kind in CROWNING]
+    if not crowned:
+        return {row.model_id for row in rows}
+    challengers = [row.model_id for row in rows[crowned[-1] :] if row.kind == CHALLENGER]
+    return {rows[crowned[-1]].model_id, *challengers[-1:]}
+
+
+def finished_batches(
+    batches: Iterable[ScoredBatch], newest: date | None, outputs_months: int
+) -> list[exports.Batch]:
+    """Exported batches whose window was measured and ended `outputs_months` before `newest`."""
+    age = relativedelta(months=outputs_months)
+    return [
+        one.batch
+        for one in batches
+        if newest is not None
+        and one.is_exported
+        and one.is_measured
+        and one.window_end + age <= newest
+    ]
+
+
+def scored_batches(con: duckdb.DuckDBPyConnection) -> list[ScoredBatch]:
+    """All batches of the warehouse, by cutoff and model; without drift report none is measured."""
+    found = con.execute(
+        "select table_name from information_schema.tables where table_schema = 'marts'"
+    ).fetchall()
+    tables = {name for (name,) in found}
+    if "clv_batches" not in tables:
+        return []
+    measured = set[tuple[date, str]]()
+    if "drift_report" in tables:
+        measured |= set(con.execute("select cutoff, model_id from marts.drift_report").fetchall())
+    exported = set(exports.batches(con))
+    rows = con.execute(
+        "select cutoff, pred_months, model_id, window_end from marts.clv_batches"
+        " order by cutoff, model_id"
+    ).fetchall()
+    return [
+        ScoredBatch(batch, end, (cutoff, model_id) in measured, batch in exported)
+        for cutoff, months, model_id, end in rows
+        for batch in [exports.Batch(cutoff, months, model_id)]
+    ]
+
+
+def _card_files(home: Home, model_id: str) -> list[Path]:
+    """The card and its Markdown page, those that exist."""
+    card = manifest.card_path(home, model_id)
+    return [path for path in (card, card.with_suffix(".md")) if path.exists()]
+
+
+def _remove(home: Home, due: list[Due], log: list[Removal]) -> None:
+    """Write what goes into the log, then remove it."""
+    logged = {removal.file: removal for removal in log}
+    now = datetime.now(UTC).isoformat()
+    new = [Removal(now, home.relative(one.path), sha256_of(one.path), one.rule) for one in due]
+    append_to_log(
+        home,
+        [
+            removal
+            for removal, one in zip(new, due, strict=True)
+            if not _is_unfinished(logged.get(removal.file), removal.sha256, one.path)
+        ],
+    )
+    for one in due:
+        one.path.unlink(missing_ok=True)
+    for folder in {one.path.parent for one in due}:
+        sync_folder(folder)
+
+
+def _is_unfinished(logged: Removal | None, sha256: str, path: Path) -> bool:
+    """Whether the log's last word on the file is its removal, and it was not made again since."""
+    if logged is None or logged.sha256 != sha256:
+        return False
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return written <= datetime.fromisoformat(logged.timestamp)

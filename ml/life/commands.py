@@ -1,0 +1,247 @@
+"""The commands of the engine as functions: load, train, run, status.
+
+A command brings the delivered files in, builds on a side copy, and publishes it in one rename.
+CSVs and the bumped config line follow from the published warehouse; the next command makes them
+again when a kill came between.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from ml.alerts import alerts
+from ml.home.config import bump_last_score_cutoff, load_config
+from ml.home.dates import next_cutoff
+from ml.home.files import place_atomically
+from ml.home.layout import Home
+from ml.ledger import manifest
+from ml.ledger.candidate import read_candidate
+from ml.ledger.manifest import ChampionRow
+from ml.ledger.purge_log import purged_files
+from ml.life.session import Engine, Progress, connected, require_days, working
+from ml.report.dbt_docs import readable
+from ml.report.report import write_report
+from ml.warehouse import exports, state
+from ml.warehouse.dbt_project import DbtProject
+from ml.warehouse.side_copy import SideBuild, locked, reading
+
+
+def load(home: Home, progress: Progress) -> dict[str, Any]:
+    """Take new, replaced and removed files of the config into the warehouse."""
+    with working(home, progress) as engine:
+        engine.publish_load()
+        return asdict(engine.loaded) | asdict(engine.delivered)
+
+
+def train(
+    home: Home, progress: Progress, cutoff: date | None = None, *, challenger: bool = False
+) -> dict[str, Any]:
+    """Fit a model at `cutoff` (default: the newest day) and enter it in the ledger.
+
+    It becomes the champion, or with `challenger` is scored beside the champion. Raises
+    DataNotReadyError when the data does not reach the cutoff or holds no window to learn from.
+    A training that the ledger already has adds nothing.
+    """
+    with working(home, progress) as engine:
+        at = cutoff or engine.newest_day
+        require_days(engine, at, engine.config.training.history_months)
+        if challenger:
+            manifest.verified_champion(home)
+        progress(f"training at {at}")
+        engine.project.build(engine.side.database, "training", at)
+        with engine.side.connect(read_only=True) as con:
+            candidate = read_candidate(con)
+        known = {row.model_id for row in manifest.read_manifest(home)}
+        if candidate.model_id not in known:
+            kind = manifest.CHALLENGER if challenger else manifest.TRAINED
+            card = {"model_id": candidate.model_id, "kind": kind} | candidate.card
+            manifest.add_model(home, card, candidate.artefact)
+        engine.project.build(engine.side.database, "ledger")
+        engine.side.publish()
+    new = candidate.model_id not in known
+    return {"model_id": candidate.model_id, "new": new, "champion": _champion(home)}
+
+
+def promote(home: Home, progress: Progress, model_id: str) -> dict[str, Any]:
+    """Make an earlier model of the ledger the champion: a new row, nothing is rewritten."""
+    limit = load_config(home).resources.memory_limit
+    with locked(home):
+        manifest.heal(home)
+        with reading(home) as con:
+            exported = exports.batches(con)
+        changed = manifest.promote(home, model_id)
+        side = SideBuild(home, limit)
+        DbtProject(home, progress, limit).build(side.database, "ledger")
+        with side.connect(read_only=True) as con:
+            replaced = set(exports.batches(con)).difference(exported)
+        for batch in replaced:  # the next run writes them from the batch of the new champion
+            exports.withdraw(home, batch)
+            exports.withdraw_measured(home, batch)
+        side.publish()
+    return {"model_id": model_id, "changed": changed, "champion": _champion(home)}
+
+
+def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str, Any]:
+    """Score every cutoff that is due, or `cutoff` alone and leave the config as it is."""
+    manifest.check_cards(home)
+    manifest.verified_champion(home)  # else nothing is loaded
+    with working(home, progress) as engine:
+        champion, scored = manifest.verified_champion(home), []
+        for at in [cutoff] if cutoff else _due_cutoffs(engine, champion):
+            scored.append(_score(engine, champion, at))
+            if cutoff is None:
+                bump_last_score_cutoff(home, at)
+        with engine.timings.stage("measure"):
+            measured = _measure(engine)
+        if engine.side.is_open:
+            engine.publish()
+        with engine.timings.stage("export"):
+            written = _export_missing(engine)
+        with engine.timings.stage("alerts"):
+            alerted = _alert(engine)
+        with engine.timings.stage("report"):
+            report = write_report(home, engine.config.source.currency)
+        return {
+            "model_id": champion.model_id,
+            "batches": scored,
+            "measured": measured,
+            "exports": written,
+            "early_warnings": _early_warnings(home),
+            **alerted,
+            "report": home.relative(report),
+            "next_cutoff": _next_cutoff(home, champion),
+            "seconds": engine.timings.report(),
+        } | asdict(engine.delivered)
+
+
+def status(home: Home) -> dict[str, Any]:
+    """Champion, calendar, data and open matters of the home; checks the ledger."""
+    config = load_config(home)
+    rows = manifest.check_ledger(home)
+    champion = manifest.champion(home) if rows else None
+    with reading(home) as con:
+        newest = state.newest_day(con)
+        measured = state.measurements(con)
+        found = {
+            "data": asdict(state.delivery(con)),
+            "open_windows": state.open_windows(con, newest),
+            "early_warnings": state.early_warnings(con),
+            "undelivered_alerts": alerts.undelivered(con, home, config),
+        }
+    return {
+        "champion": _champion(home) if champion else None,
+        "champions": len(rows),
+        "newest_day": newest,
+        "next_cutoff": _next_cutoff(home, champion) if champion else None,
+        "last_measured": measured[-1] if measured else None,
+    } | found
+
+
+def _score(engine: Engine, champion: ChampionRow, cutoff: date) -> dict[str, Any]:
+    """Build, publish and export one batch."""
+    require_days(engine, cutoff, champion.history_months)
+    engine.progress(f"scoring {cutoff}")
+    report = engine.build("batch", cutoff)
+    batch = exports.Batch(cutoff, champion.pred_months, champion.model_id)
+    exports.withdraw(engine.home, batch)
+    engine.publish()
+    with reading(engine.home) as con:
+        with engine.timings.stage("export"):
+            exports.export_batch(con, engine.home, batch, parquet=engine.config.exports.parquet)
+        facts = state.batch_facts(con, cutoff, champion.model_id)
+    warnings = list(report.warnings)
+    if cutoff < champion.training_cutoff:
+        warnings.append(
+            f"{cutoff} lies before the training of {champion.model_id} at "
+            f"{champion.training_cutoff}: it may have seen what it predicts here"
+        )
+    return facts | {"warnings": warnings}
+
+
+def _measure(engine: Engine) -> list[dict[str, Any]]:
+    """Measure the windows that have matured and are not measured, or whose rows were restated."""
+    with connected(engine) as con:
+        before = state.measurements(con)
+        if state.is_measured(con):
+            return []
+    engine.progress("measuring matured windows")
+    report = engine.project.build(engine.side.database, "monitor")
+    engine.timings.add_nodes(report.seconds)
+    with connected(engine) as con:
+        measured = [found for found in state.measurements(con) if found not in before]
+    for found in measured:
+        window = (found["cutoff"], found["pred_months"], found["model_id"])
+        exports.withdraw_measured(engine.home, exports.Batch(*window))
+    return measured
+
+
+def _early_warnings(home: Home) -> list[dict[str, Any]]:
+    with reading(home) as con:
+        return state.early_warnings(con)
+
+
+def _alert(engine: Engine) -> dict[str, Any]:
+    """Bring the alert files in line with the published warehouse, and deliver what is not yet."""
+    home, config = engine.home, engine.config
+    with reading(home) as con:
+        found = alerts.alerting(con, home)
+    withdrawn = alerts.withdraw_settled(home, found)
+    written = alerts.write_alerts(home, found, config.source.currency, purged_files(home))
+    return {
+        "alerts": [home.relative(path) for path in written],
+        "alerts_withdrawn": [home.relative(path) for path in withdrawn],
+        "deliveries": alerts.deliver_alerts(home, config, found, os.environ),
+    }
+
+
+def _due_cutoffs(engine: Engine, champion: ChampionRow) -> Iterator[date]:
+    """Cutoffs that are due and that the data reaches, oldest first, as they become due."""
+    while (cutoff := _next_cutoff(engine.home, champion)) <= engine.newest_day:
+        yield cutoff
+
+
+def _next_cutoff(home: Home, champion: ChampionRow) -> date:
+    """The next scheduled cutoff; the champion's own training cutoff before the first batch."""
+    last = load_config(home).run.last_score_cutoff
+    if last is None:
+        return champion.training_cutoff
+    with reading(home) as con:
+        first = state.first_scored_cutoff(con, champion.model_id, champion.training_cutoff)
+    return next_cutoff(last, first)
+
+
+def _export_missing(engine: Engine) -> list[str]:
+    home, parquet = engine.home, engine.config.exports.parquet
+    purged = purged_files(home)
+    with reading(home) as con:
+        return [
+            home.relative(path)
+            for batch in exports.batches(con)
+            for path in exports.export_batch(con, home, batch, purged, parquet=parquet)
+        ]
+
+
+def _champion(home: Home) -> dict[str, Any]:
+    row = manifest.champion(home)
+    return {
+        "model_id": row.model_id,
+        "training_cutoff": row.training_cutoff,
+        "history_months": row.history_months,
+        "pred_months": row.pred_months,
+        "baseline_rmse": row.baseline("rmse"),
+        "baseline_r2": row.baseline("r2"),
+    }
+
+
+def docs(home: Home, progress: Progress) -> dict[str, Any]:
+    """The dbt docs of the warehouse as one page in the outputs."""
+    limit = load_config(home).resources.memory_limit
+    with locked(home):
+        side = SideBuild(home, limit)
+        page = home.outputs / "docs.html"
+        built = DbtProject(home, progress, limit).docs(side.database)
+        text = readable(built.read_text(encoding="utf-8"))
+        place_atomically(page, lambda part: part.write_text(text, encoding="utf-8"))
+        return {"page": home.relative(page)}

@@ -1,0 +1,95 @@
+"""The `report` command: one page for people. Owns warehouse/outputs/report.html.
+
+The page follows from the warehouse, the config's currency and the newest grid search alone: the
+same home gives the same bytes. It loads nothing and needs no script.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ml.home.config import load_config
+from ml.home.files import write_atomically
+from ml.home.layout import Home
+from ml.report import charts
+from ml.report import words as words
+from ml.report.facts import Facts, read_facts
+from ml.warehouse.side_copy import locked, reading
+
+PAGES = Path(__file__).parent / "page"
+# what a portrait shows: column of the facts -> words
+MEASURES = {
+    "order_count": "orders in the history, mean",
+    "mean_order_value": "mean order value",
+    "recency_days": "days since last order",
+    "tenure_days": "days since first order",
+}
+
+
+def report(home: Home, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Write the page of a home, whatever the home has so far."""
+    currency = load_config(home).source.currency
+    progress("writing the report")
+    with locked(home):
+        return {"report": home.relative(write_report(home, currency))}
+
+
+def write_report(home: Home, currency: str) -> Path:
+    """Bring the page in line with the warehouse; its path."""
+    with reading(home) as con:
+        facts = read_facts(con, home)
+    path, content = home.outputs / "report.html", page(facts, currency).encode()
+    if not path.exists() or path.read_bytes() != content:
+        write_atomically(path, content)
+    return path
+
+
+def page(facts: Facts, currency: str) -> str:
+    """The page as HTML; every text of the facts is escaped."""
+    shelf = Environment(
+        loader=FileSystemLoader(PAGES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    shelf.filters |= {
+        "count": words.count,
+        "day": words.day,
+        "decimals": words.decimals,
+        "money": lambda value: words.money(value, currency),
+        "month": words.month,
+        "months": words.months,
+        "number": words.number,
+        "percent": words.percent,
+        "short_money": lambda value: words.short_money(value, currency),
+        "signed_percent": words.signed_percent,
+    }
+    return shelf.get_template("page.html.j2").render(
+        facts=facts,
+        currency=currency,
+        words=words,
+        open_windows=words.open_windows(facts.warnings),
+        **_charts(facts),
+    )
+
+
+def _charts(facts: Facts) -> dict[str, Any]:
+    window, search = facts.window, facts.search
+    return {
+        "history": charts.history(facts.batches),
+        "tier_bands": charts.tier_bands(facts.tiers),
+        "portraits": [
+            (cluster, charts.portrait(cluster, facts.everybody, MEASURES))
+            for cluster in facts.clusters
+            if facts.everybody is not None
+        ],
+        "calibration": charts.calibration(window.deciles) if window else None,
+        "gains": charts.gains(window.gains) if window else None,
+        "rmse": charts.changes(facts.windows, "rmse", threshold="rmse_threshold"),
+        "r2": charts.changes(facts.windows, "r2", threshold="r2_threshold", sign=-1),
+        "level": charts.changes(facts.windows, "level"),
+        "heat_map": charts.heat_map(search.cells, "objective") if search else {},
+    }

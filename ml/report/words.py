@@ -1,0 +1,206 @@
+"""The words and numbers of the report: formats, and the sentence that heads each section."""
+
+from datetime import date
+from typing import Any
+
+from babel.numbers import format_compact_currency, format_currency
+
+from ml.report.facts import Facts, Row, Search, Window
+
+UNKNOWN = "–"
+# a number and its sign stay on one line
+TIGHT = "\u202f"
+INDICATORS = {
+    "revenue_so_far": (
+        "Revenue so far",
+        "what customers have spent since the batch, against what was expected by that day",
+    ),
+    "score_shift": (
+        "Predictions",
+        "how far the predictions are from those of the training customers; 0 = no difference",
+    ),
+    "feature_shift": (
+        "Behaviour",
+        "the same for what customers did; the feature that moved most is named",
+    ),
+    "new_customer_share": ("New customers", "share whose first order is 90 days old or less"),
+    "top_five_revenue_share": ("Top five", "share of revenue that the five best customers bring"),
+    "return_rate": ("Returns", "returned share of gross revenue"),
+}
+VERDICTS = {
+    "ok": "accuracy is as it was when the model was trained",
+    "breach": "a threshold was passed, but by no more than chance moves such a window",
+    "drift": "a change that chance hardly explains (outside its interval): look for the cause",
+    "sustained drift": "drift in two windows running: time to tune and train anew",
+}
+
+
+def money(value: float | None, currency: str) -> str:
+    """`$1,234`, or `$12.34` below 100."""
+    if value is None:
+        return UNKNOWN
+    if abs(value) >= 100:
+        text = format_currency(value, currency, "¤#,##0", locale="en", currency_digits=False)
+    else:
+        text = format_currency(value, currency, locale="en")
+    return text.replace("-", "−")
+
+
+def short_money(value: float, currency: str) -> str:
+    """`$50K`, for axes."""
+    if 0 < abs(value) < 1:
+        return format_currency(value, currency, locale="en")
+    digits = 0 if abs(value) < 1000 or value % 1000 == 0 else 1
+    return format_compact_currency(value, currency, locale="en", fraction_digits=digits).replace(
+        "-", "−"
+    )
+
+
+def count(value: float | None) -> str:
+    """`12,345`."""
+    return UNKNOWN if value is None else f"{value:,.0f}"
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """`1,234.5`; without a digit where the only one is zero."""
+    if value is None:
+        return UNKNOWN
+    text = f"{value:,.{digits}f}".replace("-", "−")
+    return text.removesuffix(".0")
+
+
+def decimals(value: float | None) -> str:
+    """`0.361`, for figures that are read beside each other."""
+    return number(value, 3)
+
+
+def percent(value: float | None) -> str:
+    """`44 %`; a share under 1 % keeps a digit."""
+    if value is None:
+        return UNKNOWN
+    digits = 1 if 0 < abs(value) < 0.0095 else 0
+    return f"{100 * value:.{digits}f}".replace("-", "−") + f"{TIGHT}%"
+
+
+def signed_percent(value: float | None) -> str:
+    """`+4 %`, `−4 %`, `0 %`."""
+    if value is None:
+        return UNKNOWN
+    rounded = round(100 * value)
+    sign = "+" if rounded > 0 else "−" if rounded < 0 else ""
+    return f"{sign}{abs(rounded):,}{TIGHT}%"
+
+
+def day(value: date | None) -> str:
+    """`23 Jun 1998`, on one line."""
+    return UNKNOWN if value is None else f"{value.day}\u00a0{value:%b}\u00a0{value:%Y}"
+
+
+def month(value: date) -> str:
+    """`Jun 98`, for axes."""
+    return f"{value:%b} {value:%y}"
+
+
+def months(value: int) -> str:
+    """`1 month`, `12 months`, on one line."""
+    return f"{value}\u00a0month{'' if value == 1 else 's'}"
+
+
+def interval_record(batches: list[Row]) -> str:
+    """How often the interval of the total held so far, among the batches shown."""
+    ended = [row for row in batches if row["actual_total"] is not None]
+    if not ended:
+        return "Eight of ten such totals should come to lie inside; none has been checked yet."
+    held = sum(
+        row["predicted_total_low"] <= row["actual_total"] <= row["predicted_total_high"]
+        for row in ended
+    )
+    which = f"last {len(ended)}" if len(ended) > 1 else "one"
+    how_many = "none" if held == 0 else "all" if held == len(ended) > 1 else str(held)
+    return (
+        "Eight of ten such totals should come to lie inside. "
+        f"Of the {which} that ended, {how_many} did."
+    )
+
+
+def tiers_finding(tiers: list[Row]) -> str:
+    """The smallest group of best customers that brings half of the money."""
+    customers = revenue = 0.0
+    for row in tiers:
+        customers, revenue = customers + row["customer_share"], revenue + row["revenue_share"]
+        if revenue >= 0.5:
+            break
+    if not 0 < revenue < 0.9995:
+        return "How expected revenue is spread over customers"
+    return (
+        f"The best {percent(customers)} of customers are expected to bring {percent(revenue)} "
+        "of the revenue"
+    )
+
+
+def clusters_finding(clusters: list[Row]) -> str:
+    best = clusters[0] if clusters else None
+    if best is None or best["clv_index"] is None:
+        return "What kinds of buyers there are"
+    return f"“{best['cluster_name']}” is worth {number(best['clv_index'])}× the typical customer"
+
+
+def window_finding(window: Window | None) -> str:
+    if window is None:
+        return "No prediction has met its actuals yet"
+    report = window.report
+    if not report["predicted_total"] > 0:
+        return f"The last finished window: verdict {report['verdict']}"
+    change = report["actual_total"] / report["predicted_total"] - 1
+    if round(abs(change), 2) == 0:
+        return "The last finished window brought what was predicted"
+    word = "more" if change > 0 else "less"
+    return f"The last finished window brought {percent(abs(change))} {word} than predicted"
+
+
+def drift_finding(windows: list[Row]) -> str:
+    if not windows:
+        return "Nothing to hold against the past yet"
+    found = [row["verdict"] for row in windows]
+    total = f"{len(found)} finished window{'s' if len(found) > 1 else ''}"
+    if set(found) == {"ok"}:
+        return f"{total}, and accuracy is as it was at training"
+    counted = [f"{found.count(verdict)}\u00a0{verdict}" for verdict in VERDICTS if verdict in found]
+    return f"{total}: {', '.join(counted)}"
+
+
+def warnings_finding(open_windows: list[Row]) -> str:
+    if not open_windows:
+        return "No window is open"
+    loud = sum(row["level"] != "ok" for row in open_windows)
+    total = f"{len(open_windows)} open window{'s' if len(open_windows) > 1 else ''}"
+    if not loud:
+        return f"{total}, and nothing moves ahead of time"
+    return f"{loud} of {total} deserve{'s' if loud == 1 else ''} a look"
+
+
+def search_finding(search: Search | None) -> str:
+    best = next((cell for cell in search.cells if cell["is_best"]), None) if search else None
+    if best is None:
+        return "Windows have not been tuned yet"
+    history, pred = best["history_months"], best["pred_months"]
+    return f"Looking back {months(history)} to predict {months(pred)} scored best"
+
+
+def ledger_finding(facts: Facts) -> str:
+    champion = next((row for row in facts.models if row["is_champion"]), None)
+    if champion is None:
+        return "No model has been trained yet"
+    return f"The champion learned from data up to {day(champion['training_cutoff'])}"
+
+
+def open_windows(warnings: list[Row]) -> list[Row]:
+    """Early warnings by open window: `cells` by indicator, `level`: the worst of them."""
+    order = ["ok", "watch", "alarm"]
+    found: dict[tuple[Any, str], Row] = {}
+    for row in warnings:
+        new = row | {"cells": {}, "level": order[0]}
+        window = found.setdefault((row["cutoff"], row["model_id"]), new)
+        window["cells"][row["indicator"]] = row
+        window["level"] = max(window["level"], row["worst"]["level"], key=order.index)
+    return list(found.values())

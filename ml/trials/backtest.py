@@ -1,0 +1,103 @@
+"""The `backtest` command: the recipe and its rivals out of time. Owns outputs/backtest."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from ml.home.config import Training
+from ml.home.dates import window_end
+from ml.home.errors import DataNotReadyError
+from ml.home.files import place_atomically
+from ml.home.layout import Home
+from ml.life.session import Engine, require_days, working
+from ml.model.champion.champion import NothingMaturedError
+from ml.model.champion.out_of_time import BacktestResult, backtest_cutoff
+from ml.model.measures.metrics import METRICS
+from ml.trials.pictures import draw_backtest
+from ml.trials.training_frames import Frames, Trial, frames_of
+
+
+def backtest(
+    home: Home,
+    progress: Callable[[str], None],
+    cutoffs: list[date],
+    history_months: int | None = None,
+    pred_months: int | None = None,
+) -> dict[str, Any]:
+    """Train at each cutoff on what was known by then and hold it against what came later.
+
+    Raises DataNotReadyError when a label window has not matured. Nothing of the warehouse changes.
+    """
+    with working(home, progress) as engine:
+        windows = engine.config.training
+        history, pred = history_months or windows.history_months, pred_months or windows.pred_months
+        trials = [Trial(cutoff, history, pred) for cutoff in sorted(set(cutoffs))]
+        for trial in trials:
+            _require_matured(engine, trial)
+        results = []
+        with frames_of(engine, trials) as frames:
+            for trial in trials:
+                progress(f"training and scoring at {trial.training_cutoff}")
+                results.append(_result(frames, trial, windows))
+    return _write(home, results, f"h{history}_pred{pred}m")
+
+
+def _result(frames: Frames, trial: Trial, settings: Training) -> BacktestResult:
+    """The backtest of one cutoff. Raises DataNotReadyError when nothing had matured by then."""
+    try:
+        return backtest_cutoff(
+            frames.examples(trial),
+            frames.monthly_revenue(trial),
+            frames.later_actuals(trial),
+            cutoff=pd.Timestamp(trial.training_cutoff),
+            seed=settings.seed,
+            max_examples=settings.max_examples,
+        )
+    except NothingMaturedError as error:
+        raise DataNotReadyError(str(error)) from None
+
+
+def _require_matured(engine: Engine, trial: Trial) -> None:
+    require_days(engine, trial.training_cutoff, trial.history_months)
+    end = window_end(trial.training_cutoff, trial.pred_months)
+    if end > engine.newest_day:
+        raise DataNotReadyError(
+            f"cutoff {trial.training_cutoff}: its window ends on {end}, the data on "
+            f"{engine.newest_day}; choose an earlier cutoff or fewer pred_months"
+        )
+
+
+def _write(home: Home, results: list[BacktestResult], name: str) -> dict[str, Any]:
+    """CSV files and picture, and the result of the command."""
+    tables: dict[str, pd.DataFrame] = {
+        kind: pd.concat([getattr(result, kind) for result in results], ignore_index=True)
+        for kind in ("metrics", "comparisons", "deciles")
+    }
+    folder, files = home.outputs / "backtest", []
+    for kind, table in tables.items():
+        path = folder / f"backtest_{kind}_{name}.csv"
+        place_atomically(path, lambda part, table=table: table.to_csv(part, index=False))
+        files.append(path)
+    picture = folder / f"backtest_{name}.png"
+    place_atomically(picture, lambda part: draw_backtest(tables, part))
+    means = tables["metrics"].groupby("forecast", sort=False)[list(METRICS)].mean()
+    return {
+        "cutoffs": [result.decisions["cutoff"] for result in results],
+        "means": _records(means.reset_index(), "forecast"),
+        "metrics": _plain(tables["metrics"]),
+        "comparisons": _plain(tables["comparisons"]),
+        "decisions": [result.decisions for result in results],
+        "files": [home.relative(path) for path in [*files, picture]],
+    }
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON can hold them: an undefined figure is null."""
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def _records(table: pd.DataFrame, key: str) -> dict[str, dict[str, Any]]:
+    return {row.pop(key): row for row in _plain(table)}

@@ -1,0 +1,87 @@
+"""Trainings asked for on a side copy that is never published: what backtest and tune learn from."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import pandas as pd
+
+from ml.home.dates import history_start
+from ml.life.session import Engine
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training: its cutoff and windows, in months."""
+
+    training_cutoff: date
+    history_months: int
+    pred_months: int
+
+
+class Frames:
+    """Frames of the trials, computed together: trials share the windows they have in common."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = con
+        con.execute("create temp table features as from intermediate.int_training_features")
+        con.execute("create temp table actuals as from intermediate.int_training_actuals")
+
+    def examples(self, trial: Trial) -> pd.DataFrame:
+        """Rows of int_training_examples of the trial, by cutoff and customer."""
+        return self._con.execute(
+            "select features.*, windows.months_back, windows.observed_months,"
+            " case when windows.window_end <= windows.training_cutoff"
+            " then actual_clv::double end as actual_clv,"
+            " case when windows.window_end <= windows.training_cutoff"
+            " then actual_order_count end as actual_order_count"
+            " from features"
+            " inner join intermediate.int_training_windows as windows"
+            " using (cutoff, history_months, pred_months)"
+            " inner join actuals using (cutoff, history_months, pred_months, customer_id)"
+            " where training_cutoff = ? and history_months = ? and pred_months = ?"
+            " order by cutoff, customer_id",
+            [trial.training_cutoff, trial.history_months, trial.pred_months],
+        ).df()
+
+    def monthly_revenue(self, trial: Trial) -> pd.DataFrame:
+        """Calendar months of the log up to the trial's cutoff."""
+        return self._con.execute(
+            "select * exclude (training_cutoff) from intermediate.int_monthly_revenue"
+            " where training_cutoff = ? order by month",
+            [trial.training_cutoff],
+        ).df()
+
+    def customers_since(self, trial: Trial, months: int) -> set[str]:
+        """Customers with a purchase in the last `months` months up to the trial's cutoff."""
+        rows = self._con.execute(
+            "select distinct customer_id from intermediate.int_customer_days where order_count > 0"
+            " and activity_date between ? and ?",
+            [history_start(trial.training_cutoff, months), trial.training_cutoff],
+        ).fetchall()
+        return {customer for (customer,) in rows}
+
+    def later_actuals(self, trial: Trial) -> pd.DataFrame:
+        """What the customers of the trial's cutoff brought after it: customer_id, actual_clv."""
+        return self._con.execute(
+            "select customer_id, actual_clv::double as actual_clv from actuals"
+            " where cutoff = ? and history_months = ? and pred_months = ? order by customer_id",
+            [trial.training_cutoff, trial.history_months, trial.pred_months],
+        ).df()
+
+
+@contextmanager
+def frames_of(engine: Engine, trials: list[Trial]) -> Iterator[Frames]:
+    """Build the windows of all trials on the side copy and open their frames."""
+    with engine.side.connect() as con:
+        con.executemany(
+            "insert into raw.training_requests values (?, ?, ?)",
+            [(one.training_cutoff, one.history_months, one.pred_months) for one in trials],
+        )
+    engine.progress(f"windows of {len(trials)} trainings")
+    engine.project.build(engine.side.database, "training_frames", trials[0].training_cutoff)
+    with engine.side.connect() as con:
+        engine.progress(f"features of {len(trials)} trainings")
+        yield Frames(con)

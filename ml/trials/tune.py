@@ -1,0 +1,275 @@
+"""The `tune` command: which history and prediction windows to train with. Owns outputs/grid_search.
+
+Every cell of the grid is scored at the same cutoffs on the same customers, those of the shortest
+history. Its figure is the share of the deviance left by the better of naive and Pareto/NBD that
+the recipe explains, averaged over the cutoffs, less one standard error.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from dateutil.relativedelta import relativedelta
+
+from ml.home.config import MOST_HISTORY_MONTHS, MOST_PRED_MONTHS, set_values
+from ml.home.errors import CallError, DataNotReadyError
+from ml.home.files import place_atomically, write_atomically
+from ml.home.layout import Home
+from ml.ledger.provenance import code_state
+from ml.life.session import Engine, connected, require_days, working
+from ml.model.champion.champion import PARETO_COLUMN
+from ml.model.champion.rivals import fit_naive, fit_purchase_rival
+from ml.model.forecast.recipe import fit_recipe
+from ml.model.measures.metrics import METRICS, d2
+from ml.trials.pictures import draw_grid
+from ml.trials.training_frames import Frames, Trial, frames_of
+from ml.warehouse.state import content_of_files, first_day
+
+HISTORIES = (3, 6, 9, 12, 15, 18)
+PREDICTIONS = (3, 6, 9, 12)
+LEAST_CUTOFFS = 3
+# A training needs this many months behind its newest matured window.
+LEAST_HISTORY = 3
+PICTURES = ("skill", "rmse", "r2")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cells that can be scored, the cutoffs they share, and why the others cannot."""
+
+    cells: list[tuple[int, int]]
+    cutoffs: list[date]
+    infeasible: dict[tuple[int, int], str]
+
+
+def tune(
+    home: Home,
+    progress: Callable[[str], None],
+    cutoff: date | None = None,
+    histories: list[int] | None = None,
+    predictions: list[int] | None = None,
+) -> dict[str, Any]:
+    """Score the grid on what was known at `cutoff` and write the best windows to the config.
+
+    Raises DataNotReadyError when no cell has three cutoffs. What a killed search had scored is
+    taken up again.
+    """
+    with working(home, progress) as engine:
+        engine.publish_load()
+        at = cutoff or engine.newest_day
+        require_days(engine, at, LEAST_HISTORY)
+        with connected(engine) as con:
+            start, content = first_day(con), content_of_files(con)
+        grid = feasible_grid(
+            start, at, histories or list(HISTORIES), predictions or list(PREDICTIONS)
+        )
+        if not grid.cells:
+            raise DataNotReadyError(
+                f"cutoff {at}: the log from {start} is too short for {LEAST_CUTOFFS} cutoffs of "
+                f"any cell; keep the windows of the config, or give a smaller --pred"
+            )
+        journal = Journal(home, _key(engine, grid, content))
+        scores = _scores(engine, grid, journal)
+        table = rank_cells(scores, grid)
+        best = table.iloc[0]
+        if pd.isna(best["objective"]):
+            raise DataNotReadyError(
+                f"cutoff {at}: no cell can be scored, in no label window did anybody buy again; "
+                f"the windows of the config stay"
+            )
+        files = _write(home, at, table, scores)
+        windows = {name: str(int(best[name])) for name in ("history_months", "pred_months")}
+        set_values(home, "training", windows)
+        journal.close()
+    return {
+        "cutoff": at,
+        "cutoffs": grid.cutoffs,
+        "history_months": int(best["history_months"]),
+        "pred_months": int(best["pred_months"]),
+        "cells": table.astype(object).where(table.notna(), None).to_dict("records"),
+        "files": files,
+    }
+
+
+def feasible_grid(
+    first_day: date, cutoff: date, histories: list[int], predictions: list[int]
+) -> Grid:
+    """The cells that three common cutoffs can score, given the log's first day.
+
+    The cutoffs lie one month apart, the newest so far back that the longest scorable label window
+    is complete on `cutoff`. A cell is left out when its label windows leave nothing to train on,
+    or when the log does not cover its history at every cutoff.
+    """
+    after = cutoff + timedelta(days=1)
+    covered = _months_between(first_day, after)
+    for option, months, most in (
+        ("--history", histories, MOST_HISTORY_MONTHS),
+        ("--pred", predictions, MOST_PRED_MONTHS),
+    ):
+        if not all(1 <= month <= most for month in months):
+            raise CallError(f"{option} is a number of months: give 1 to {most}")
+    fitting = [
+        pred for pred in predictions if covered >= 2 * pred + LEAST_CUTOFFS - 1 + LEAST_HISTORY
+    ]
+    back = max(fitting, default=0)
+    cutoffs = [
+        after - relativedelta(months=back + step) - timedelta(days=1)
+        for step in range(LEAST_CUTOFFS)
+    ]
+    observed = covered - back - LEAST_CUTOFFS + 1
+    cells, infeasible = [], {}
+    for history in sorted(set(histories)):
+        for pred in sorted(set(predictions)):
+            if pred not in fitting:
+                infeasible[history, pred] = "too few cutoffs: label windows too long for the log"
+            elif history > observed:
+                infeasible[history, pred] = "too few cutoffs: the log does not cover the history"
+            else:
+                cells.append((history, pred))
+    return Grid(cells, cutoffs, infeasible)
+
+
+def rank_cells(scores: pd.DataFrame, grid: Grid) -> pd.DataFrame:
+    """One row per cell, best first, infeasible ones last with their reason.
+
+    objective = mean skill less one standard error; ties go to normalised Gini, then to |bias|.
+    """
+    reference = scores.groupby(["cutoff", "pred_months"])["rival_d2"].transform("max")
+    scored = scores.assign(skill=1 - (1 - scores["d2"]) / (1 - reference))
+    by_cell = scored.groupby(["history_months", "pred_months"])
+    table = by_cell[["skill", *METRICS, "rmse_over_mean"]].mean()
+    table["skill_se"] = by_cell["skill"].sem()
+    table["objective"] = table["skill"] - table["skill_se"]
+    table["cutoffs"] = by_cell.size()
+    table = table.reset_index().assign(reason="")
+    order = table.assign(
+        rounded=table["objective"].round(6), gini=table["normalised_gini"], off=table["bias"].abs()
+    ).sort_values(
+        ["rounded", "gini", "off", "history_months", "pred_months"],
+        ascending=[False, False, True, True, True],
+    )
+    left_out = pd.DataFrame(
+        [(*cell, reason) for cell, reason in grid.infeasible.items()],
+        columns=["history_months", "pred_months", "reason"],
+    )
+    ranked = table.loc[order.index].assign(cell_rank=range(1, len(table) + 1))
+    parts = [ranked, left_out] if len(left_out) else [ranked]
+    return pd.concat(parts, ignore_index=True)
+
+
+class Journal:
+    """Scores already computed by a search that was killed, on disk until the search ends."""
+
+    def __init__(self, home: Home, key: str) -> None:
+        self._path = home.outputs / "grid_search" / "unfinished_search.json"
+        self._key = key
+        self._scores: dict[str, dict[str, float]] = {}
+        if self._path.exists():
+            found = json.loads(self._path.read_text(encoding="utf-8"))
+            self._scores = found["scores"] if found["key"] == key else {}
+
+    def score(self, trial: Trial, compute: Callable[[], dict[str, float]]) -> dict[str, float]:
+        """The score of a trial, computed only when it is not known yet."""
+        name = _name(trial)
+        if name not in self._scores:
+            self._scores[name] = compute()
+            content = json.dumps({"key": self._key, "scores": self._scores})
+            write_atomically(self._path, content.encode())
+        return self._scores[name]
+
+    def __contains__(self, trial: Trial) -> bool:
+        return _name(trial) in self._scores
+
+    def close(self) -> None:
+        """Forget the scores: the search is done."""
+        self._path.unlink(missing_ok=True)
+
+
+def _name(trial: Trial) -> str:
+    return f"{trial.training_cutoff} h{trial.history_months} p{trial.pred_months}"
+
+
+def _key(engine: Engine, grid: Grid, content: list[str]) -> str:
+    """Changes with data, code, settings and grid: scores of another search are not taken up."""
+    training = engine.config.training
+    parts = [content, asdict(code_state()), grid.cells, grid.cutoffs]
+    parts += [training.seed, training.max_examples]
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
+
+
+def _scores(engine: Engine, grid: Grid, journal: Journal) -> pd.DataFrame:
+    """One row per cell and cutoff."""
+    trials = [Trial(cutoff, *cell) for cutoff in grid.cutoffs for cell in grid.cells]
+    shortest = min(history for history, _ in grid.cells)
+    rows, started, done = [], time.monotonic(), 0
+    left = sum(trial not in journal for trial in trials)
+    with frames_of(engine, trials) as frames:
+        for trial in trials:
+            if trial not in journal:
+                engine.progress(_time_left(trial, done, left, started))
+                done += 1
+            score = journal.score(trial, lambda t=trial: _score(engine, frames, t, shortest))
+            cell = {"history_months": trial.history_months, "pred_months": trial.pred_months}
+            rows.append({"cutoff": trial.training_cutoff, **cell, **score})
+    return pd.DataFrame(rows)
+
+
+def _time_left(trial: Trial, done: int, left: int, started: float) -> str:
+    name = f"{trial.history_months} + {trial.pred_months} months at {trial.training_cutoff}"
+    if not done:
+        return f"training {done + 1} of {left}: {name}"
+    seconds = (time.monotonic() - started) / done * (left - done)
+    return f"training {done + 1} of {left}: {name}, about {seconds:.0f} s left"
+
+
+def _score(engine: Engine, frames: Frames, trial: Trial, shortest: int) -> dict[str, float]:
+    """Metrics of the recipe and D2 of its best rival on the common customers of the cutoff."""
+    training, day = engine.config.training, pd.Timestamp(trial.training_cutoff)
+    examples = frames.examples(trial)
+    recipe, _ = fit_recipe(
+        examples,
+        frames.monthly_revenue(trial),
+        cutoff=day,
+        seed=training.seed,
+        max_examples=training.max_examples,
+    )
+    everybody = examples[examples["months_back"] == 0].reset_index(drop=True)
+    common = frames.customers_since(trial, shortest)
+    now = everybody[everybody["customer_id"].isin(common)].reset_index(drop=True)
+    later = frames.later_actuals(trial).set_index("customer_id")["actual_clv"]
+    actual = now["customer_id"].map(later).to_numpy(float)
+    predicted = recipe.spending(recipe.read(now)).trees
+    around, everywhere = (recipe.windows.around(rows["cutoff"]) for rows in (now, everybody))
+    naive = fit_naive(everybody, everywhere, recipe.forecast.pred_days)
+    pareto = fit_purchase_rival(recipe.forecast, everybody, everywhere, PARETO_COLUMN)
+    rivals = [d2(actual, rival.predict(now, around)) for rival in (naive, pareto)]
+    figures = {name: metric(actual, predicted) for name, metric in METRICS.items()}
+    mean = float(actual.mean())
+    figures["rmse_over_mean"] = figures["rmse"] / mean if mean > 0 else float("nan")
+    return figures | {"rival_d2": float(pd.Series(rivals).max()), "customers": float(len(now))}
+
+
+def _write(home: Home, cutoff: date, table: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
+    """Results and pictures of the search; names of the files."""
+    folder, files = home.outputs / "grid_search", []
+    for name, rows in (("cells", table), ("cutoffs", scores)):
+        path = folder / f"grid_search_{name}_{cutoff}.csv"
+        place_atomically(path, lambda part, rows=rows: rows.to_csv(part, index=False))
+        files.append(path)
+    for figure in PICTURES:
+        path = folder / f"grid_search_{figure}_{cutoff}.png"
+        place_atomically(path, lambda part, figure=figure: draw_grid(table, figure, part))
+        files.append(path)
+    return [home.relative(Path(path)) for path in files]
+
+
+def _months_between(first: date, after: date) -> int:
+    """Whole calendar months of [first, after); a log that starts within a week covers the month."""
+    span = relativedelta(after, first - timedelta(days=7))
+    return span.years * 12 + span.months

@@ -1,0 +1,173 @@
+"""Runs the dbt project in this process, on one database file."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ml.home import errors
+from ml.home.errors import EngineError
+from ml.home.layout import REPOSITORY, Home
+
+PROJECT = REPOSITORY / "dbt_project"
+# variables of the environment that dbt's profile reads
+OF_A_HOME = ("CLV_HOME", "CLV_WAREHOUSE", "CLV_MEMORY_LIMIT")
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did: seconds per node that ran, and what its tests warned of."""
+
+    seconds: dict[str, float]
+    warnings: list[str]
+
+
+class DbtProject:
+    """The dbt project of this repository on the warehouse of one home.
+
+    It is parsed once, without a cutoff and without a home, and the result is used for all of them:
+    a change of --vars or of the profile would parse everything again.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        progress: Callable[[str], None] = lambda _: None,
+        memory_limit: str | None = None,
+    ) -> None:
+        self._home = home
+        self._progress = progress
+        self._memory_limit = memory_limit
+        self._manifest: Any = None
+
+    def build(
+        self,
+        database: Path,
+        selector: str,
+        cutoff: date | None = None,
+        *,
+        full_refresh: bool = False,
+    ) -> BuildReport:
+        """Build and test what `selector` names. Raises EngineError with the first failure."""
+        arguments = ["build", "--selector", selector, "--exclude-resource-type", "unit_test"]
+        if cutoff is not None:
+            arguments += ["--vars", json.dumps({"cutoff": cutoff.isoformat()})]
+        if full_refresh:
+            arguments.append("--full-refresh")
+        with self._on(database):
+            return _report(self._invoke(arguments))
+
+    def docs(self, database: Path) -> Path:
+        """The static docs page, as one HTML file."""
+        with self._on(database):
+            result = self._invoke(["docs", "generate", "--static"], write=True)
+        if not result.success:
+            raise EngineError(f"dbt docs: {_one_line(str(result.exception))}")
+        return self._home.dbt_cache / "static_index.html"
+
+    def _invoke(self, arguments: list[str], *, write: bool = False) -> Any:
+        from dbt.cli.main import dbtRunner
+
+        flags = ["--log-level", "none", "--log-level-file", "none"]
+        flags += [] if write else ["--no-write-json"]
+        places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        places += [
+            "--target-path",
+            str(self._home.dbt_cache),
+            "--log-path",
+            str(self._home.dbt_cache),
+        ]
+        if self._manifest is None:
+            self._manifest = _parsed([*flags, "parse", *places])
+        runner = dbtRunner(manifest=self._manifest, callbacks=[self._on_event])
+        return runner.invoke([*flags, *arguments, *places])
+
+    def _on_event(self, event: Any) -> None:
+        if event.info.name == "LogStartLine":
+            self._progress(f"dbt: {event.data.description}")
+
+    @contextmanager
+    def _on(self, database: Path) -> Iterator[None]:
+        """Point the profile at `database`; afterwards no connection keeps its lock."""
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.adapters.factory import cleanup_connections, reset_adapters
+
+        wanted = {"CLV_HOME": str(self._home.root), "CLV_WAREHOUSE": str(database)}
+        if self._memory_limit is not None:
+            wanted["CLV_MEMORY_LIMIT"] = self._memory_limit
+        with _environment(wanted):
+            try:
+                yield
+            finally:
+                cleanup_connections()
+                DuckDBConnectionManager.close_all_connections()
+                reset_adapters()
+
+
+def _parsed(arguments: list[str]) -> Any:
+    """The manifest of the project with the profile's defaults, as any home would have it."""
+    from dbt.adapters.factory import reset_adapters
+    from dbt.cli.main import dbtRunner
+
+    with _environment(dict.fromkeys(OF_A_HOME)):
+        parsed = dbtRunner().invoke(arguments)
+    reset_adapters()  # the one that parsed is not connected to the home
+    if not parsed.success:
+        raise EngineError(f"dbt parse: {_one_line(str(parsed.exception))}")
+    return parsed.result
+
+
+@contextmanager
+def _environment(wanted: Mapping[str, str | None]) -> Iterator[None]:
+    """These variables of the environment for a while, without those that are None."""
+    before = {name: os.environ.get(name) for name in wanted}
+    _set(wanted)
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _report(result: Any) -> BuildReport:
+    nodes = list(getattr(result.result, "results", None) or [])
+    failed = [node for node in nodes if str(node.status) in {"error", "fail", "runtime error"}]
+    if failed:
+        first = failed[0]
+        raise _failure(first.node.name, first.message or str(first.status))
+    if not result.success:
+        raise EngineError(f"dbt: {_one_line(str(result.exception))}")
+    return BuildReport(
+        {node.node.name: float(node.execution_time) for node in nodes},
+        [f"{node.node.name}: {node.message}" for node in nodes if str(node.status) == "warn"],
+    )
+
+
+def _failure(name: str, message: str) -> EngineError:
+    """The error of a node: our own with its exit code where the engine raised it."""
+    own = re.findall(r"^\s*ml\.errors\.(\w+): (.+)$", message, flags=re.MULTILINE)
+    if own:
+        kind, reason = own[-1]
+        return getattr(errors, kind, EngineError)(reason)
+    return EngineError(f"{name}: {_one_line(message)}")
+
+
+def _one_line(message: str) -> str:
+    """The line that says what is wrong: of a traceback the last, else the first two of dbt."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    if any(line.startswith("Traceback") for line in lines):
+        return lines[-1][:300]
+    mismatched = [line for line in lines if line.endswith("mismatch |")]
+    return " ".join([*lines[:2], *mismatched])[:400]
