@@ -56,7 +56,7 @@ spark: setup  ## add Spark to .venv (needs Java 17), then run its tests
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
 	@printf '%s\n' "$(CURDIR)" "$(CURDIR)/dbt_project/spark" \
 		> $$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/clv_spark.pth
-	$(BIN)/python -m pytest tests/test_spark.py -m "slow or not slow"
+	$(BIN)/python -m pytest tests/dbt_project/test_spark.py -m "slow or not slow"
 
 lock:  ## resolve the lock files anew (needs uv)
 	uv pip compile pyproject.toml --extra demo --extra dev --universal --python-version 3.11 \

@@ -8,7 +8,7 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-MACROS = Path(__file__).parent.parent / "dbt_project" / "macros"
+MACROS = Path(__file__).parents[2] / "dbt_project" / "macros"
 FIRST_DAY = pd.Timestamp("2020-01-01")
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-PROGRAM = str(Path(__file__).resolve().parent.parent / "orchestrate.py")
+PROGRAM = str(Path(__file__).resolve().parents[2] / "orchestrate.py")
 LIBRARIES = ["dbt.cli.main", "dbt.adapters.duckdb", "duckdb", "matplotlib.pyplot", "pandas"]
 LIBRARIES += ["sklearn.cluster", "scipy.optimize", "xgboost", "pyarrow", "typer", "rich.progress"]
 # audit event -> positions of the paths among its arguments

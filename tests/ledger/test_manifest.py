@@ -9,7 +9,7 @@ import duckdb
 import joblib
 import pytest
 from conftest import REPOSITORY
-from ledger import ledger_card
+from ledger_cards import ledger_card
 
 from ml.home.errors import CallError, EngineError
 from ml.home.layout import Home

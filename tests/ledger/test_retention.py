@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 from conftest import CUTOFF, PRED_MONTHS, EngineHome
-from ledger import ledger_card
+from ledger_cards import ledger_card
 from pydantic import ValidationError
 
 from ml.home.config import Retention

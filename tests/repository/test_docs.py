@@ -151,7 +151,7 @@ def test_every_file_that_is_named_exists(document: Path):
 
 def test_the_tables_of_the_architecture_name_files_that_exist():
     text = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
-    known = {path.name for path in REPOSITORY.glob("tests/*.py")}
+    known = {path.name for path in REPOSITORY.glob("tests/**/*.py")}
     known |= {path.name for path in PROJECT.rglob("*.*")}
     named = re.findall(r"\b(test_\w+\.py|[a-z]\w+\.sql|[a-z]\w+\.yml)\b", text)
     assert [name for name in named if name not in known] == []

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from checkout import Checkout
 from conftest import CUTOFF, EngineHome, home_at, transaction_log
-from ledger import ledger_card
+from ledger_cards import ledger_card
 
 from ml.home.errors import CallError, EngineError
 from ml.home.layout import Home

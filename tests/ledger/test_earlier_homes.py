@@ -18,7 +18,7 @@ from conftest import (
     home_at,
     transaction_log,
 )
-from ledger import ledger_card
+from ledger_cards import ledger_card
 
 from ml.home.layout import Home
 from ml.ledger import manifest
