@@ -5,8 +5,10 @@ import re
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import duckdb
+from ruamel.yaml import YAML
 
 from ml.delivery.load import is_up_to_date
 from ml.delivery.tombstones import read_tombstones
@@ -19,7 +21,8 @@ from ml.warehouse import exports
 from ml.warehouse.dbt_project import PROJECT
 from ml.warehouse.side_copy import is_lock_conflict
 
-TAGS = re.compile(r"tags=\[([^]]*)\]")
+# in a model's own file; those of its folder stand in dbt_project.yml
+TAGS = re.compile(r"\btags=\[([^]]*)\]")
 
 
 def warehouse(examined: Examined) -> Iterator[Finding]:
@@ -94,7 +97,7 @@ def tables(examined: Examined) -> Iterator[Finding]:
         "": ("marts.clv_batches", examined.command(f"run --cutoff {newest}")),
         "monitor": ("marts.drift_report", examined.command("run")),
     }
-    built = _built_together()
+    built = tables_by_tag()
     for tag, (sign, remedy) in remedies.items():
         missing = sorted(built[tag] - found) if sign in found else []
         if missing:
@@ -102,15 +105,26 @@ def tables(examined: Examined) -> Iterator[Finding]:
     yield ok(f"{len(found)} tables and views")
 
 
-def _built_together() -> dict[str, set[str]]:
-    """The project's tables as schema.table, by tag; by "" those of a batch."""
-    built: dict[str, set[str]] = {tag: set() for tag in ("load", "ledger", "", "monitor", "train")}
-    for path in (PROJECT / "models").glob("*/*"):
+def tables_by_tag() -> dict[str, set[str]]:
+    """The project's tables as schema.table, by tag; by "" those of a batch, which have none."""
+    folders = YAML(typ="safe").load(PROJECT / "dbt_project.yml")["models"]["house_ware_clv"]
+    tables: dict[str, set[str]] = {}
+    for path in (PROJECT / "models").rglob("*"):
         if path.suffix in {".sql", ".py"}:
-            tags = TAGS.findall(path.read_text(encoding="utf-8"))
-            tag = tags[0].strip("'\" ") if tags else ""
-            built.setdefault(tag, set()).add(f"{path.parent.name}.{path.stem}")
-    return built
+            schema, tags = _of_folder(folders, path.relative_to(PROJECT / "models").parts[:-1])
+            tags += re.findall(r"[\w-]+", "".join(TAGS.findall(path.read_text(encoding="utf-8"))))
+            tables.setdefault(next(iter(tags), ""), set()).add(f"{schema}.{path.stem}")
+    return tables
+
+
+def _of_folder(folders: dict[str, Any], place: tuple[str, ...]) -> tuple[str, list[str]]:
+    """Schema and tags of the models in a folder, as dbt takes them from dbt_project.yml."""
+    schema, tags = "", []
+    for folder in place:
+        folders = folders.get(folder, {})
+        schema = folders.get("+schema", schema)
+        tags += folders.get("+tags", [])
+    return schema, tags
 
 
 def loaded(examined: Examined) -> Iterator[Finding]:

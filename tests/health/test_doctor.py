@@ -191,8 +191,9 @@ def test_a_warehouse_that_is_no_database_leaves_the_ledger_checked(home: EngineH
 def test_a_table_that_is_missing_comes_back_by_the_remedy(home: EngineHome):
     with duckdb.connect(home.database) as con:
         con.execute("drop table ml.clv_totals")
+        con.execute("drop table intermediate.int_observation_windows")
     found = findings(home, expect=1)["tables"]
-    assert found["what"] == "missing: ml.clv_totals"
+    assert found["what"] == "missing: intermediate.int_observation_windows, ml.clv_totals"
     assert typed(home, found["remedy"]) == 0
     assert findings(home) == {}
 

@@ -1,5 +1,5 @@
 def model(dbt, session):
-    dbt.config(materialized="table", tags=["config"])
+    dbt.config(materialized="table")
     from ml.pipeline.frames import config_frame
 
     return config_frame()
