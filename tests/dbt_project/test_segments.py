@@ -32,7 +32,8 @@ def segments(windows: pd.DataFrame) -> pd.DataFrame:
                 f"create view {name} as select distinct cutoff, model_id, revision, window_end,"
                 " is_significant from clv_predictions_actual"
             )
-        con.execute(f"create table int_segment_sums as {model('intermediate/monitor/int_segment_sums')}")
+        sums = model("intermediate/monitor/int_segment_sums")
+        con.execute(f"create table int_segment_sums as {sums}")
         return con.sql(model("marts/drift_segments")).df()
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,19 +37,29 @@ print(json.dumps([models, selected]))
 """
 
 
+FOLDERS = sorted(path.name for path in (PROJECT / "models" / "intermediate").iterdir())
+
+
+@dataclass(frozen=True)
+class Read:
+    """The project as dbt reads it.
+
+    models: schema, tags and path below models/ of every model, by name.
+    selected: names of the models of every selector that a folder of intermediate is named after.
+    """
+
+    models: dict[str, dict[str, Any]]
+    selected: dict[str, list[str]]
+
+
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Schema, tags and path below models/ of every model, by name."""
-    return asked(tmp_path_factory.mktemp("dbt"), [])[0]
-
-
-def asked(folder: Path, selectors: list[str]) -> list[dict[str, Any]]:
-    """What ASK answers."""
+def project(tmp_path_factory: pytest.TempPathFactory) -> Read:
+    folder = tmp_path_factory.mktemp("dbt")
     places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     places += ["--target-path", str(folder), "--log-path", str(folder)]
     done = subprocess.run(
         [sys.executable, "-c", ASK],
-        input=json.dumps([places, selectors]),
+        input=json.dumps([places, FOLDERS]),
         capture_output=True,
         text=True,
         cwd=PROJECT,
@@ -57,13 +68,24 @@ def asked(folder: Path, selectors: list[str]) -> list[dict[str, Any]]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return Read(*json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_the_doctor_expects_every_table_where_dbt_builds_it(models: dict[str, dict[str, Any]]):
+def test_the_doctor_expects_every_table_where_dbt_builds_it(project: Read):
     built: dict[str, set[str]] = {}
-    for name, model in models.items():
+    for name, model in project.models.items():
         (tag,) = model["tags"] or [""]
         built.setdefault(tag, set()).add(f"{model['schema']}.{name}")
-    assert len(models) > 40
+    assert len(project.models) > 40
     assert tables_by_tag() == built
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_of_intermediate_holds_what_the_selector_of_its_name_builds(
+    folder: str, project: Read
+):
+    inside = {name: Path(model["path"]).parts for name, model in project.models.items()}
+    held = {name for name, parts in inside.items() if parts[:-1] == ("intermediate", folder)}
+    built = {name for name in project.selected[folder] if inside[name][0] == "intermediate"}
+    assert held
+    assert held == built

@@ -1,5 +1,5 @@
 def model(dbt, session):
-    dbt.config(materialized="table", tags=["train"])
+    dbt.config(materialized="table", tags=["training"])
     examples = dbt.ref("int_training_examples")
     monthly_revenue = dbt.ref("int_monthly_revenue")
     fingerprints = dbt.ref("int_day_fingerprints")

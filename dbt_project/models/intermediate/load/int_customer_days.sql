@@ -4,7 +4,6 @@
         incremental_strategy='delete+insert',
         unique_key='activity_date',
         post_hook="{{ build_other_parts() }}",
-        tags=['load'],
     )
 }}
 

@@ -3,7 +3,6 @@
         materialized='incremental' if target.type == 'duckdb' else 'table',
         incremental_strategy='delete+insert',
         unique_key='activity_date',
-        tags=['load'],
     )
 }}
 

@@ -1,6 +1,4 @@
-{{ config(tags=['load']) }}
-
-{%- set built = built_before('int_customer_days') %}
+{% set built = built_before('int_customer_days') %}
 
 with files as (
 

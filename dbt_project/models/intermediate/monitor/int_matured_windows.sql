@@ -3,7 +3,6 @@
         materialized='incremental',
         full_refresh=false,
         incremental_strategy='append',
-        tags=['monitor'],
     )
 }}
 

@@ -1,5 +1,3 @@
-{{ config(tags=['monitor']) }}
-
 -- depends_on: {{ ref('int_matured_windows') }}
 with files as (
 

@@ -5,7 +5,6 @@
         incremental_strategy=replace_partitions('append'),
         partition_by=['cutoff', 'model_id'],
         pre_hook="{{ delete_open_windows() }}",
-        tags=['monitor'],
     )
 }}
 

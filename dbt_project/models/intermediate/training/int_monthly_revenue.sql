@@ -1,5 +1,3 @@
-{{ config(tags=['train']) }}
-
 with customer_days as (
 
     select * from {{ ref('int_customer_days') }}

@@ -1,4 +1,4 @@
-{{ config(materialized='view', tags=['train']) }}
+{{ config(materialized='view') }}
 
 {{
     customer_features(

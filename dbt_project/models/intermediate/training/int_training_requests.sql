@@ -1,5 +1,3 @@
-{{ config(tags=['train']) }}
-
 with requests as (
 
     select * from {{ source('raw', 'training_requests') }}

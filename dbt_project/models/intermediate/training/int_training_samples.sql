@@ -1,5 +1,3 @@
-{{ config(tags=['train']) }}
-
 with training_windows as (
 
     select * from {{ ref('int_training_windows') }}

@@ -1,3 +1,1 @@
-{{ config(tags=['train']) }}
-
 {{ training_windows(ref('int_training_requests')) }}
