@@ -3,15 +3,15 @@
     model runs and reaches SQL only as the typed literal made here.
 #}
 {% macro is_day(text) -%}
-{%- set day = namespace(valid=false) -%}
-{%- if modules.re.fullmatch('[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])', text) -%}
+{%- set written = '(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])' -%}
+{%- if modules.re.fullmatch(written, text) -%}
     {%- set year, month, number = text.split('-') | map('int') -%}
-    {%- set leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) -%}
-    {%- set days = 29 if month == 2 and leap else 28 if month == 2
-        else 30 if month in [4, 6, 9, 11] else 31 -%}
-    {%- set day.valid = year > 0 and number <= days -%}
+    {%- set first_of_month = modules.datetime.date(year, month, 1) -%}
+    {#- counted from the first of the month: past its end the month is another -#}
+    {%- set day = first_of_month + modules.datetime.timedelta(days=number - 1) -%}
+    {{ return(day.isoformat() == text) }}
 {%- endif -%}
-{{ return(day.valid) }}
+{{ return(false) }}
 {%- endmacro %}
 
 
