@@ -1,8 +1,8 @@
 """The project's SQL in Spark's words: sqlglot translates, here stands what would change meaning.
 
 The models are written for DuckDB. Where the same words give other values on Spark, the tree is
-changed before it is written out: division, decimal literals, months, quantiles, NULL in max_by,
-several unnests in one select, and functions that Spark has under no name.
+changed before it is written out: division, decimal literals, months, quantiles, NULL in max_by, and
+functions that Spark has under no name.
 """
 
 from functools import lru_cache
@@ -51,7 +51,6 @@ def to_spark(sql: str) -> str:
     tree = parse_one(sql, read="duckdb")
     _divide_as_doubles(tree)
     _replace_functions(tree)
-    _zip_unnests(tree)
     return tree.sql(dialect=NestedSpark, pretty=True, unsupported_level=ErrorLevel.RAISE)
 
 
@@ -86,20 +85,6 @@ def _replace_functions(tree: exp.Expression) -> None:
     for best in list(tree.find_all(exp.ArgMax, exp.ArgMin)):
         known = exp.Where(this=best.this.copy().is_(exp.null()).not_())
         best.replace(exp.Filter(this=best.copy(), expression=known))
-
-
-def _zip_unnests(tree: exp.Expression) -> None:
-    """Lists unnested side by side: Spark takes one generator a select, so it is `inline`."""
-    for select in list(tree.find_all(exp.Select)):
-        lists = [part for part in select.expressions if isinstance(part.unalias(), exp.Explode)]
-        if len(lists) < 2:
-            continue
-        zipped = exp.func("arrays_zip", *(part.unalias().this for part in lists))
-        names = [exp.to_identifier(part.alias) for part in lists]
-        inline = exp.Aliases(this=exp.func("inline", zipped), expressions=names)
-        first = select.expressions.index(lists[0])
-        others = [part for part in select.expressions if part not in lists]
-        select.set("expressions", [*others[:first], inline, *others[first:]])
 
 
 def _spark(text: str, **words: str) -> exp.Expression:

@@ -125,13 +125,6 @@ def test_an_expression_that_means_another_thing_on_spark_is_rewritten(expression
     assert " ".join(to_spark(f"select {expression}").split()) == f"SELECT {spark}"
 
 
-def test_lists_unnested_side_by_side_become_one_generator():
-    from spark_sql import to_spark
-
-    sql = " ".join(to_spark("select a, unnest([1, 2]) as b, unnest([3, 4]) as c from t").split())
-    assert sql == "SELECT a, INLINE(ARRAYS_ZIP(ARRAY(1, 2), ARRAY(3, 4))) AS (b, c) FROM t"
-
-
 # Marts
 
 

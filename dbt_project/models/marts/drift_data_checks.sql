@@ -1,5 +1,17 @@
 {{ config(incremental_strategy='append', tags=['monitor']) }}
 
+{%- set checks = {
+    'active_days': 'days.active_days',
+    'customers': 'days.customers',
+    'orders': 'days.orders',
+    'order_lines': 'days.order_lines',
+    'net_revenue': 'days.net_revenue',
+    'returned_orders': 'days.returned_orders',
+    'return_rate': 'days.returned_revenue / nullif(days.gross_revenue, 0)',
+    'rejected_rows': 'rejected.rejected_rows',
+    'new_products': 'new_products.new_products',
+} %}
+
 with drift_report as (
 
     select * from {{ ref('drift_report') }}
@@ -175,30 +187,14 @@ counted as (
         periods.period,
         unnest(
             [
-                'active_days',
-                'customers',
-                'orders',
-                'order_lines',
-                'net_revenue',
-                'returned_orders',
-                'return_rate',
-                'rejected_rows',
-                'new_products'
+                {%- for check_name, value in checks.items() %}
+                    struct_pack(
+                        check_name := '{{ check_name }}',
+                        value := {{ value }}
+                    ){{ ',' if not loop.last }}
+                {%- endfor %}
             ]
-        ) as check_name,
-        unnest(
-            [
-                days.active_days,
-                days.customers,
-                days.orders,
-                days.order_lines,
-                days.net_revenue,
-                days.returned_orders,
-                days.returned_revenue / nullif(days.gross_revenue, 0),
-                rejected.rejected_rows,
-                new_products.new_products
-            ]
-        ) as value,
+        ) as counted_check,
     from periods
     left join days
         on
@@ -225,18 +221,22 @@ counted as (
 checks as (
 
     select
-        cutoff,
-        model_id,
-        revision,
-        check_name,
-        max(value) filter (where period = 'now') as value,
-        max(value) filter (where period = 'before') as value_before,
+        counted.cutoff,
+        counted.model_id,
+        counted.revision,
+        counted.counted_check.check_name,
+        max(counted.counted_check.value) filter (
+            where counted.period = 'now'
+        ) as value,
+        max(counted.counted_check.value) filter (
+            where counted.period = 'before'
+        ) as value_before,
     from counted
     group by
-        cutoff,
-        model_id,
-        revision,
-        check_name
+        counted.cutoff,
+        counted.model_id,
+        counted.revision,
+        counted.counted_check.check_name
 
 )
 

@@ -6,6 +6,33 @@
     )
 }}
 
+{#- kind of segment, key it has in every batch, name it has in its own -#}
+{%- set segment_kinds = [
+    ('value tier', 'value_tier', 'value_tier'),
+    ('cluster', 'cluster_name', 'cluster_name'),
+    ('tenure band', tenure_band('tenure_days'), tenure_band('tenure_days')),
+    (
+        'tenure half',
+        "case when tenure_days <= tenure_edge then '1' else '2' end",
+        half('tenure_days', 'tenure_edge', 0, ' days'),
+    ),
+    (
+        'order-value band',
+        quarter_number('mean_order_value', 'value_edges'),
+        quarter('mean_order_value', 'value_edges'),
+    ),
+    (
+        'order-value half',
+        "case when mean_order_value <= value_edges[2] then '1' else '2' end",
+        half('mean_order_value', 'value_edges[2]', 2),
+    ),
+    (
+        'prediction decile',
+        "printf('%02d', prediction_decile)",
+        "printf('%02d', prediction_decile)",
+    ),
+] %}
+
 with windows as (
 
     select
@@ -112,42 +139,36 @@ segmented as (
         customers.*,
         unnest(
             [
-                'value tier',
-                'cluster',
-                'tenure band',
-                'tenure half',
-                'order-value band',
-                'order-value half',
-                'prediction decile'
+                {%- for kind, key, name in segment_kinds %}
+                    struct_pack(
+                        segment_kind := '{{ kind }}',
+                        segment_key := {{ key }},
+                        segment := {{ name }}
+                    ){{ ',' if not loop.last }}
+                {%- endfor %}
             ]
-        ) as segment_kind,
-        unnest(
-            [
-                value_tier,
-                cluster_name,
-                {{ tenure_band('tenure_days') }},
-                case when tenure_days <= tenure_edge then '1' else '2' end,
-                {{ quarter_number('mean_order_value', 'value_edges') }},
-                case when mean_order_value <= value_edges[2] then '1' else '2' end,
-                printf('%02d', prediction_decile)
-            ]
-        ) as segment_key,
-        unnest(
-            [
-                value_tier,
-                cluster_name,
-                {{ tenure_band('tenure_days') }},
-                {{ half('tenure_days', 'tenure_edge', 0, ' days') }},
-                {{ quarter('mean_order_value', 'value_edges') }},
-                {{ half('mean_order_value', 'value_edges[2]', 2) }},
-                printf('%02d', prediction_decile)
-            ]
-        ) as segment,
+        ) as kind,
     from customers
     inner join edges
         on
             customers.cutoff = edges.cutoff
             and customers.model_id = edges.model_id
+
+),
+
+segments as (
+
+    select
+        segmented.cutoff,
+        segmented.model_id,
+        segmented.revision,
+        segmented.kind.segment_kind,
+        segmented.kind.segment_key,
+        segmented.kind.segment,
+        segmented.predicted_clv,
+        segmented.actual_clv,
+        segmented.weight,
+    from segmented
 
 )
 
@@ -169,6 +190,6 @@ select
     {{ exact_sum('power(weight, 2) * actual_clv * predicted_clv') }}
         as actual_predicted,
     {{ exact_sum('power(weight * predicted_clv, 2)') }} as predicted_2,
-from segmented
+from segments
 where segment is not null
 group by all
