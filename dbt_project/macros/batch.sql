@@ -33,8 +33,8 @@ and model_id = (
 
 
 {#
-    Removes batches whose label window is measured anew: late rows, or a batch that was scored
-    again, made a new revision.
+    Removes batches whose label window is measured anew: late rows, or a batch that was
+    scored again, made a new revision.
 #}
 {% macro delete_remeasured() -%}
 {%- if is_incremental() and target.type == 'duckdb' -%}
@@ -51,7 +51,7 @@ and model_id = (
 {%- endmacro %}
 
 
-{# Removes batches whose label window is still open: they are brought to the newest day. #}
+{# Removes batches whose label window is open: they are brought to the newest day. #}
 {% macro delete_open_windows() -%}
 {%- if is_incremental() and target.type == 'duckdb' -%}
     delete from {{ this }}

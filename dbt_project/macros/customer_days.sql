@@ -81,7 +81,9 @@ group by
 {%- endmacro %}
 
 
-{# Lines after which a part of a build ends; it may hold one day more, as no day is split. #}
+{#
+    Lines after which a part of a build ends; it may hold one day more, as no day is split.
+#}
 {% macro lines_of_a_part() -%}
 {{ env_var('CLV_LINES_OF_A_PART', '8000000') | int }}
 {%- endmacro %}
@@ -92,7 +94,9 @@ group by
     in one statement, as on Spark, and where nothing is executed.
 #}
 {% macro parts_to_build(days_to_build) -%}
-{%- if execute and target.type == 'duckdb' and load_relation(days_to_build) is not none -%}
+{%- set is_built = execute and target.type == 'duckdb'
+    and load_relation(days_to_build) is not none -%}
+{%- if is_built -%}
     {%- set found = run_query(
         'select first_day, last_day from ' ~ days_to_build ~ ' order by part'
     ) -%}

@@ -44,7 +44,10 @@
 {# Stops the command before any model when the cutoff is missing, misspelt or no day. #}
 {% macro check_cutoff() -%}
 {%- if execute and flags.WHICH in ['run', 'build', 'test', 'retry'] -%}
-    {#- what depends on files, ledger or past batches alone (tags load, ledger, monitor) needs no cutoff -#}
+    {#-
+        what depends on files, ledger or past batches alone (tags load, ledger, monitor)
+        needs no cutoff
+    -#}
     {%- set selection = namespace(models=0, without_cutoff=0, others=0) -%}
     {%- for unique_id in selected_resources -%}
         {%- if unique_id.startswith('model.') -%}
@@ -71,12 +74,17 @@
 {%- endmacro %}
 
 
-{# Stops the command when the days that are built end before the cutoff: its batch would stay. #}
+{#
+    Stops the command when the days that are built end before the cutoff: its batch would
+    stay.
+#}
 {% macro check_data_reaches(cutoff) -%}
-{%- set days = adapter.get_relation(target.database, 'intermediate', 'int_customer_days')
-    if target.type == 'duckdb' else none -%}
+{%- set days = adapter.get_relation(
+    target.database, 'intermediate', 'int_customer_days'
+) if target.type == 'duckdb' else none -%}
 {%- if days is not none -%}
-    {%- set newest = run_query('select max(activity_date) from ' ~ days).rows[0][0] | string -%}
+    {%- set found = run_query('select max(activity_date) from ' ~ days) -%}
+    {%- set newest = found.rows[0][0] | string -%}
     {%- if newest < cutoff -%}
         {{ exceptions.raise_compiler_error(
             'cutoff ' ~ cutoff ~ ': the data ends on ' ~ newest ~ '; it must reach ' ~ cutoff

@@ -33,7 +33,10 @@ end
 {%- endmacro %}
 
 
-{# Standard errors a segment may be off the rest; by simulation one stable batch in 60 passes. #}
+{#
+    Standard errors a segment may be off the rest; by simulation one stable batch in 60
+    passes.
+#}
 {% macro segment_z_threshold() -%}
 4.5
 {%- endmacro %}

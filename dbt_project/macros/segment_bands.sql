@@ -9,7 +9,9 @@ end
 {%- endmacro %}
 
 
-{# A DOUBLE as text; through DECIMAL, because engines round the halves of a DOUBLE apart. #}
+{#
+    A DOUBLE as text; through DECIMAL, because engines round the halves of a DOUBLE apart.
+#}
 {% macro rounded_text(value, digits) -%}
 cast(cast(cast({{ value }} as decimal(18, 6)) as decimal(18, {{ digits }})) as varchar)
 {%- endmacro %}

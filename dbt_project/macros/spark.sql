@@ -33,7 +33,8 @@ write_model(
     wrote. Tables of schema raw that exist already (a lake's own) are left as they are.
 #}
 {% macro use_landed_files() -%}
-{%- if execute and target.type == 'spark' and flags.WHICH in ['run', 'build', 'test', 'retry'] -%}
+{%- set is_building = flags.WHICH in ['run', 'build', 'test', 'retry'] -%}
+{%- if execute and target.type == 'spark' and is_building -%}
     {%- set folder = env_var('CLV_HOME', '.') ~ '/warehouse/spark/landing/' -%}
     {%- do run_query('create schema if not exists raw') -%}
     {%- for table in ['files', 'transactions', 'training_requests'] -%}

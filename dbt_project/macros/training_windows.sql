@@ -61,8 +61,8 @@ measured as (
         stepped.*,
         -- a log that starts within a week of a month's start covers that month
         least(
-            history_months,
-            date_sub('month', first_day - 7, window_start)
+            stepped.history_months,
+            date_sub('month', stepped.first_day - 7, stepped.window_start)
         ) as observed_months,
     from stepped
 

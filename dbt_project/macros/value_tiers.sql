@@ -53,7 +53,11 @@ tier_ranks as (
 
 )
 
-select * from tier_ranks
+select
+    value_tier,
+    first_rank,
+    last_rank,
+from tier_ranks
 where first_rank <= last_rank
 {%- endmacro %}
 

@@ -1,18 +1,15 @@
-{# Fails when levels or usual distances of the early-warning rule differ from the table. #}
+{# Fails when levels or usual distances are not those of the table. #}
 {{ config(tags=['macro']) }}
 
-with distances as (
+with distances (distance, expected) as (
 
-    select *
-    from (
-        values
-        (0.00, 'ok'),
-        (0.10, 'ok'),
-        (0.11, 'watch'),
-        (0.25, 'watch'),
-        (0.26, 'alarm'),
-        (null, 'ok')
-    ) as distances (distance, expected)
+    values
+    (0.00, 'ok'),
+    (0.10, 'ok'),
+    (0.11, 'watch'),
+    (0.25, 'watch'),
+    (0.26, 'alarm'),
+    (null, 'ok')
 
 ),
 

@@ -14,13 +14,11 @@
 with cases as (
 
     {%- for text in days + others %}
-    select
-        {{ loop.index }} as case_number,
-        {{ 'true' if text in days else 'false' }} as expected,
-        {{ 'true' if is_day(text) else 'false' }} as found,
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
+        select
+            {{ loop.index }} as case_number,
+            {{ 'true' if text in days else 'false' }} as expected,
+            {{ 'true' if is_day(text) else 'false' }} as found,
+        {{ 'union all' if not loop.last }}
     {%- endfor %}
 
 )

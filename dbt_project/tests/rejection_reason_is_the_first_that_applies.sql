@@ -1,32 +1,85 @@
-{# Fails when rejection_reason() refuses a line for another reason, or takes or refuses it wrongly. #}
+{# Fails when rejection_reason() gives a line another reason than the table. #}
 {{ config(tags=['macro']) }}
 
-with lines as (
+with delivered (
+    name, customer_id, ordered_at, quantity, unit_price, amount, unreadable, expected
+) as (
+
+    values
+    (
+        'good', 'C1', timestamp '2012-02-29 23:59:59',
+        1.0, 2.0, 2.0, null, null
+    ),
+    (
+        'free', 'C1', timestamp '2012-02-29 00:00:00',
+        1.0, 0.0, 0.0, null, null
+    ),
+    (
+        'return', 'C1', timestamp '1971-01-01 00:00:00',
+        -1.0, 2.0, -2.0, null, null
+    ),
+    (
+        'amount alone', '0', timestamp '2012-02-29 00:00:00',
+        null, null, 2.0, null, null
+    ),
+    (
+        'null id', null, timestamp '2012-02-29 00:00:00',
+        1.0, 2.0, 2.0, null, 'missing customer_id'
+    ),
+    (
+        'blank id', ' ', timestamp '2012-02-29 00:00:00',
+        1.0, 2.0, 2.0, null, 'missing customer_id'
+    ),
+    (
+        'NA id', 'N/A', timestamp '2012-02-29 00:00:00',
+        1.0, 2.0, 2.0, null, 'missing customer_id'
+    ),
+    (
+        'text', null, null,
+        null, 2.0, null, 'quantity=two; ordered_at=x', 'unreadable quantity'
+    ),
+    (
+        'ragged', null, null,
+        null, null, null,
+        'fewer values than the header (line sha256 0a)', 'wrong number of values'
+    ),
+    (
+        'no day', 'C1', null,
+        1.0, 2.0, 2.0, null, 'missing ordered_at'
+    ),
+    (
+        'large', 'C1', timestamp '2012-02-29 00:00:00',
+        9e12, 9e12, null, null, 'amount out of range'
+    ),
+    (
+        'no price', 'C1', timestamp '2012-02-29 00:00:00',
+        1.0, null, null, null, 'missing amount'
+    ),
+    (
+        'negative', 'C1', timestamp '2012-02-29 00:00:00',
+        1.0, -2.0, -2.0, null, 'negative unit_price'
+    ),
+    (
+        '1900', 'C1', timestamp '1900-01-01 00:00:00',
+        1.0, 2.0, 2.0, null, 'ordered_at before 1970'
+    ),
+    (
+        '1970', 'C1', timestamp '1970-01-01 12:00:00',
+        1.0, 2.0, 2.0, null, 'ordered_at before 1970'
+    ),
+    (
+        'tomorrow', 'C1', timestamp '2012-03-01 00:00:00',
+        1.0, 2.0, 2.0, null, 'ordered_at in the future'
+    )
+
+),
+
+lines as (
 
     select
         *,
         date '2012-02-29' as loaded_on,
-    from (
-        values
-        ('good', 'C1', timestamp '2012-02-29 23:59:59', 1.0, 2.0, 2.0, null, null),
-        ('free', 'C1', timestamp '2012-02-29 00:00:00', 1.0, 0.0, 0.0, null, null),
-        ('return', 'C1', timestamp '1971-01-01 00:00:00', -1.0, 2.0, -2.0, null, null),
-        ('amount alone', '0', timestamp '2012-02-29 00:00:00', null, null, 2.0, null, null),
-        ('null id', null, timestamp '2012-02-29 00:00:00', 1.0, 2.0, 2.0, null, 'missing customer_id'),
-        ('blank id', ' ', timestamp '2012-02-29 00:00:00', 1.0, 2.0, 2.0, null, 'missing customer_id'),
-        ('NA id', 'N/A', timestamp '2012-02-29 00:00:00', 1.0, 2.0, 2.0, null, 'missing customer_id'),
-        ('text', null, null, null, 2.0, null, 'quantity=two; ordered_at=x', 'unreadable quantity'),
-        ('ragged', null, null, null, null, null, 'fewer values than the header (line sha256 0a)', 'wrong number of values'),
-        ('no day', 'C1', null, 1.0, 2.0, 2.0, null, 'missing ordered_at'),
-        ('large', 'C1', timestamp '2012-02-29 00:00:00', 9e12, 9e12, null, null, 'amount out of range'),
-        ('no price', 'C1', timestamp '2012-02-29 00:00:00', 1.0, null, null, null, 'missing amount'),
-        ('negative', 'C1', timestamp '2012-02-29 00:00:00', 1.0, -2.0, -2.0, null, 'negative unit_price'),
-        ('1900', 'C1', timestamp '1900-01-01 00:00:00', 1.0, 2.0, 2.0, null, 'ordered_at before 1970'),
-        ('1970', 'C1', timestamp '1970-01-01 12:00:00', 1.0, 2.0, 2.0, null, 'ordered_at before 1970'),
-        ('tomorrow', 'C1', timestamp '2012-03-01 00:00:00', 1.0, 2.0, 2.0, null, 'ordered_at in the future')
-    ) as delivered (
-        name, customer_id, ordered_at, quantity, unit_price, amount, unreadable, expected
-    )
+    from delivered
 
 )
 

@@ -24,20 +24,49 @@ with found as (
 
 ),
 
-expected as (
+expected (months_back, cutoff, history_start, window_end, observed_months) as (
 
-    select *
-    from (
-        values
-        (0, date '2012-05-30', date '2011-11-30', date '2012-08-30', 6),
-        (3, date '2012-02-28', date '2011-08-29', date '2012-05-28', 6),
-        (4, date '2012-01-30', date '2011-07-31', date '2012-04-29', 5),
-        (5, date '2011-12-30', date '2011-06-30', date '2012-03-30', 4),
-        (6, date '2011-11-29', date '2011-05-30', date '2012-02-28', 3)
-    ) as windows (months_back, cutoff, history_start, window_end, observed_months)
+    values
+    (0, date '2012-05-30', date '2011-11-30', date '2012-08-30', 6),
+    (3, date '2012-02-28', date '2011-08-29', date '2012-05-28', 6),
+    (4, date '2012-01-30', date '2011-07-31', date '2012-04-29', 5),
+    (5, date '2011-12-30', date '2011-06-30', date '2012-03-30', 4),
+    (6, date '2011-11-29', date '2011-05-30', date '2012-02-28', 3)
 
 )
 
-(select * from found except select * from expected)
+(
+    select
+        months_back,
+        cutoff,
+        history_start,
+        window_end,
+        observed_months,
+    from found
+    except
+    select
+        months_back,
+        cutoff,
+        history_start,
+        window_end,
+        observed_months,
+    from expected
+)
 union all
-(select * from expected except select * from found)
+(
+    select
+        months_back,
+        cutoff,
+        history_start,
+        window_end,
+        observed_months,
+    from expected
+    except
+    select
+        months_back,
+        cutoff,
+        history_start,
+        window_end,
+        observed_months,
+    from found
+)

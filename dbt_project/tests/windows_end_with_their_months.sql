@@ -1,19 +1,34 @@
-{# Fails when a window macro gives another day than the calendar: month ends, leap days. #}
+{# Fails when a window macro leaves the calendar at a month end or a leap day. #}
 {{ config(tags=['macro']) }}
 
-with cases as (
+with cases (
+    cutoff, history_months, pred_months, history_start, window_start, window_end
+) as (
 
-    select *
-    from (
-        values
-        (date '2021-12-31', 9, 6, date '2021-04-01', date '2022-01-01', date '2022-06-30'),
-        (date '2011-02-28', 9, 6, date '2010-06-01', date '2011-03-01', date '2011-08-31'),
-        (date '2012-02-28', 12, 12, date '2011-02-28', date '2012-02-29', date '2013-02-27'),
-        (date '2012-02-29', 12, 12, date '2011-03-01', date '2012-03-01', date '2013-02-28'),
-        (date '2011-08-30', 6, 6, date '2011-02-28', date '2011-08-31', date '2012-02-28'),
-        (date '2011-12-30', 1, 2, date '2011-11-30', date '2011-12-31', date '2012-02-28')
-    ) as windows (
-        cutoff, history_months, pred_months, history_start, window_start, window_end
+    values
+    (
+        date '2021-12-31', 9, 6,
+        date '2021-04-01', date '2022-01-01', date '2022-06-30'
+    ),
+    (
+        date '2011-02-28', 9, 6,
+        date '2010-06-01', date '2011-03-01', date '2011-08-31'
+    ),
+    (
+        date '2012-02-28', 12, 12,
+        date '2011-02-28', date '2012-02-29', date '2013-02-27'
+    ),
+    (
+        date '2012-02-29', 12, 12,
+        date '2011-03-01', date '2012-03-01', date '2013-02-28'
+    ),
+    (
+        date '2011-08-30', 6, 6,
+        date '2011-02-28', date '2011-08-31', date '2012-02-28'
+    ),
+    (
+        date '2011-12-30', 1, 2,
+        date '2011-11-30', date '2011-12-31', date '2012-02-28'
     )
 
 )

@@ -1,4 +1,6 @@
-{# Fails when a batch counts other customers than clv_predictions holds, or has other windows. #}
+{# Fails when a batch counts other customers than clv_predictions holds, or has other
+    windows.
+#}
 {% test batch_matches_predictions(model) %}
 with predictions as (
 

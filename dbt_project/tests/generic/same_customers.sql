@@ -1,4 +1,4 @@
-{# Fails when a customer of the batch is missing on one side, or stands on one side only. #}
+{# Fails when a customer of the batch stands on one side only. #}
 {% test same_customers(model, compare_model) %}
 with ours as (
 
