@@ -1,8 +1,9 @@
 """Airflow DAG of the engine: `orchestrate.py run` once a day. Copy it into the dags folder.
 
-A run scores what is due, measures matured windows and raises alerts; with nothing due it ends in
-a few seconds, so it may run as often as new files come. A run that fails is retried (exit 3:
-another run holds the lock; 4: the data does not allow it yet); the next day catches up by itself.
+A run scores what is due, measures windows that have matured and raises alerts. If nothing is due it
+exits after a few seconds, so you can start it as often as new files come. A run that fails is tried
+again, for example when another run holds the lock (exit 3) or the data does not allow it yet
+(exit 4). Batches of a missed day are scored by the next run.
 """
 
 import shlex
@@ -15,7 +16,7 @@ try:
 except ImportError:  # Airflow 2
     from airflow.operators.bash import BashOperator
 
-# Adapt these.
+# Change these to your own.
 REPOSITORY = "/opt/clv"
 HOME = "/srv/clv"  # the folder with config/ and warehouse/
 AT = "15 5 * * *"  # after the day's files have been delivered
@@ -32,10 +33,10 @@ with DAG(
     description="Score customers, measure matured windows, raise drift alerts",
     schedule=AT,
     start_date=datetime(2024, 1, 1, tzinfo=UTC),
-    catchup=False,  # a run scores every cutoff that was missed
+    catchup=False,  # one run scores every cutoff that was missed
     max_active_runs=1,
     default_args={"retries": RETRIES, "retry_delay": RETRY_AFTER},
     tags=["clv"],
 ) as dag:
-    # CLV_JIRA_TOKEN and CLV_APPRISE_URLS belong into the worker's environment, never in here
+    # put CLV_JIRA_TOKEN and CLV_APPRISE_URLS into the worker's environment, never into this file
     BashOperator(task_id="run", bash_command=COMMAND, execution_timeout=LONGEST)
