@@ -1,27 +1,36 @@
 """What the documents tell a user to type works: commands, queries, keys, messages, exit codes."""
 
 import ast
+import math
 import re
 import shlex
 import subprocess
 import sys
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 import typer
 import yaml
-from conftest import CUTOFF, REPOSITORY, EngineHome, environment
+from conftest import CUTOFF, REPOSITORY, EngineHome, environment, transaction_log
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 import orchestrate
 from ml.home import errors
-from ml.home.config import Config
+from ml.home.config import Columns, Config
 
+DOCS = REPOSITORY / "docs"
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+COMMANDS, CONFIG, MARTS, OPERATION, YOUR_DATA = (
+    (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    for name in ("commands", "config", "marts", "operation", "your_data")
+)
+MANUAL = "".join([README, COMMANDS, CONFIG, MARTS, OPERATION, YOUR_DATA])
+DOCUMENTS = [REPOSITORY / "README.md", *sorted(DOCS.glob("*.md"))]
+FIRST_SCREEN = README.split("\n## ", 1)[0]
 GROUP = typer.main.get_command(orchestrate.app)
 # what stands for something a user puts in, and a value of its kind
 PLACEHOLDERS = {
@@ -36,16 +45,25 @@ PLACEHOLDERS = {
 }
 
 
-def table(heading: str) -> list[list[str]]:
-    """Cells of the first table after a heading of the README."""
-    section = README.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
-    rows = [line for line in section.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows[2:]]
+def tables(text: str) -> list[list[list[str]]]:
+    """Cells of every table of a text, row by row, the row of names first."""
+    found = re.findall(r"(?:^\|.*\|$\n?)+", text, flags=re.MULTILINE)
+    cells = [
+        [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in one.splitlines()]
+        for one in found
+    ]
+    return [[rows[0], *rows[2:]] for rows in cells]
+
+
+def table(document: str, heading: str) -> list[list[str]]:
+    """Cells of the first table after a heading of a document, without the row of names."""
+    section = document.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    return tables(section)[0][1:]
 
 
 def blocks(language: str) -> list[str]:
-    """Fenced blocks of a language in the README."""
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    """Fenced blocks of a language in the README and the manual."""
+    return re.findall(rf"```{language}\n(.*?)```", MANUAL, flags=re.DOTALL)
 
 
 def commands() -> dict[str, TyperCommand]:
@@ -56,7 +74,7 @@ def commands() -> dict[str, TyperCommand]:
 
 def usage_rows() -> dict[str, str]:
     """What stands in the first column of the table of commands, by command."""
-    usages = [row[0].strip("`") for row in table("Commands")]
+    usages = [row[0].strip("`") for row in table(COMMANDS, "Commands")]
     return {usage.split()[0]: usage for usage in usages}
 
 
@@ -88,7 +106,7 @@ def test_a_row_of_the_table_names_every_option_and_argument_of_its_command(name:
 
 
 def test_the_usage_line_names_every_option_that_stands_before_the_command():
-    (usage,) = re.findall(r"`python orchestrate\.py (.*) COMMAND`", README)
+    (usage,) = re.findall(r"`python orchestrate\.py (.*) COMMAND`", COMMANDS)
     assert set(re.findall(r"--[a-z-]+", usage)) == options_of(GROUP)
 
 
@@ -110,7 +128,9 @@ CALLS = [
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_in_a_document_is_one_the_command_line_takes(call: str):
     call = re.sub(r"<training_cutoff>|<a month end>", PLACEHOLDERS["D"], call)
-    words = [PLACEHOLDERS.get(word, word) for word in shlex.split(call.split(">>")[0])]
+    words = [
+        PLACEHOLDERS.get(word, word) for word in shlex.split(call.split(">>")[0], comments=True)
+    ]
     # everything up to the command belongs to the group, the rest to the command itself
     place = next(number for number, word in enumerate(words) if word in commands())
     context = GROUP.make_context("orchestrate.py", words[: place + 1])
@@ -119,7 +139,7 @@ def test_a_call_in_a_document_is_one_the_command_line_takes(call: str):
 
 @pytest.fixture(scope="module")
 def home(scored_home: EngineHome, tmp_path_factory: pytest.TempPathFactory) -> EngineHome:
-    """A home that the commands of the README work in."""
+    """A home that the commands of the manual work in."""
     return scored_home.copy(tmp_path_factory.mktemp("readme") / "home")
 
 
@@ -147,6 +167,8 @@ def test_the_make_targets_exist_and_are_the_ones_of_help():
 
 def test_every_bash_block_is_either_make_or_runs_here(home: EngineHome):
     for block in blocks("bash"):
+        if block in FIRST_SCREEN:  # runs in a test of its own, below
+            continue
         lines = [line.split("#")[0].strip() for line in block.splitlines()]
         if all(line.startswith("make ") for line in lines if line):
             continue
@@ -166,8 +188,55 @@ def test_every_bash_block_is_either_make_or_runs_here(home: EngineHome):
         assert done.returncode == 0, done.stdout
 
 
+# The first screen of the README
+
+
+def test_the_first_screen_fits_on_one():
+    assert len(FIRST_SCREEN.splitlines()) <= 52
+    assert README.startswith("# House-Ware CLV Engine\n")
+
+
+def test_the_line_that_goes_in_has_the_columns_that_init_finds():
+    columns, line = tables(FIRST_SCREEN)[0]
+    assert set(columns) <= set(Columns.model_fields) and len(line) == len(columns)
+
+
+def test_the_three_commands_lead_from_a_file_to_the_table_that_is_shown(tmp_path: Path):
+    (block,) = re.findall(r"```bash\n(.*?)```", FIRST_SCREEN, flags=re.DOTALL)
+    lines = [shlex.split(line.split("#")[0]) for line in block.splitlines()]
+    assert [line[:4] for line in lines] == [["python", "orchestrate.py", "--home", "shop"]] * 3
+    home = EngineHome(tmp_path / "shop")
+    home.root.mkdir()  # where the test's command starts
+    transaction_log(customers=150).to_csv(tmp_path / "sales.csv", index=False)
+    places = {"sales.csv": str(tmp_path / "sales.csv"), "1998-03-31": CUTOFF.isoformat()}
+    for line in lines:
+        home.call(*(places.get(word, word) for word in line[4:]))
+    columns = ", ".join(tables(FIRST_SCREEN)[1][0])
+    assert home.rows(f"select {columns} from marts.clv_ranked_predictions")
+    assert list(home.outputs.glob("*.csv")) and (home.outputs / "report.html").exists()
+
+
+def test_the_answer_of_the_first_screen_has_the_columns_and_tiers_of_its_query(
+    rescored_home: EngineHome,
+):
+    (query,) = re.findall(r"```sql\n(.*?)```", FIRST_SCREEN, flags=re.DOTALL)
+    columns, *rows = tables(FIRST_SCREEN)[2]
+    with rescored_home.warehouse() as con:
+        answer = con.sql(query.rstrip().rstrip(";"))
+        assert columns == answer.columns
+        assert [row[0] for row in rows] == [tier for tier, *_ in answer.fetchall()]
+
+
+def test_the_tiers_of_the_first_screen_hold_the_ceiling_of_their_shares():
+    customers = [int(row[1]) for row in tables(FIRST_SCREEN)[2][1:]]
+    total = sum(customers)
+    assert f"{total:,} rows" in FIRST_SCREEN
+    shares = [*Config.model_fields["segments"].default.value_tiers, 100]
+    assert list(accumulate(customers)) == [math.ceil(share * total / 100) for share in shares]
+
+
 @pytest.mark.parametrize("query", blocks("sql"))
-def test_a_query_of_the_readme_finds_rows(rescored_home: EngineHome, query: str):
+def test_a_query_of_the_manual_finds_rows(rescored_home: EngineHome, query: str):
     assert set(re.findall(r"(?:from|join) (\w+)\.", query)) == {"marts"}
     assert rescored_home.rows(query)
 
@@ -179,8 +248,9 @@ def test_the_table_of_marts_lists_every_mart(scored_home: EngineHome):
     rows = scored_home.rows(
         "select table_name from duckdb_tables() where schema_name = 'marts' order by 1"
     )
-    named = sorted(row[0].strip("`") for row in table("Tables"))
-    assert named == [name for (name,) in rows]
+    for document in (README, MARTS):
+        named = sorted(row[0].strip("`") for row in table(document, "Tables"))
+        assert named == [name for (name,) in rows]
 
 
 def leaves(section: type[BaseModel], prefix: str = "") -> dict[str, Any]:
@@ -197,10 +267,10 @@ def leaves(section: type[BaseModel], prefix: str = "") -> dict[str, Any]:
 
 
 def test_the_table_of_keys_lists_every_key_of_the_config_and_no_other():
-    assert {row[0].strip("`") for row in table("Config")} == set(leaves(Config))
+    assert {row[0].strip("`") for row in table(CONFIG, "Config")} == set(leaves(Config))
 
 
-@pytest.mark.parametrize("row", table("Config"), ids=lambda row: row[0])
+@pytest.mark.parametrize("row", table(CONFIG, "Config"), ids=lambda row: row[0])
 def test_a_row_of_a_key_tells_its_default(row: list[str]):
     default = leaves(Config)[row[0].strip("`")]
     if default is PydanticUndefined:
@@ -219,19 +289,18 @@ def test_every_key_of_the_config_stands_in_the_file_users_copy():
     assert "or amount alone" in text
 
 
-def test_exit_codes_in_the_readme_are_those_of_the_errors():
+def test_exit_codes_in_the_manual_are_those_of_the_errors():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     codes = {kind.exit_code for kind in kinds if issubclass(kind, errors.EngineError)}
-    told = {int(row[0]) for row in table("When something goes wrong")}
+    told = {int(row[0]) for row in table(COMMANDS, "When something goes wrong")}
     assert told == codes
-    (sentence,) = re.findall(r"Exit codes: (.*?)\. An error", README, flags=re.DOTALL)
-    assert {int(code) for code in re.findall(r"(?:^|; |;\n)(\d)", sentence)} == {0, *codes}
+    assert [int(row[0]) for row in table(COMMANDS, "Exit codes")] == sorted({0, *codes})
 
 
 def words_of_the_engine() -> str:
     """Every text in the code, what is put into it replaced by …"""
     texts = []
-    for path in [REPOSITORY / "orchestrate.py", *sorted((REPOSITORY / "ml").glob("*.py"))]:
+    for path in [REPOSITORY / "orchestrate.py", *sorted((REPOSITORY / "ml").rglob("*.py"))]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.JoinedStr):
                 texts.append(
@@ -247,9 +316,13 @@ def words_of_the_engine() -> str:
 
 @pytest.mark.parametrize(
     "message",
-    [row[1].strip("`") for row in table("When something goes wrong") if row[1].startswith("`")],
+    [
+        row[1].strip("`")
+        for row in table(COMMANDS, "When something goes wrong")
+        if row[1].startswith("`")
+    ],
 )
-def test_a_message_in_the_readme_is_one_the_engine_says(message: str):
+def test_a_message_in_the_manual_is_one_the_engine_says(message: str):
     said = words_of_the_engine()
     pattern = ".*".join(re.escape(part.strip()) for part in message.split("…"))
     assert re.search(pattern, said), message
