@@ -3,6 +3,7 @@
 import ast
 import importlib
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ PYTHON_MODELS = sorted(
     path for path in (PROJECT / "models").rglob("*.py") if "__pycache__" not in path.parts
 )
 IGNORED = {"target", "logs", "__pycache__"}
+ML = REPOSITORY / "ml"
+PACKAGES = sorted(path.parent for path in ML.rglob("__init__.py") if path.parent != ML)
 
 
 def texts() -> dict[str, str]:
@@ -65,3 +68,68 @@ def test_what_a_python_model_imports_is_there(model: Path):
     assert imported
     for module, name in imported:
         assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
+
+
+# Packages
+
+
+def floors(container: str) -> list[list[str]]:
+    """The packages of a container by floor, highest first, as import-linter holds them."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    (layers,) = [
+        contract["layers"]
+        for contract in project["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers" and contract["containers"] == [container]
+    ]
+    return [[name.strip() for name in floor.split("|")] for floor in layers]
+
+
+def picture() -> str:
+    """The layered picture of the architecture page."""
+    text = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (found,) = re.findall(r"```text\n(.*?)```", text, flags=re.DOTALL)
+    return found
+
+
+def said_by(package: Path) -> str:
+    """The docstring of a package."""
+    text = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8")))
+    assert text is not None
+    return text
+
+
+def test_the_picture_of_the_packages_shows_the_floors_that_the_linter_holds():
+    drawn = re.sub(r" \{.*?\}", "", picture())
+    shown = [[name.strip() for name in line.split("|")] for line in drawn.splitlines()]
+    assert shown == floors("ml")
+
+
+def test_the_picture_shows_the_floors_inside_model():
+    (inside,) = re.findall(r"model \{(.*?)\}", picture())
+    shown = [[name.strip() for name in floor.split("|")] for floor in inside.split(">")]
+    assert shown == floors("ml.model")
+
+
+def test_the_table_of_packages_has_a_row_for_each_in_the_order_of_the_floors():
+    text = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = text.split("\n## The packages of ml\n", 1)[1].split("\n## ", 1)[0]
+    rows = re.findall(r"^\| `(\w+)` \| [^|]*\w[^|]* \| [^|]*\|$", section, flags=re.MULTILINE)
+    assert rows == [name for floor in floors("ml") for name in floor]
+    assert sorted(rows) == [path.name for path in PACKAGES if path.parent == ML]
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_a_package_says_what_it_answers_imports_and_owns(package: Path):
+    answer, _, rest = said_by(package).partition("\n\n")
+    assert re.fullmatch(r"[A-Z].{20,}\.", answer, flags=re.DOTALL)
+    assert re.search(r"\b[Ii]mports? ", rest)
+    assert re.search(r"\b[Oo]wns ", rest)
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_what_a_package_says_it_imports_lies_on_lower_floors(package: Path):
+    levels = floors("ml.model" if package.parent == ML / "model" else "ml")
+    height = {name: number for number, floor in enumerate(reversed(levels)) for name in floor}
+    said = re.findall(r"[Ii]mports ((?:`\w+`(?:, | and )?)+)", said_by(package))
+    named = re.findall(r"`(\w+)`", " ".join(said))
+    assert [name for name in named if height[name] >= height[package.name]] == []
