@@ -157,6 +157,58 @@ def test_the_tables_of_the_architecture_name_files_that_exist():
     assert [name for name in named if name not in known] == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_test_that_a_document_names_exists(document: Path):
+    files = {path.name: path for path in REPOSITORY.glob("tests/**/test_*.py")}
+    named = re.findall(r"\b(test_\w+\.py)(?:::(test_\w+))?", document.read_text(encoding="utf-8"))
+    missing = [
+        (file, name)
+        for file, name in named
+        if file not in files or f"def {name}" not in files[file].read_text(encoding="utf-8")
+    ]
+    assert missing == []
+
+
+# Decisions, and the way to contribute
+
+
+def decisions() -> list[tuple[str, str]]:
+    """Heading and text of every decision."""
+    text = (REPOSITORY / "DECISIONS.md").read_text(encoding="utf-8")
+    sections = text.split("\n## ")[1:]
+    return [(heading, said) for heading, _, said in (one.partition("\n") for one in sections)]
+
+
+def test_decisions_are_questions_numbered_without_a_gap():
+    headings = [heading for heading, _ in decisions()]
+    assert [heading.split(". ")[0] for heading in headings] == [
+        str(number) for number in range(1, len(headings) + 1)
+    ]
+    assert [heading for heading in headings if not heading.endswith("?")] == []
+
+
+def test_every_decision_has_a_date_and_the_newest_is_last():
+    found = [re.match(r"\*Decided (\d{4}-\d\d-\d\d)", text) for _, text in decisions()]
+    days = [match[1] if match else "missing" for match in found]
+    assert "missing" not in days
+    assert days == sorted(days)
+
+
+@pytest.mark.parametrize("decision", decisions(), ids=lambda decision: decision[0][:40])
+def test_a_decision_gives_its_reasons_and_says_what_would_reverse_it(decision: tuple[str, str]):
+    paragraphs = decision[1].strip().split("\n\n")
+    assert len(paragraphs) >= 3
+    assert re.match(r"\*\*Reverse it when\*\* [\w`].{10,}\.$", paragraphs[-1], flags=re.DOTALL)
+
+
+def test_files_in_the_calls_of_contributing_exist():
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```\n(.*?)```", text, flags=re.DOTALL)
+    named = re.findall(r"\b(?:tests|bench|docs|ml)/[\w/]+\.\w+", "".join(blocks))
+    assert named
+    assert [name for name in named if not (REPOSITORY / name).exists()] == []
+
+
 # Queries and metrics
 
 
