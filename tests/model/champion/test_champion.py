@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 from shop import Training, customer_days, macro, simulated_days, training
 
-from ml.home.errors import DataNotReadyError
-from ml.model.champion.champion import Champion, fit_champion, rewind
+from ml.model.champion.champion import Champion, NothingMaturedError, fit_champion, rewind
 from ml.model.champion.out_of_time import backtest_cutoff
 from ml.model.forecast.features import ALL_COLUMNS
 from ml.model.measures.metrics import d2
@@ -171,7 +170,7 @@ def test_a_single_training_cutoff_serves_the_prior_and_the_card_says_so(days: pd
 
 def test_no_matured_window_is_a_clear_error(days: pd.DataFrame) -> None:
     shop = training(days, cutoff="2020-05-15")
-    with pytest.raises(DataNotReadyError, match="has matured"):
+    with pytest.raises(NothingMaturedError, match="has matured"):
         fit(shop)
 
 
