@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ml.home.errors import CallError, EngineError
 from ml.home.files import sha256_of, write_atomically
@@ -24,6 +24,9 @@ from ml.ledger.artefacts import unpacked
 from ml.ledger.cards import card_markdown
 from ml.ledger.purge_log import was_purged
 from ml.warehouse.side_copy import reading
+
+if TYPE_CHECKING:  # a champion brings XGBoost and scikit-learn along
+    from ml.model.champion.artefact import Artefact
 
 FIELDS = (
     "model_id",
@@ -167,8 +170,8 @@ def verified_champion(home: Home) -> ChampionRow:
     return row
 
 
-def load_artefact(home: Home, model_id: str) -> Any:
-    """The artefact of a model, unpickled only after its sha256 matched the manifest."""
+def load_artefact(home: Home, model_id: str) -> "Artefact":
+    """The artefact of a model, opened only after its sha256 matched the manifest."""
     return unpacked(_artefact(home, model_row(home, model_id)))
 
 

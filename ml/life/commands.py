@@ -17,7 +17,7 @@ from ml.home.dates import next_cutoff
 from ml.home.files import place_atomically
 from ml.home.layout import Home
 from ml.ledger import manifest
-from ml.ledger.candidate import read_candidate
+from ml.ledger.artefacts import read_candidate
 from ml.ledger.manifest import ChampionRow
 from ml.ledger.purge_log import purged_files
 from ml.life.session import Engine, Progress, connected, require_days, working

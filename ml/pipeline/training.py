@@ -1,18 +1,17 @@
 """One training: the champion and its clusters, packed with the card that tells how they came."""
 
 import hashlib
-import io
 import json
 from datetime import UTC, date, datetime
 from typing import Any
 
-import joblib
 import pandas as pd
 
 from ml.home.config import Config, load_config
 from ml.home.errors import DataNotReadyError
 from ml.home.json_text import as_json
 from ml.home.layout import Home
+from ml.ledger.artefacts import packed
 from ml.ledger.provenance import CodeState, code_state, library_versions
 from ml.model.champion.artefact import Artefact
 from ml.model.champion.champion import Champion, NothingMaturedError, fit_champion
@@ -58,14 +57,12 @@ def train_champion(
     )
     known = fingerprints[pd.to_datetime(fingerprints["activity_date"]) <= pd.Timestamp(cutoff)]
     card = _card(config, cutoff, known, champion, clusters)
-    packed = io.BytesIO()
     population = describe_population(now, champion.predict(now)["predicted_clv"].to_numpy())
-    joblib.dump(Artefact(champion, clusters, population), packed, compress=3)
     return pd.DataFrame(
         {
             "model_id": [card["model_id"]],
             "card": [as_json(card)],
-            "artefact": [packed.getvalue()],
+            "artefact": [packed(Artefact(champion, clusters, population))],
         }
     )
 

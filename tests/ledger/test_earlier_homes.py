@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,64 +23,83 @@ from ledger_cards import ledger_card
 
 from ml.home.layout import Home
 from ml.ledger import manifest
+from ml.ledger.artefacts import packed, unpacked
+from ml.model.champion.artefact import Artefact
 
 EARLIER = Path(__file__).with_name("earlier")
 COMMIT = "207ed74947f076c0b7d7aa1217e57d91422803e7"
 
 
-@pytest.fixture(scope="module")
-def champion(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The artefact of CDNOW's champion as commit 207ed74 packed it, out of a ledger."""
+@dataclass(frozen=True)
+class Earlier:
+    """An artefact of commit 207ed74, some customers, and what that commit made of them."""
+
+    artefact: Artefact
+    customers: pd.DataFrame
+    scores: dict[str, Any]
+
+
+# of CDNOW; of a shop with a season; of a young shop, without trees and of before populations
+@pytest.fixture(
+    scope="module",
+    params=[
+        ("champion", "customers.parquet", "scores.json"),
+        ("season", "shop_customers.parquet", "season_scores.json"),
+        ("young", "shop_customers.parquet", "young_scores.json"),
+    ],
+    ids=lambda param: param[0],
+)
+def earlier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Earlier:
+    """The artefact as that commit packed it, out of a ledger."""
+    name, customers, scores = request.param
     home = Home(tmp_path_factory.mktemp("earlier"))
-    packed = (EARLIER / "champion_of_207ed74.joblib").read_bytes()
-    manifest.add_model(home, ledger_card("earlier", kind=manifest.TRAINED), packed)
-    return manifest.load_artefact(home, "earlier")
+    content = (EARLIER / f"{name}_of_207ed74.joblib").read_bytes()
+    manifest.add_model(home, ledger_card("earlier", kind=manifest.TRAINED), content)
+    return Earlier(
+        manifest.load_artefact(home, "earlier"),
+        pd.read_parquet(EARLIER / customers),
+        json.loads((EARLIER / scores).read_text(encoding="utf-8")),
+    )
 
 
-@pytest.fixture(scope="module")
-def customers() -> pd.DataFrame:
-    """Forty customers of CDNOW on 1998-06-23, as int_customer_features had them."""
-    return pd.read_parquet(EARLIER / "customers.parquet")
+def test_an_earlier_champion_predicts_what_it_predicted(earlier: Earlier):
+    predicted = earlier.artefact.champion.predict(earlier.customers)
+    assert predicted.to_dict("list") == earlier.scores["predictions"]
 
 
-@pytest.fixture(scope="module")
-def scores() -> dict[str, Any]:
-    """What commit 207ed74 made of them."""
-    return json.loads((EARLIER / "scores.json").read_text(encoding="utf-8"))
+def test_an_earlier_champion_has_its_rivals_and_drivers(earlier: Earlier):
+    champion = earlier.artefact.champion
+    read = champion.read(earlier.customers)
+    assert champion.rivals(read).to_dict("list") == earlier.scores["rivals"]
+    expected = pd.DataFrame(earlier.scores["drivers"])
+    pd.testing.assert_frame_equal(
+        champion.drivers(read), expected, check_exact=True, check_dtype=False
+    )
 
 
-def test_an_earlier_champion_predicts_what_it_predicted(
-    champion: Any, customers: pd.DataFrame, scores: dict[str, Any]
-):
-    predicted = champion.champion.predict(customers)
-    assert predicted.to_dict("list") == scores["predictions"]
+def test_an_earlier_champion_assigns_the_same_clusters(earlier: Earlier):
+    assigned = earlier.artefact.clusters.assign(earlier.customers)
+    assert assigned.to_dict("list") == earlier.scores["clusters"]
 
 
-def test_an_earlier_champion_has_its_rivals_and_drivers(
-    champion: Any, customers: pd.DataFrame, scores: dict[str, Any]
-):
-    read = champion.champion.read(customers)
-    assert champion.champion.rivals(read).to_dict("list") == scores["rivals"]
-    drivers = champion.champion.drivers(read)
-    expected = pd.DataFrame(scores["drivers"])
-    pd.testing.assert_frame_equal(drivers, expected, check_exact=True, check_dtype=False)
-
-
-def test_an_earlier_champion_assigns_the_same_clusters(
-    champion: Any, customers: pd.DataFrame, scores: dict[str, Any]
-):
-    assert champion.clusters.assign(customers).to_dict("list") == scores["clusters"]
-
-
-def test_an_earlier_champion_knows_its_training_population(
-    champion: Any, customers: pd.DataFrame, scores: dict[str, Any]
-):
-    money = champion.champion.predict(customers)["predicted_clv"]
+def test_an_earlier_champion_knows_its_training_population(earlier: Earlier):
+    population = earlier.artefact.population
+    if "population" not in earlier.scores:
+        assert population is None
+        return
+    assert population is not None
+    money = earlier.artefact.champion.predict(earlier.customers)["predicted_clv"]
     with duckdb.connect() as con:
-        relation = con.from_df(customers.assign(predicted_clv=money))
-        compared = champion.population.compare(relation)
-    expected = pd.DataFrame(scores["population"]).replace(-1, np.nan)
+        compared = population.compare(con.from_df(earlier.customers.assign(predicted_clv=money)))
+    expected = pd.DataFrame(earlier.scores["population"]).replace(-1, np.nan)
     pd.testing.assert_frame_equal(compared, expected, check_exact=True)
+
+
+def test_an_earlier_champion_packs_again_without_a_class(earlier: Earlier):
+    again = unpacked(packed(earlier.artefact))
+    assert (
+        again.champion.predict(earlier.customers).to_dict("list") == earlier.scores["predictions"]
+    )
 
 
 # A home of that commit
