@@ -32,7 +32,7 @@ EARLIER: dict[str, tuple[str, dict[str, str]]] = {
         {},
     ),
     "ml.btyd.ParetoNBD": ("ml.model.forecast.purchase_models.ParetoNBD", {}),
-    "ml.btyd.GammaGamma": ("ml.model.forecast.purchase_models.GammaGamma", {}),
+    "ml.btyd.GammaGamma": ("ml.model.forecast.gamma_gamma.GammaGamma", {}),
     "ml.season.Season": ("ml.model.forecast.season.Season", {}),
     "ml.trees.Trees": ("ml.model.forecast.trees.Trees", {}),
     "ml.intervals.Intervals": ("ml.model.forecast.intervals.Intervals", {}),

@@ -12,7 +12,8 @@ from ml.home.errors import CallError
 from ml.home.layout import Home
 from ml.ledger.manifest import load_artefact, model_row
 from ml.life.session import require_days, working
-from ml.model.measures.metrics import METRICS, paired_bootstrap
+from ml.model.measures.bootstrap import paired_bootstrap
+from ml.model.measures.metrics import METRICS
 from ml.trials.training_frames import Frames, Trial, frames_of
 
 COMPARED = ("d2", "mae", "rmse")

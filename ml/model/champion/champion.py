@@ -23,9 +23,10 @@ from ml.model.forecast.recipe import (
     fit_recipe,
 )
 from ml.model.forecast.trees import LEAST_CUTOFFS, PRIOR_SHARE, SETTINGS, SHARED, Inputs, fit_trees
+from ml.model.measures.bootstrap import paired_bootstrap
 from ml.model.measures.by_customer_kind import segment_metrics
 from ml.model.measures.drift import frozen_record
-from ml.model.measures.metrics import METRICS, paired_bootstrap
+from ml.model.measures.metrics import METRICS
 
 FloatArray = NDArray[np.float64]
 

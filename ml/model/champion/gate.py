@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.model.measures.metrics import paired_bootstrap
+from ml.model.measures.bootstrap import paired_bootstrap
 
 FloatArray = NDArray[np.float64]
 

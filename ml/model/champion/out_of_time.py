@@ -12,12 +12,8 @@ from numpy.typing import NDArray
 
 from ml.model.champion.champion import Champion, fit_champion
 from ml.model.champion.rivals import fit_purchase_rival, fit_rfm_trees
-from ml.model.measures.metrics import (
-    METRICS,
-    decile_calibration,
-    interval_coverage,
-    paired_bootstrap,
-)
+from ml.model.measures.bootstrap import paired_bootstrap
+from ml.model.measures.metrics import METRICS, decile_calibration, interval_coverage
 
 FloatArray = NDArray[np.float64]
 

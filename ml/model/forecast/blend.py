@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from ml.model.forecast.features import PURCHASE_HISTORY, PURCHASE_VALUE
+from ml.model.forecast.gamma_gamma import GammaGamma
 from ml.model.forecast.purchase_models import (
     BetaGeometric,
-    GammaGamma,
     ModifiedBetaGeometric,
     ParetoNBD,
 )

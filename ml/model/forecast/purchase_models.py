@@ -24,62 +24,37 @@ Papers:
 - SMC 1987: Schmittlein, Morrison & Colombo, Counting Your Customers, Management Science 33(1).
 - FH 2005: Fader & Hardie, A Note on Deriving the Pareto/NBD Model and Related Expressions.
 - FH 2008: Fader & Hardie, Computing P(alive) Using the BG/NBD Model.
-- FH 2013: Fader & Hardie, The Gamma-Gamma Model of Monetary Value.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
 from scipy.special import betaln, expit, gammaln, psi
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-Rows = tuple[FloatArray, ...]
-RowLikelihood = Callable[[FloatArray, Rows], tuple[FloatArray, FloatArray]]
-Bounds = Sequence[tuple[float, float]]
-Starts = tuple[tuple[float, ...], ...]
+from ml.model.forecast.likelihood import (
+    SCALE_LIMITS,
+    SHAPE_LIMITS,
+    Bounds,
+    Rows,
+    Starts,
+    columns_of_one_length,
+    in_chunks,
+    maximise,
+    require,
+    unique_rows,
+)
 
-# With more distinct rows than this, a fit runs on a systematic sample of as many customers.
-FIT_CUSTOMERS = 200_000
-# The starting points race on a sample of this size, the winner runs on the whole fit.
-RACE_CUSTOMERS = 2_000
-# Limits of the fitted parameters; scales are in units of the mean T or the mean value. A shape of
-# 100 is all but the same rate for everybody; up to there the expectations are exact.
-SHAPE_LIMITS, SCALE_LIMITS = (1e-4, 1e2), (1e-4, 1e4)
-# At q <= 1 the mean order value of Gamma-Gamma is infinite; just above it is all tail.
-SMALLEST_Q = 1.05
+FloatArray = NDArray[np.float64]
 
 _LEGENDRE_NODES, _LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(32)
 _NODES: FloatArray = (_LEGENDRE_NODES + 1) / 2  # on [0, 1]
 _WEIGHTS: FloatArray = _LEGENDRE_WEIGHTS / 2
 _MIDPOINTS: FloatArray = (np.arange(96) + 0.5) / 96  # on [0, 1]
 _NEGLIGIBLE = 32.0  # e-folds after which an integrand no longer counts
-_CHUNK_ROWS = 512  # keeps the arrays of the quadrature inside the processor's cache
-
-
-def _require(valid: BoolArray, name: str, values: FloatArray, remedy: str) -> None:
-    """Raise ValueError with column, row, value and remedy unless `valid` holds everywhere."""
-    bad = np.flatnonzero(~valid)
-    if bad.size:
-        raise ValueError(f"{name} of row {bad[0]} is {values[bad[0]]}: {remedy}")
-
-
-def _columns(**columns: ArrayLike) -> Rows:
-    """Columns as float arrays of one length; a scalar is a column of one row.
-
-    Errors: ValueError if the lengths differ or are zero.
-    """
-    arrays = {name: np.atleast_1d(np.asarray(column, float)) for name, column in columns.items()}
-    lengths = {name: array.size for name, array in arrays.items()}
-    if len(set(lengths.values())) != 1 or 0 in lengths.values():
-        raise ValueError(f"columns have lengths {lengths}: give one row per customer, at least one")
-    return tuple(arrays.values())
 
 
 def _histories(x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Rows:
@@ -87,84 +62,12 @@ def _histories(x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Rows:
 
     Errors: ValueError for x < 0, t_x outside 0..T, t_x > 0 without a repeat order, or not finite.
     """
-    orders, last, age = _columns(x=x, t_x=t_x, T=T)
-    _require(np.isfinite(orders) & (orders >= 0), "x", orders, "count repeat orders, 0 or more")
-    _require(np.isfinite(age) & (age >= 0), "T", age, "give days from first order to cutoff, >= 0")
-    _require((last >= 0) & (last <= age), "t_x", last, "the last order lies in 0..T")
-    _require((orders > 0) | (last == 0), "t_x", last, "without a repeat order (x = 0) it must be 0")
+    orders, last, age = columns_of_one_length(x=x, t_x=t_x, T=T)
+    require(np.isfinite(orders) & (orders >= 0), "x", orders, "count repeat orders, 0 or more")
+    require(np.isfinite(age) & (age >= 0), "T", age, "give days from first order to cutoff, >= 0")
+    require((last >= 0) & (last <= age), "t_x", last, "the last order lies in 0..T")
+    require((orders > 0) | (last == 0), "t_x", last, "without a repeat order (x = 0) it must be 0")
     return orders, last, age
-
-
-def _unique_rows(columns: Rows) -> tuple[Rows, NDArray[np.intp], FloatArray]:
-    """Distinct rows in lexicographic order, the distinct row of each row, and the counts.
-
-    Each column is ranked and merged into one integer key, column by column; only distinct values
-    are sorted, which is many times faster than sorting whole rows.
-    """
-    key = np.zeros(columns[0].size, np.int64)
-    for column in columns:
-        rank, values = pd.factorize(column, sort=True)
-        key = pd.factorize(key * len(values) + rank, sort=True)[0]
-    counts = np.bincount(key)
-    a_row = np.empty(counts.size, np.intp)  # a row of each key: equal rows are the same
-    a_row[key] = np.arange(key.size)
-    return tuple(column[a_row] for column in columns), key, counts.astype(float)
-
-
-def _systematic_sample(rows: Rows, counts: FloatArray, size: int) -> tuple[Rows, FloatArray]:
-    """Every k-th customer of the sorted rows, so that `size` of them remain, with their counts.
-
-    The rows come sorted, first by x, so the sample is stratified by the whole history; it depends
-    neither on a seed nor on the order of the customers. With `size` distinct rows or fewer all
-    customers are kept.
-    """
-    if counts.size <= size:
-        return rows, counts
-    positions = (np.arange(size) + 0.5) * (counts.sum() / size)
-    drawn = np.searchsorted(np.cumsum(counts), positions, side="right")
-    index, weights = np.unique(drawn, return_counts=True)
-    return tuple(column[index] for column in rows), weights.astype(float)
-
-
-def _climb(
-    likelihood: RowLikelihood, rows: Rows, weights: FloatArray, start: FloatArray, bounds: Bounds
-) -> tuple[float, FloatArray]:
-    """Largest mean log-likelihood reached from `start`, and the log parameters there."""
-    share = weights / weights.sum()
-
-    def loss(log_parameters: FloatArray) -> tuple[float, FloatArray]:
-        parameters = np.exp(log_parameters)
-        value, gradient = likelihood(parameters, rows)
-        return -float(share @ value), -(gradient @ share) * parameters
-
-    options = {"maxiter": 500, "maxfun": 1_000, "ftol": 1e-13, "gtol": 1e-7}
-    limits = np.log(np.asarray(bounds))
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=limits, options=options)
-    return -float(found.fun), found.x
-
-
-def _maximise(
-    likelihood: RowLikelihood, rows: Rows, counts: FloatArray, starts: Starts, bounds: Bounds
-) -> list[float]:
-    """Parameters of maximum likelihood: the best of several starts, then polished.
-
-    `likelihood(parameters, rows)` gives each row's log-likelihood, shape (rows,), and its gradient
-    by parameter, shape (parameters, rows).
-    """
-    sample, weights = _systematic_sample(rows, counts, RACE_CUSTOMERS)
-    points = [np.log(np.asarray(start)) for start in starts]
-    races = [_climb(likelihood, sample, weights, point, bounds) for point in points]
-    best = max(races, key=lambda race: race[0])[1]
-    sample, weights = _systematic_sample(rows, counts, FIT_CUSTOMERS)
-    log_parameters = _climb(likelihood, sample, weights, best, bounds)[1]
-    return [float(parameter) for parameter in np.exp(log_parameters)]
-
-
-def _in_chunks(function: Callable[..., FloatArray], rows: Rows) -> FloatArray:
-    """`function(*rows)` computed piece by piece; the last axis of its result runs over the rows."""
-    starts = range(0, rows[0].size, _CHUNK_ROWS)
-    pieces = [function(*(column[i : i + _CHUNK_ROWS] for column in rows)) for i in starts]
-    return np.concatenate(pieces, axis=-1)
 
 
 def _away_from_zero(values: ArrayLike, distance: float) -> FloatArray:
@@ -197,17 +100,17 @@ class PurchaseModel(ABC):
         Inside, time is divided by the mean T. Edges and sampling: see the module.
         Errors: ValueError for impossible histories, or if T is 0 for all.
         """
-        rows, _, counts = _unique_rows(_histories(x, t_x, T))
+        rows, _, counts = unique_rows(_histories(x, t_x, T))
         unit = float(rows[2] @ counts / counts.sum())
         if unit == 0:
             raise ValueError("T is 0 for every customer: choose a cutoff after the first orders")
 
         def likelihood(parameters: FloatArray, rows: Rows) -> tuple[FloatArray, FloatArray]:
-            result = _in_chunks(cls(*parameters)._likelihood, rows)
+            result = in_chunks(cls(*parameters)._likelihood, rows)
             return result[0], result[1:]
 
         scaled = (rows[0], rows[1] / unit, rows[2] / unit)
-        found = _maximise(likelihood, scaled, counts, cls._starts, cls._bounds)
+        found = maximise(likelihood, scaled, counts, cls._starts, cls._bounds)
         factors = [unit if is_time else 1.0 for is_time in cls._is_time]
         return cls(*(value * factor for value, factor in zip(found, factors, strict=True)))
 
@@ -246,16 +149,16 @@ class PurchaseModel(ABC):
         self, formula: Callable[..., FloatArray], x: ArrayLike, t_x: ArrayLike, T: ArrayLike
     ) -> FloatArray:
         """The formula once per distinct history, handed out to the customers."""
-        rows, inverse, _ = _unique_rows(_histories(x, t_x, T))
-        return _in_chunks(formula, rows)[inverse]
+        rows, inverse, _ = unique_rows(_histories(x, t_x, T))
+        return in_chunks(formula, rows)[inverse]
 
     @staticmethod
     def _of_the_living(
         formula: Callable[[FloatArray, FloatArray], FloatArray], x: ArrayLike, T: ArrayLike
     ) -> FloatArray:
         """What does not depend on the last order, once per distinct (x, T): far fewer."""
-        rows, inverse, _ = _unique_rows(_columns(x=x, T=T))
-        return _in_chunks(formula, rows)[inverse]
+        rows, inverse, _ = unique_rows(columns_of_one_length(x=x, T=T))
+        return in_chunks(formula, rows)[inverse]
 
     @abstractmethod
     def _likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
@@ -503,92 +406,6 @@ class ParetoNBD(PurchaseModel):
         """
         first = self._path(T, T + t, self.r + x + 1, self.s).mass.sum(axis=1)
         return first * (self.r + x) / (self.alpha + T)
-
-
-@dataclass(frozen=True)
-class GammaGamma:
-    """Gamma-Gamma (FH 2013): order value ~ Gamma(p, nu), nu ~ Gamma(q, v) across customers.
-
-    v is in money, p and q have no unit. x is the number of orders that a mean value stands for,
-    all orders or repeat orders alike. Errors: ValueError unless q > 1 (infinite mean value).
-    """
-
-    p: float
-    q: float
-    v: float
-
-    _starts: ClassVar[Starts] = ((6.0, 4.0, 0.5), (1.0, 2.0, 1.0), (2.0, 10.0, 4.0))
-
-    def __post_init__(self) -> None:
-        """Refuse a model without a mean."""
-        if not self.q > 1:
-            raise ValueError(f"q is {self.q}: Gamma-Gamma has a mean order value only for q > 1")
-
-    @classmethod
-    def fit(cls, x: ArrayLike, mean_value: ArrayLike) -> Self:
-        """Parameters of maximum likelihood over the customers with x > 0 and mean_value > 0.
-
-        x: orders behind each mean, mean_value: money per order, both of shape (customers,). q is
-        kept at SMALLEST_Q or above. Errors: ValueError if no such customer is left, or for an
-        order count that is negative or not finite, or a mean that is not finite with orders.
-        """
-        orders, mean = _spending(x, mean_value)
-        kept = (orders > 0) & (mean > 0)
-        if not kept.any():
-            raise ValueError("no row has x > 0 and mean_value > 0: a value model needs orders")
-        rows, _, counts = _unique_rows((orders[kept], mean[kept]))
-        unit = float(rows[1] @ counts / counts.sum())
-
-        def likelihood(parameters: FloatArray, rows: Rows) -> tuple[FloatArray, FloatArray]:
-            result = _in_chunks(cls(*parameters)._likelihood, rows)
-            return result[0], result[1:]
-
-        bounds = (SHAPE_LIMITS, (SMALLEST_Q, SHAPE_LIMITS[1]), SCALE_LIMITS)
-        scaled = (rows[0], rows[1] / unit)
-        p, q, v = _maximise(likelihood, scaled, counts, cls._starts, bounds)
-        return cls(p, q, v * unit)
-
-    def log_likelihood(self, x: ArrayLike, mean_value: ArrayLike) -> FloatArray:
-        """Log density of each mean value, shape (customers,), per unit of money.
-
-        Errors: ValueError unless all x > 0 and all mean_value > 0.
-        """
-        orders, mean = _spending(x, mean_value)
-        _require(orders > 0, "x", orders, "a mean value needs at least one order")
-        _require(mean > 0, "mean_value", mean, "the density is defined for positive means")
-        return self._likelihood(orders, mean)[0]
-
-    def expected_value(self, x: ArrayLike, mean_value: ArrayLike) -> FloatArray:
-        """Expected mean order value given x orders of this mean, shape (customers,), money.
-
-        FH 2013 eq. 5: between the customer's mean and the population's, p v / (q - 1), which is
-        the answer for x = 0 (whatever the mean). A negative mean (more returns than sales) counts
-        as 0. Errors: ValueError as in `fit`.
-        """
-        orders, mean = _spending(x, mean_value)
-        value = self.v + orders * np.maximum(np.where(orders > 0, mean, 0), 0)
-        return self.p * value / (self.p * orders + self.q - 1)
-
-    def _likelihood(self, x: FloatArray, mean: FloatArray) -> FloatArray:
-        """FH 2013 eq. 1a (row 0) and its gradient by p, q, v, shape (4, rows)."""
-        p, q, v = self.p, self.q, self.v
-        log_total = np.log(x * mean)
-        log_sum = np.log(v + x * mean)
-        value = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * (np.log(v) - log_sum)
-        value += p * x * (log_total - log_sum) - np.log(mean)
-        d_p = x * (psi(p * x + q) - psi(p * x) + log_total - log_sum)
-        d_q = psi(p * x + q) - psi(q) + np.log(v) - log_sum
-        d_v = q / v - (p * x + q) / (v + x * mean)
-        return np.stack([value, d_p, d_q, d_v])
-
-
-def _spending(x: ArrayLike, mean_value: ArrayLike) -> Rows:
-    """Checked order counts and mean values, each of shape (customers,); errors as in `fit`."""
-    orders, mean = _columns(x=x, mean_value=mean_value)
-    _require(np.isfinite(orders) & (orders >= 0), "x", orders, "count orders, 0 or more")
-    finite = np.isfinite(mean) | (orders == 0)
-    _require(finite, "mean_value", mean, "give the mean value of the customer's orders")
-    return orders, mean
 
 
 PURCHASE_MODELS: dict[str, type[BetaGeometric] | type[ParetoNBD]] = {

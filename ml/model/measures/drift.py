@@ -16,12 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from ml.model.measures.bootstrap import paired_bootstrap
 from ml.model.measures.metrics import (
     METRICS,
     SMALLEST_PREDICTION,
     decile_calibration,
     interval_coverage,
-    paired_bootstrap,
 )
 
 FloatArray = NDArray[np.float64]

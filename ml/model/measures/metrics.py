@@ -8,7 +8,6 @@ top_decile_share and bias when the actuals do not add up to more than 0.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -23,25 +22,9 @@ SMALLEST_PREDICTION = 1e-2
 _ROUNDING = 1e-12
 # The rest of METRICS is better the higher; bias is better the nearer to 0.
 LOWER_IS_BETTER = frozenset({"rmse", "mae", "bias"})
-# Resamples x customers held in memory at once.
-_CHUNK_CELLS = 4_000_000
 
 
-@dataclass(frozen=True)
-class BootstrapDifference:
-    """Champion's metric minus the rival's, its interval, and how often the champion is better.
-
-    share_better is the share of resamples in which the champion is better, a tie counting half.
-    All are NaN where the metric is undefined.
-    """
-
-    difference: float
-    low: float
-    high: float
-    share_better: float
-
-
-def _checked(**columns: ArrayLike) -> tuple[FloatArray, ...]:
+def checked(**columns: ArrayLike) -> tuple[FloatArray, ...]:
     """Columns as float arrays of one length; errors as in the module."""
     arrays = {name: np.asarray(column, float) for name, column in columns.items()}
     shapes = {name: array.shape for name, array in arrays.items()}
@@ -104,7 +87,7 @@ def normalised_gini(actual: ArrayLike, predicted: ArrayLike) -> float:
 
 def spearman(actual: ArrayLike, predicted: ArrayLike) -> float:
     """Correlation of the (mid-)ranks, -1..1, NaN if actuals or predictions are constant."""
-    actual_ranks, predicted_ranks = map(rankdata, _checked(actual=actual, predicted=predicted))
+    actual_ranks, predicted_ranks = map(rankdata, checked(actual=actual, predicted=predicted))
     if np.ptp(actual_ranks) == 0 or np.ptp(predicted_ranks) == 0:
         return float("nan")
     return float(np.corrcoef(actual_ranks, predicted_ranks)[0, 1])
@@ -116,7 +99,7 @@ def top_decile_share(actual: ArrayLike, predicted: ArrayLike) -> float:
     Among tied predictions the earlier row counts as better. NaN unless the actuals add up to more
     than 0; above 1 if the rest is negative.
     """
-    values, scores = _checked(actual=actual, predicted=predicted)
+    values, scores = checked(actual=actual, predicted=predicted)
     best = np.argsort(-scores, kind="stable")[: -(-values.size // 10)]
     return float(_ratio(values[best].sum(), values.sum()))
 
@@ -127,7 +110,7 @@ def decile_calibration(actual: ArrayLike, predicted: ArrayLike) -> pd.DataFrame:
     Columns: decile, customer_count, mean_predicted, mean_actual. Earlier rows are better among tied
     predictions; sizes differ by one at most; fewer than ten customers give a decile each.
     """
-    values, scores = _checked(actual=actual, predicted=predicted)
+    values, scores = checked(actual=actual, predicted=predicted)
     order = np.argsort(-scores, kind="stable")
     tenths = np.array_split(order, min(10, values.size))
     return pd.DataFrame(
@@ -145,7 +128,7 @@ def interval_coverage(actual: ArrayLike, low: ArrayLike, high: ArrayLike) -> flo
 
     Errors: also ValueError for an interval whose low is above its high.
     """
-    values, lower, upper = _checked(actual=actual, low=low, high=high)
+    values, lower, upper = checked(actual=actual, low=low, high=high)
     crossed = np.flatnonzero(lower > upper)
     if crossed.size:
         row = crossed[0]
@@ -154,22 +137,22 @@ def interval_coverage(actual: ArrayLike, low: ArrayLike, high: ArrayLike) -> flo
 
 
 # A weighted metric takes weights of shape (resamples, customers) to values of shape (resamples,).
-_Weighted = Callable[[FloatArray], FloatArray]
+Weighted = Callable[[FloatArray], FloatArray]
 
 
-def _weighted_rmse(actual: FloatArray, predicted: FloatArray) -> _Weighted:
+def _weighted_rmse(actual: FloatArray, predicted: FloatArray) -> Weighted:
     """RMSE from resampled squared errors."""
     squared = (actual - predicted) ** 2
     return lambda weights: np.sqrt(weights @ squared / weights.sum(axis=1))
 
 
-def _weighted_mae(actual: FloatArray, predicted: FloatArray) -> _Weighted:
+def _weighted_mae(actual: FloatArray, predicted: FloatArray) -> Weighted:
     """MAE from resampled absolute errors."""
     absolute = np.abs(actual - predicted)
     return lambda weights: weights @ absolute / weights.sum(axis=1)
 
 
-def _weighted_r2(actual: FloatArray, predicted: FloatArray) -> _Weighted:
+def _weighted_r2(actual: FloatArray, predicted: FloatArray) -> Weighted:
     """R2 from resampled squares; actuals are centred first, so that little cancels."""
     centred = actual - actual.mean()
     parts = np.stack([(actual - predicted) ** 2, centred, centred**2], axis=1)
@@ -182,7 +165,7 @@ def _weighted_r2(actual: FloatArray, predicted: FloatArray) -> _Weighted:
     return score
 
 
-def _weighted_d2(actual: FloatArray, predicted: FloatArray) -> _Weighted:
+def _weighted_d2(actual: FloatArray, predicted: FloatArray) -> Weighted:
     """D2 from resampled deviances; the null deviance about the resample's own mean m follows.
 
     Summed over the customers 4 (sqrt(y) - sqrt(m))^2 / sqrt(m) is 8 (n sqrt(m) - sum(sqrt(y))).
@@ -200,13 +183,13 @@ def _weighted_d2(actual: FloatArray, predicted: FloatArray) -> _Weighted:
     return score
 
 
-def _weighted_bias(actual: FloatArray, predicted: FloatArray) -> _Weighted:
+def _weighted_bias(actual: FloatArray, predicted: FloatArray) -> Weighted:
     """Bias from resampled totals."""
     parts = np.stack([predicted, actual], axis=1)
     return lambda weights: _ratio(*(weights @ parts).T) - 1
 
 
-def _rank_covariance(actual: FloatArray, key: FloatArray) -> _Weighted:
+def _rank_covariance(actual: FloatArray, key: FloatArray) -> Weighted:
     """Sum of actual x (mid-rank by key - mean rank), each customer counted `weight` times."""
     order = np.argsort(key, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(key[order]) > 0])
@@ -222,16 +205,16 @@ def _rank_covariance(actual: FloatArray, key: FloatArray) -> _Weighted:
     return covariance
 
 
-def _weighted_gini(actual: FloatArray, predicted: FloatArray) -> _Weighted:
+def _weighted_gini(actual: FloatArray, predicted: FloatArray) -> Weighted:
     """Normalised Gini as the ratio of two rank covariances."""
     achieved, best = _rank_covariance(actual, predicted), _rank_covariance(actual, actual)
     return lambda weights: _ratio(achieved(weights), best(weights))
 
 
-def _by_rows(metric: Callable[[ArrayLike, ArrayLike], float]) -> Callable[..., _Weighted]:
+def _by_rows(metric: Callable[[ArrayLike, ArrayLike], float]) -> Callable[..., Weighted]:
     """A metric without a closed form in the weights, computed resample by resample."""
 
-    def prepare(actual: FloatArray, predicted: FloatArray) -> _Weighted:
+    def prepare(actual: FloatArray, predicted: FloatArray) -> Weighted:
         def score(weights: FloatArray) -> FloatArray:
             rows = [np.repeat(np.arange(actual.size), line.astype(int)) for line in weights]
             return np.array([metric(actual[row], predicted[row]) for row in rows])
@@ -241,7 +224,7 @@ def _by_rows(metric: Callable[[ArrayLike, ArrayLike], float]) -> Callable[..., _
     return prepare
 
 
-_WEIGHTED: dict[str, Callable[[FloatArray, FloatArray], _Weighted]] = {
+WEIGHTED: dict[str, Callable[[FloatArray, FloatArray], Weighted]] = {
     "rmse": _weighted_rmse,
     "mae": _weighted_mae,
     "r2": _weighted_r2,
@@ -255,84 +238,8 @@ _WEIGHTED: dict[str, Callable[[FloatArray, FloatArray], _Weighted]] = {
 
 def _metric(name: str, actual: ArrayLike, predicted: ArrayLike) -> float:
     """A metric of the batch itself: each customer once."""
-    values, scores = _checked(actual=actual, predicted=predicted)
-    return float(_WEIGHTED[name](values, scores)(np.ones((1, values.size)))[0])
-
-
-def _resampled(
-    score: Callable[[FloatArray], FloatArray], customers: int, resamples: int, seed: int
-) -> FloatArray:
-    """`score` over draws of the customers with replacement; its rows run over the resamples."""
-    generator = np.random.default_rng(seed)
-    chunk = max(1, _CHUNK_CELLS // customers)
-    pieces: list[FloatArray] = []
-    for start in range(0, resamples, chunk):
-        weights = np.empty((min(chunk, resamples - start), customers))
-        for line in weights:
-            drawn = generator.integers(0, customers, customers)
-            line[:] = np.bincount(drawn, minlength=customers)
-        pieces.append(score(weights))
-    return np.concatenate(pieces)
-
-
-def paired_bootstrap(
-    actual: ArrayLike,
-    champion: ArrayLike,
-    rival: ArrayLike,
-    *,
-    metric: str,
-    seed: int,
-    resamples: int = 1000,
-    confidence: float = 0.9,
-) -> BootstrapDifference:
-    """Champion's metric minus the rival's on the same resampled customers (Efron 1979).
-
-    metric: a key of METRICS. low and high are the percentiles that hold `confidence` of the
-    resampled differences. A bias enters as its distance from 0.
-    Resamples that do not define the metric are left out. Errors: also ValueError for an unknown
-    metric, a confidence outside 0..1, or no resamples.
-    """
-    values, ours, theirs = _checked(actual=actual, champion=champion, rival=rival)
-    if not (0 < confidence < 1 and resamples >= 1):
-        raise ValueError(f"confidence is {confidence}, resamples {resamples}: give 0..1 and >= 1")
-    difference = _weighted_difference(values, ours, theirs, metric)
-    whole = float(difference(np.ones((1, values.size)))[0])
-    draws = _resampled(difference, values.size, resamples, seed)
-    lower_is_better = metric in LOWER_IS_BETTER
-    return _summary(whole, draws[np.isfinite(draws)], confidence, lower_is_better=lower_is_better)
-
-
-def _weighted_difference(
-    actual: FloatArray, champion: FloatArray, rival: FloatArray, metric: str
-) -> _Weighted:
-    """Champion's metric minus the rival's; biases as distances from 0.
-
-    Errors: ValueError for an unknown metric.
-    """
-    if metric not in _WEIGHTED:
-        raise ValueError(f"metric is {metric!r}: choose one of {', '.join(METRICS)}")
-    pair = [_WEIGHTED[metric](actual, predicted) for predicted in (champion, rival)]
-
-    def difference(weights: FloatArray) -> FloatArray:
-        champion_score, rival_score = (score(weights) for score in pair)
-        if metric == "bias":
-            return np.abs(champion_score) - np.abs(rival_score)
-        return champion_score - rival_score
-
-    return difference
-
-
-def _summary(
-    difference: float, draws: FloatArray, confidence: float, *, lower_is_better: bool
-) -> BootstrapDifference:
-    """Percentile interval and share of wins of the resampled differences, NaN without any."""
-    if not (np.isfinite(difference) and draws.size):
-        return BootstrapDifference(*[float("nan")] * 4)
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    wins = draws < 0 if lower_is_better else draws > 0
-    share = float(np.mean(wins) + np.mean(draws == 0) / 2)
-    return BootstrapDifference(difference, float(low), float(high), share)
+    values, scores = checked(actual=actual, predicted=predicted)
+    return float(WEIGHTED[name](values, scores)(np.ones((1, values.size)))[0])
 
 
 METRICS: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {

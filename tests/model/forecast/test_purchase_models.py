@@ -14,11 +14,11 @@ from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from ml.model.forecast import purchase_models
+from ml.model.forecast import gamma_gamma, likelihood
+from ml.model.forecast.gamma_gamma import GammaGamma
 from ml.model.forecast.purchase_models import (
     PURCHASE_MODELS,
     BetaGeometric,
-    GammaGamma,
     ModifiedBetaGeometric,
     ParetoNBD,
     PurchaseModel,
@@ -332,7 +332,7 @@ def test_bg_nbd_expectation_is_continuous_where_a_plus_b_is_one():
 def test_systematic_sample_keeps_the_shares_of_heavy_rows():
     rows = (np.arange(1000.0),)
     counts = np.where(np.arange(1000) == 500, 1001.0, 1.0)
-    sample, weights = purchase_models._systematic_sample(rows, counts, 100)
+    sample, weights = likelihood.systematic_sample(rows, counts, 100)
     assert weights.sum() == 100
     assert weights[sample[0] == 500][0] == pytest.approx(50, abs=1)
 
@@ -340,14 +340,14 @@ def test_systematic_sample_keeps_the_shares_of_heavy_rows():
 def test_a_sampled_fit_is_close_to_the_whole_fit(monkeypatch: pytest.MonkeyPatch):
     histories = simulate(ParetoNBD(0.8, 40, 0.7, 80), 20_000, seed=5)
     whole = ParetoNBD.fit(*histories).expected_purchases(90, *histories)
-    monkeypatch.setattr(purchase_models, "FIT_CUSTOMERS", 10_000)
+    monkeypatch.setattr(likelihood, "FIT_CUSTOMERS", 10_000)
     sampled = ParetoNBD.fit(*histories).expected_purchases(90, *histories)
     assert sampled.sum() == pytest.approx(whole.sum(), rel=0.02)
 
 
 def test_distinct_rows_come_sorted_with_counts_and_an_inverse():
     columns = (np.array([2.0, 1, 2, 1]), np.array([5.0, 9, 5, 3]))
-    rows, inverse, counts = purchase_models._unique_rows(columns)
+    rows, inverse, counts = likelihood.unique_rows(columns)
     assert_allclose(rows, [[1, 1, 2], [3, 9, 5]])
     assert counts.tolist() == [1, 1, 2]
     assert_allclose(np.array(rows)[:, inverse], columns)
@@ -425,7 +425,7 @@ def test_gamma_gamma_stays_finite_on_heavy_tails_and_constant_values():
     for values in (heavy, np.full(50, 20.0), np.array([20.0])):
         model = GammaGamma.fit(np.ones(values.size), values)
         expected = model.expected_value(np.ones(values.size), values)
-        assert model.q >= purchase_models.SMALLEST_Q * (1 - 1e-12)
+        assert model.q >= gamma_gamma.SMALLEST_Q * (1 - 1e-12)
         assert (expected > 0).all() and np.isfinite(expected).all()
 
 

@@ -17,8 +17,9 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
-from ml.model.measures import metrics
-from ml.model.measures.metrics import METRICS, paired_bootstrap
+from ml.model.measures import bootstrap, metrics
+from ml.model.measures.bootstrap import paired_bootstrap
+from ml.model.measures.metrics import METRICS
 
 FloatArray = NDArray[np.float64]
 NAN = float("nan")
@@ -172,7 +173,7 @@ def test_the_bootstrap_depends_on_the_seed_only(monkeypatch: pytest.MonkeyPatch)
     first = run(1)
     assert run(1) == first
     assert run(2) != first
-    monkeypatch.setattr(metrics, "_CHUNK_CELLS", 7 * 500)
+    monkeypatch.setattr(bootstrap, "_CHUNK_CELLS", 7 * 500)
     assert run(1).low == pytest.approx(first.low)
 
 
