@@ -24,7 +24,7 @@ from ml.model.forecast.recipe import (
 )
 from ml.model.forecast.trees import LEAST_CUTOFFS, PRIOR_SHARE, SETTINGS, SHARED, Inputs, fit_trees
 from ml.model.measures.bootstrap import paired_bootstrap
-from ml.model.measures.by_customer_kind import segment_metrics
+from ml.model.measures.by_customer_kind import accuracy_by_kind
 from ml.model.measures.drift import frozen_record
 from ml.model.measures.metrics import METRICS
 
@@ -399,7 +399,9 @@ def _segments(replays: list[Replay], name: str) -> list[dict[str, Any]]:
         return []
     newest = replays[0]
     predicted = newest.predicted.get(name, newest.predicted["prior"])
-    return segment_metrics(newest.actual, predicted, newest.tenure_days)
+    return accuracy_by_kind(
+        newest.actual, predicted, newest.tenure_days, value_tiers=(1, 5, 10, 20, 50)
+    )
 
 
 def _watched(replays: list[Replay], name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How good is a forecast, and is it still: metrics, drift, populations, kinds of customers.
+"""How good is a forecast, and is it still: metrics, bootstrap, drift, populations, kinds.
 
 Imports libraries only and owns no file.
 """

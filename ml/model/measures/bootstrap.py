@@ -1,4 +1,16 @@
-"""Is one forecast better than another: a paired bootstrap over the customers of a batch."""
+"""Is one forecast better than another, or was it luck? A paired bootstrap over the customers.
+
+1. The customers of a window are one draw of those who might have come.
+2. So they are drawn again, as many as there are, with replacement, many times (Efron 1979).
+3. Both forecasts are scored on the same draw. What is hard about a draw is hard for both, so their
+   difference varies much less than either score.
+4. The percentiles of the differences are the interval: one that excludes 0 is more than luck.
+
+It knows the luck of the customers only. What a whole window has in common (a recession, a campaign)
+is the same in every draw; gate.py adds that.
+
+A resample is a vector of weights, how often each customer was drawn: see metrics.py.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,6 +56,11 @@ def paired_bootstrap(
     resampled differences. A bias enters as its distance from 0.
     Resamples that do not define the metric are left out. Errors: also ValueError for an unknown
     metric, a confidence outside 0..1, or no resamples.
+
+    >>> actual = np.arange(50.0)
+    >>> result = paired_bootstrap(actual, actual + 1, actual + 3, metric="mae", seed=1)
+    >>> (result.difference, result.low, result.high, result.share_better)
+    (-2.0, -2.0, -2.0, 1.0)
     """
     values, ours, theirs = checked(actual=actual, champion=champion, rival=rival)
     if not (0 < confidence < 1 and resamples >= 1):
@@ -96,9 +113,14 @@ def _summary(
 ) -> BootstrapDifference:
     """Percentile interval and share of wins of the resampled differences, NaN without any."""
     if not (np.isfinite(difference) and draws.size):
-        return BootstrapDifference(*[float("nan")] * 4)
+        undefined = float("nan")
+        return BootstrapDifference(
+            difference=undefined, low=undefined, high=undefined, share_better=undefined
+        )
     tail = (1 - confidence) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
     wins = draws < 0 if lower_is_better else draws > 0
     share = float(np.mean(wins) + np.mean(draws == 0) / 2)
-    return BootstrapDifference(difference, float(low), float(high), share)
+    return BootstrapDifference(
+        difference=difference, low=float(low), high=float(high), share_better=share
+    )

@@ -1,10 +1,23 @@
 """How good predictions are: pure functions over one batch of customers.
 
+Each metric asks one question:
+
+1. rmse, mae: how far off is a customer, in money? Squares make the largest customers decide.
+2. r2, d2: which share of the differences between customers is explained? d2 weighs an error by
+   what was expected (see tweedie.py); r2 does not.
+3. normalised_gini, spearman, top_decile_share: are the best customers ranked first? The sizes of
+   the predictions do not matter.
+4. bias: is the total right?
+
 `actual` and `predicted` have shape (customers,), in the same order and unit (money in the window).
 Errors: ValueError if lengths differ, a batch is empty or a value is not finite. A metric that the
 batch does not define is NaN, never an exception and never a made-up number: r2, d2, the Gini and
 Spearman when all actuals are the same (so with one row), Spearman when all predictions are, and
 top_decile_share and bias when the actuals do not add up to more than 0.
+
+Metrics are written as functions of weights, one per customer: a bootstrap draws customers with
+replacement, so a resample is a batch in which some count twice and some not at all. With all
+weights 1 it is the metric of the batch itself.
 """
 
 from collections.abc import Callable
@@ -14,10 +27,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
+from ml.model.measures.tweedie import null_deviance, tweedie_deviance
+
 FloatArray = NDArray[np.float64]
 
-# Tweedie deviance needs a positive mean: lower predictions count as this much money in D2.
-SMALLEST_PREDICTION = 1e-2
 # Null deviance below this share of its terms is rounding: all actuals are the same.
 _ROUNDING = 1e-12
 # The rest of METRICS is better the higher; bias is better the nearer to 0.
@@ -46,32 +59,50 @@ def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
 
 
 def rmse(actual: ArrayLike, predicted: ArrayLike) -> float:
-    """Root of the mean squared error, money, 0 is best."""
+    """Root of the mean squared error, money, 0 is best.
+
+    >>> rmse([0, 10], [0, 4])
+    4.2426...
+    """
     return _metric("rmse", actual, predicted)
 
 
 def mae(actual: ArrayLike, predicted: ArrayLike) -> float:
-    """Mean absolute error, money, 0 is best."""
+    """Mean absolute error, money, 0 is best.
+
+    >>> mae([0, 10], [0, 4])
+    3.0
+    """
     return _metric("mae", actual, predicted)
 
 
 def r2(actual: ArrayLike, predicted: ArrayLike) -> float:
-    """Share of the variance explained, 1 is best, 0 is the mean, NaN for constant actuals."""
+    """Share of the variance explained, 1 is best, 0 is the mean, NaN for constant actuals.
+
+    >>> r2([0, 10, 20], [0, 10, 10])
+    0.5
+    """
     return _metric("r2", actual, predicted)
 
 
 def d2(actual: ArrayLike, predicted: ArrayLike) -> float:
     """Share of the Tweedie deviance (power 1.5) explained, 1 is best, 0 is the mean.
 
-    The deviance of y at mean m is 4 (sqrt(y) - sqrt(m))^2 / sqrt(m) (Jorgensen 1997, The Theory of
-    Dispersion Models, p = 3/2). Actuals below 0 count as 0, predictions below SMALLEST_PREDICTION
-    as that. NaN for constant actuals, all zeros among them.
+    Actuals below 0 count as 0, predictions below SMALLEST_MEAN of tweedie.py as that. NaN for
+    constant actuals, all zeros among them.
+
+    >>> d2([0, 9, 100], [1, 9, 64])
+    0.8524...
     """
     return _metric("d2", actual, predicted)
 
 
 def bias(actual: ArrayLike, predicted: ArrayLike) -> float:
-    """sum(predicted) / sum(actual) - 1, 0 is best, NaN unless the actuals add up to more than 0."""
+    """sum(predicted) / sum(actual) - 1, 0 is best, NaN unless the actuals add up to more than 0.
+
+    >>> bias([10, 30], [10, 20])
+    -0.25
+    """
     return _metric("bias", actual, predicted)
 
 
@@ -81,12 +112,19 @@ def normalised_gini(actual: ArrayLike, predicted: ArrayLike) -> float:
     Tied predictions share their mean rank, so a constant prediction gives 0. Each Gini is a
     covariance of actuals and ranks over the same total (Lerman & Yitzhaki 1984), which cancels:
     negative actuals are allowed. NaN for constant actuals.
+
+    >>> normalised_gini([0, 10, 20], [1, 3, 2])
+    0.5
     """
     return _metric("normalised_gini", actual, predicted)
 
 
 def spearman(actual: ArrayLike, predicted: ArrayLike) -> float:
-    """Correlation of the (mid-)ranks, -1..1, NaN if actuals or predictions are constant."""
+    """Correlation of the (mid-)ranks, -1..1, NaN if actuals or predictions are constant.
+
+    >>> spearman([0, 10, 20], [1, 3, 2])
+    0.5
+    """
     actual_ranks, predicted_ranks = map(rankdata, checked(actual=actual, predicted=predicted))
     if np.ptp(actual_ranks) == 0 or np.ptp(predicted_ranks) == 0:
         return float("nan")
@@ -98,6 +136,9 @@ def top_decile_share(actual: ArrayLike, predicted: ArrayLike) -> float:
 
     Among tied predictions the earlier row counts as better. NaN unless the actuals add up to more
     than 0; above 1 if the rest is negative.
+
+    >>> top_decile_share([60, 20, 20], [3, 2, 1])
+    0.6
     """
     values, scores = checked(actual=actual, predicted=predicted)
     best = np.argsort(-scores, kind="stable")[: -(-values.size // 10)]
@@ -109,6 +150,9 @@ def decile_calibration(actual: ArrayLike, predicted: ArrayLike) -> pd.DataFrame:
 
     Columns: decile, customer_count, mean_predicted, mean_actual. Earlier rows are better among tied
     predictions; sizes differ by one at most; fewer than ten customers give a decile each.
+
+    >>> decile_calibration([60, 20], [50, 30])["mean_actual"].tolist()
+    [60.0, 20.0]
     """
     values, scores = checked(actual=actual, predicted=predicted)
     order = np.argsort(-scores, kind="stable")
@@ -127,6 +171,9 @@ def interval_coverage(actual: ArrayLike, low: ArrayLike, high: ArrayLike) -> flo
     """Share of the actuals within low..high, both ends included, 0..1.
 
     Errors: also ValueError for an interval whose low is above its high.
+
+    >>> interval_coverage([1, 5], [0, 6], [2, 9])
+    0.5
     """
     values, lower, upper = checked(actual=actual, low=low, high=high)
     crossed = np.flatnonzero(lower > upper)
@@ -155,10 +202,10 @@ def _weighted_mae(actual: FloatArray, predicted: FloatArray) -> Weighted:
 def _weighted_r2(actual: FloatArray, predicted: FloatArray) -> Weighted:
     """R2 from resampled squares; actuals are centred first, so that little cancels."""
     centred = actual - actual.mean()
-    parts = np.stack([(actual - predicted) ** 2, centred, centred**2], axis=1)
+    terms = np.stack([(actual - predicted) ** 2, centred, centred**2], axis=1)
 
     def score(weights: FloatArray) -> FloatArray:
-        residual, total, square = (weights @ parts).T
+        residual, total, square = (weights @ terms).T
         variance = square - total**2 / weights.sum(axis=1)
         return 1 - _ratio(residual, np.where(variance > _ROUNDING * square, variance, 0))
 
@@ -166,31 +213,30 @@ def _weighted_r2(actual: FloatArray, predicted: FloatArray) -> Weighted:
 
 
 def _weighted_d2(actual: FloatArray, predicted: FloatArray) -> Weighted:
-    """D2 from resampled deviances; the null deviance about the resample's own mean m follows.
-
-    Summed over the customers 4 (sqrt(y) - sqrt(m))^2 / sqrt(m) is 8 (n sqrt(m) - sum(sqrt(y))).
-    """
+    """D2 from resampled deviances; the null deviance is about the resample's own mean."""
     root = np.sqrt(np.maximum(actual, 0))
-    mean_root = np.sqrt(np.maximum(predicted, SMALLEST_PREDICTION))
-    parts = np.stack([4 * (root - mean_root) ** 2 / mean_root, root**2, root], axis=1)
+    terms = np.stack([tweedie_deviance(actual, predicted), root**2, root], axis=1)
 
     def score(weights: FloatArray) -> FloatArray:
-        deviance, total, roots = (weights @ parts).T
-        count = weights.sum(axis=1)
-        null = np.sqrt(total * count) - roots
-        return 1 - _ratio(deviance, 8 * np.where(null > _ROUNDING * roots, null, 0))
+        deviance, total, roots = (weights @ terms).T
+        null = null_deviance(total, roots, weights.sum(axis=1))
+        return 1 - _ratio(deviance, np.where(null > 8 * _ROUNDING * roots, null, 0))
 
     return score
 
 
 def _weighted_bias(actual: FloatArray, predicted: FloatArray) -> Weighted:
     """Bias from resampled totals."""
-    parts = np.stack([predicted, actual], axis=1)
-    return lambda weights: _ratio(*(weights @ parts).T) - 1
+    terms = np.stack([predicted, actual], axis=1)
+    return lambda weights: _ratio(*(weights @ terms).T) - 1
 
 
 def _rank_covariance(actual: FloatArray, key: FloatArray) -> Weighted:
-    """Sum of actual x (mid-rank by key - mean rank), each customer counted `weight` times."""
+    """Sum of actual x (mid-rank by key - mean rank), each customer counted `weight` times.
+
+    The ranks of a resample follow from the weights alone: in the order of the key, the customers
+    before one, and half of those who share its key.
+    """
     order = np.argsort(key, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(key[order]) > 0])
     sorted_actual = actual[order] - actual.mean()

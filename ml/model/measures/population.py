@@ -1,8 +1,18 @@
 """Is the population still the one the model was trained on? Frozen at training, compared per batch.
 
-The population stability index of a feature is the sum over its bins of
-(share now - share then) x log(share now / share then): 0 for equal shares, by custom a moderate
-shift from 0.1 and a large one from 0.25 (Siddiqi 2006, Credit Risk Scorecards).
+1. A model is right about customers like those it has seen.
+2. At training, every watched column is cut into ten bins of equal size, and their edges are kept.
+3. A later batch is counted by the same edges. If it is like the training, every bin holds a tenth.
+4. How far the shares moved is one number per column, the population stability index.
+5. Chance moves shares as well: the noise beside each index is what equal populations stay below.
+
+Siddiqi 2006, Credit Risk Scorecards, prints the index as
+
+    sum over the bins of (share now - share then) x ln(share now / share then)
+
+It is 0 for equal shares; by custom 0.1 is a moderate shift and 0.25 a large one. An empty bin would
+make it infinite, so half a customer is added to every bin. For equal populations it is about
+(1/n_then + 1/n_now) times a chi-squared number of bins - 1 degrees of freedom: that is the noise.
 """
 
 from dataclasses import dataclass
@@ -13,6 +23,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2
+
+from ml.model.measures.by_customer_kind import NEW_CUSTOMER_DAYS
 
 # What a batch is compared by: pace, money, basket and returns.
 WATCHED = (
@@ -36,10 +48,9 @@ SCORE = "predicted_clv"
 # Columns of int_customer_features that a comparison reads.
 READ = (*WATCHED, "gross_revenue", "returned_revenue", "tenure_days")
 BINS = 10
-NEW_DAYS = 90
 TOP_CUSTOMERS = 5
-# Equal populations stay below the noise in so many of 100 batches.
-NOISE_LEVEL = 0.99
+# Equal populations stay below the noise in this share of the batches.
+NOISE_SHARE = 0.99
 COLUMNS = ["indicator", "feature", "value", "reference", "noise"]
 
 
@@ -54,7 +65,12 @@ class Bins:
     counts: tuple[int, ...]
 
     def shift(self, counts: NDArray[np.int64]) -> tuple[float, float]:
-        """PSI of a batch, counted by the same bins, and what chance alone reaches."""
+        """PSI of a batch, counted by the same bins, and what chance alone reaches.
+
+        >>> index, noise = Bins(edges=(10.0,), counts=(50, 50, 0)).shift(np.array([80, 20, 0]))
+        >>> round(index, 3), round(float(noise), 3)
+        (0.406, 0.133)
+        """
         then, now = np.asarray(self.counts), counts
         used = (then + now) > 0
         then, now = then[used], now[used]
@@ -62,7 +78,7 @@ class Bins:
         before, after = ((n + 0.5) / (n.sum() + 0.5 * len(n)) for n in (then, now))
         index = float(((after - before) * np.log(after / before)).sum())
         freedom = max(len(then) - 1, 1)
-        chance = float(chi2.ppf(NOISE_LEVEL, freedom)) * (1 / then.sum() + 1 / now.sum())
+        chance = float(chi2.ppf(NOISE_SHARE, freedom)) * (1 / then.sum() + 1 / now.sum())
         return index, chance
 
 
@@ -107,7 +123,8 @@ def describe_population(features: pd.DataFrame, predicted: NDArray[np.float64]) 
 def shares_of(customers: Any) -> dict[str, float]:
     """new_customer_share, top_five_revenue_share and return_rate of a batch, each 0-1 (or NaN)."""
     sums = customers.aggregate(
-        f"count(*) as customers, count(*) filter (tenure_days <= {NEW_DAYS}) as new_customers,"
+        "count(*) as customers,"
+        f" count(*) filter (tenure_days <= {NEW_CUSTOMER_DAYS}) as new_customers,"
         f" {_exact_sum('gross_revenue')} as gross, {_exact_sum('returned_revenue')} as returned"
     ).df()
     number, new, gross, returned = sums.iloc[0].astype(float)
@@ -130,11 +147,11 @@ def _counts(customers: Any, edges: dict[str, tuple[float, ...]]) -> dict[str, ND
             for place, edge in enumerate(inner)
         ]
         reached.append(f"count({name}) as {name}_{len(inner)}")
-    found = values.aggregate(", ".join(reached)).df().fillna(0).iloc[0].astype("int64")
+    totals = values.aggregate(", ".join(reached)).df().fillna(0).iloc[0].astype("int64")
     counts = {}
     for name, inner in edges.items():
-        up_to = [found[f"{name}_{place}"] for place in range(len(inner) + 1)]
-        counts[name] = np.diff([0, *up_to, found["customers"]])
+        up_to = [totals[f"{name}_{place}"] for place in range(len(inner) + 1)]
+        counts[name] = np.diff([0, *up_to, totals["customers"]])
     return counts
 
 

@@ -17,7 +17,7 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
-from ml.model.measures import bootstrap, metrics
+from ml.model.measures import bootstrap, metrics, tweedie
 from ml.model.measures.bootstrap import paired_bootstrap
 from ml.model.measures.metrics import METRICS
 
@@ -61,7 +61,7 @@ def test_metrics_equal_those_of_scikit_learn_and_scipy(seed: int):
 def test_d2_equals_that_of_scikit_learn_on_floored_values(seed: int):
     actual, predicted, _ = batch(300, seed)
     predicted[:9] = [-5, 0, 1e-9, 0, -1, 0, 0, 0, 0]
-    floored = np.maximum(predicted, metrics.SMALLEST_PREDICTION)
+    floored = np.maximum(predicted, tweedie.SMALLEST_MEAN)
     power: Any = 1.5  # annotated as int there, documented as float
     expected = d2_tweedie_score(np.maximum(actual, 0), floored, power=power)
     assert metrics.d2(actual, predicted) == pytest.approx(expected)
@@ -167,7 +167,7 @@ def test_the_better_prediction_wins_nearly_every_resample_in_every_metric():
 def test_the_bootstrap_depends_on_the_seed_only(monkeypatch: pytest.MonkeyPatch):
     actual, champion, rival = batch(500, 4)
 
-    def run(seed: int) -> metrics.BootstrapDifference:
+    def run(seed: int) -> bootstrap.BootstrapDifference:
         return paired_bootstrap(actual, champion, rival, metric="d2", seed=seed, resamples=60)
 
     first = run(1)
