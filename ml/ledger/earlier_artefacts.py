@@ -6,7 +6,6 @@ Only the names in EARLIER and PLAIN are ever looked up, whatever a pickle asks f
 """
 
 import io
-from collections.abc import Callable
 from importlib import import_module
 from pickle import UnpicklingError
 from typing import Any
@@ -16,16 +15,22 @@ from joblib.numpy_pickle import NumpyUnpickler
 # class by its path then -> (its path today, its fields that have another name today)
 EARLIER: dict[str, tuple[str, dict[str, str]]] = {
     "ml.training.Artefact": ("ml.model.champion.artefact.Artefact", {}),
-    "ml.champion.Champion": ("ml.model.champion.champion.Champion", {}),
-    "ml.baselines.Naive": ("ml.model.champion.rivals.Naive", {}),
-    "ml.baselines.BuyTillYouDie": ("ml.model.champion.rivals.BuyTillYouDie", {}),
+    "ml.champion.Champion": ("ml.model.champion.champion.Champion", {"record": "card_entries"}),
+    "ml.baselines.Naive": ("ml.model.champion.rivals.Naive", {"floor": "smallest"}),
+    "ml.baselines.BuyTillYouDie": (
+        "ml.model.champion.rivals.BuyTillYouDie",
+        {"column": "model", "floor": "smallest"},
+    ),
     "ml.gate.GateResult": ("ml.model.champion.gate.GateResult", {}),
     "ml.gate.Comparison": ("ml.model.champion.gate.Comparison", {}),
-    "ml.recipe.Recipe": ("ml.model.forecast.recipe.Recipe", {}),
-    "ml.recipe.Windows": ("ml.model.forecast.recipe.Windows", {}),
-    "ml.recipe.Level": ("ml.model.forecast.recipe.Level", {}),
+    "ml.recipe.Recipe": (
+        "ml.model.forecast.recipe.Recipe",
+        {"prior": "blend", "level": "total_correction", "prior_cutoffs": "blend_cutoffs"},
+    ),
+    "ml.recipe.Windows": ("ml.model.forecast.windows.Windows", {}),
+    "ml.recipe.Level": ("ml.model.forecast.recipe.TotalCorrection", {}),
     "ml.prior.PurchaseForecast": ("ml.model.forecast.blend.PurchaseForecast", {}),
-    "ml.prior.Prior": ("ml.model.forecast.blend.Prior", {}),
+    "ml.prior.Prior": ("ml.model.forecast.blend.Blend", {"floor": "smallest"}),
     "ml.btyd.BetaGeometric": ("ml.model.forecast.purchase_models.BetaGeometric", {}),
     "ml.btyd.ModifiedBetaGeometric": (
         "ml.model.forecast.purchase_models.ModifiedBetaGeometric",
@@ -35,11 +40,17 @@ EARLIER: dict[str, tuple[str, dict[str, str]]] = {
     "ml.btyd.GammaGamma": ("ml.model.forecast.gamma_gamma.GammaGamma", {}),
     "ml.season.Season": ("ml.model.forecast.season.Season", {}),
     "ml.trees.Trees": ("ml.model.forecast.trees.Trees", {}),
-    "ml.intervals.Intervals": ("ml.model.forecast.intervals.Intervals", {}),
+    "ml.intervals.Intervals": (
+        "ml.model.forecast.intervals.Intervals",
+        {"level_sd": "total_sd"},
+    ),
     "ml.clusters.BehaviourClusters": ("ml.model.forecast.clusters.BehaviourClusters", {}),
     "ml.stability.Population": ("ml.model.measures.population.Population", {}),
     "ml.stability.Bins": ("ml.model.measures.population.Bins", {}),
 }
+# what stood at a place of a tuple then has a name today
+PURCHASE_MODELS_BY_COLUMN = ("bg_nbd", "mbg_nbd", "pareto_nbd")
+WEIGHTS_IN_ORDER = ("naive", "bg_nbd", "mbg_nbd", "pareto_nbd", "fading")
 # what a pickle of numbers, days and boosters needs beside them
 PLAIN = frozenset(
     {
@@ -88,9 +99,10 @@ def with_names_of_today(value: Any) -> Any:
     """Records as dicts of their fields by today's names, all the way down."""
     if isinstance(value, Record):
         _, renamed = EARLIER[value.earlier_class]
-        held = {name: with_names_of_today(one) for name, one in vars(value).items()}
-        today = {renamed.get(name, name): one for name, one in held.items()}
-        return CHANGED.get(value.earlier_class, dict)(today)
+        fields = {
+            renamed.get(name, name): with_names_of_today(one) for name, one in vars(value).items()
+        }
+        return _said_as_today(value.earlier_class, fields)
     if isinstance(value, tuple | list):
         return [with_names_of_today(one) for one in value]
     if isinstance(value, dict):
@@ -98,5 +110,13 @@ def with_names_of_today(value: Any) -> Any:
     return value
 
 
-# classes whose fields say the same in another way: from the fields then to those of today
-CHANGED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+def _said_as_today(earlier_class: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a record where they said the same in another way."""
+    if earlier_class == "ml.champion.Champion":
+        rivals = {name: fields.pop(name) for name in ("naive", "pareto_nbd")}
+        return fields | {"rivals": rivals}
+    if earlier_class == "ml.baselines.BuyTillYouDie":
+        return fields | {"model": PURCHASE_MODELS_BY_COLUMN[fields["model"]]}
+    if earlier_class == "ml.prior.Prior":
+        return fields | {"weights": dict(zip(WEIGHTS_IN_ORDER, fields["weights"], strict=True))}
+    return fields

@@ -143,16 +143,17 @@ def _is_of(model: dict[str, Any]) -> str:
 def _scored(rows: pd.DataFrame, model: dict[str, Any], artefact: Artefact) -> pa.RecordBatch:
     """SCORES of some customers by one model."""
     champion = artefact.champion
-    reading = champion.read(rows)
-    rivals = champion.rivals(reading).add_prefix("predicted_")
-    scored = pd.concat([rows[["customer_id"]], champion.predict_read(reading), rivals], axis=1)
+    model_input = champion.model_input(rows)
+    rivals = champion.rival_forecasts(model_input).add_prefix("predicted_")
+    predicted = champion.predict_from(model_input)
+    scored = pd.concat([rows[["customer_id"]], predicted, rivals], axis=1)
     columns = {name: pa.array(scored[name], from_pandas=True) for name in scored.columns}
     columns["cutoff"] = pa.array(rows["cutoff"])
     columns["model_id"] = pa.array([model["model_id"]] * len(rows))
     if model["role"] == CHAMPION:
         clusters = artefact.clusters.assign(rows)
         columns |= {name: pa.array(clusters[name]) for name in clusters.columns}
-        columns["drivers"] = _lists(champion.drivers(reading), len(rows))
+        columns["drivers"] = _lists(champion.drivers(model_input), len(rows))
     arrays = [columns.get(field.name, pa.nulls(len(rows), field.type)) for field in SCORES]
     return pa.RecordBatch.from_arrays(
         [array.cast(field.type) for array, field in zip(arrays, SCORES, strict=True)],

@@ -46,6 +46,7 @@ def train_champion(
             pred_months=windows.pred_months,
             seed=windows.seed,
             max_examples=windows.max_examples,
+            value_tiers=tuple(config.segments.value_tiers),
         )
     except NothingMaturedError as error:
         raise DataNotReadyError(str(error)) from None
@@ -78,7 +79,7 @@ def _card(
     code, windows = code_state(), config.training
     fingerprint = _fingerprint(fingerprints)
     settings = windows.model_dump() | {"clusters": config.segments.clusters.model_dump()}
-    report = champion.report()
+    entries = champion.card_entries
     return {
         "model_id": _model_id(fingerprint, settings, cutoff, code),
         "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -88,14 +89,14 @@ def _card(
         "training_cutoff": cutoff.isoformat(),
         "history_months": windows.history_months,
         "pred_months": windows.pred_months,
-        "hyper_parameters": report["hyper_parameters"] | {"settings": settings},
+        "hyper_parameters": entries["hyper_parameters"] | {"settings": settings},
         "data_fingerprint": fingerprint,
         "library_versions": library_versions(),
-        "baseline_rmse": report["baseline"]["rmse"],
-        "baseline_r2": report["baseline"]["r2"],
-        "baselines": report["baselines"],
-        "baseline": report["baseline"],
-        "decisions": report["decisions"],
+        "baseline_rmse": entries["baseline"]["rmse"],
+        "baseline_r2": entries["baseline"]["r2"],
+        "baselines": entries["baselines"],
+        "baseline": entries["baseline"],
+        "decisions": entries["decisions"],
         "clusters": {
             "names": list(clusters.names),
             "stability": {str(k): figures for k, figures in clusters.stability.items()},

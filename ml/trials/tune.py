@@ -23,8 +23,7 @@ from ml.home.files import place_atomically, write_atomically
 from ml.home.layout import Home
 from ml.ledger.provenance import code_state
 from ml.life.session import Engine, connected, require_days, working
-from ml.model.champion.champion import PARETO_COLUMN
-from ml.model.champion.rivals import fit_naive, fit_purchase_rival
+from ml.model.champion.rivals import fit_rivals
 from ml.model.forecast.recipe import fit_recipe
 from ml.model.measures.metrics import METRICS, d2
 from ml.trials.pictures import draw_grid
@@ -244,11 +243,10 @@ def _score(engine: Engine, frames: Frames, trial: Trial, shortest: int) -> dict[
     now = everybody[everybody["customer_id"].isin(common)].reset_index(drop=True)
     later = frames.later_actuals(trial).set_index("customer_id")["actual_clv"]
     actual = now["customer_id"].map(later).to_numpy(float)
-    predicted = recipe.spending(recipe.read(now)).trees
-    around, everywhere = (recipe.windows.around(rows["cutoff"]) for rows in (now, everybody))
-    naive = fit_naive(everybody, everywhere, recipe.forecast.pred_days)
-    pareto = fit_purchase_rival(recipe.forecast, everybody, everywhere, PARETO_COLUMN)
-    rivals = [d2(actual, rival.predict(now, around)) for rival in (naive, pareto)]
+    predicted = recipe.spending(recipe.model_input(now)).trees
+    context = recipe.windows.context(now["cutoff"])
+    forecasts = fit_rivals(recipe, everybody).predict(now, context)
+    rivals = [d2(actual, money) for money in forecasts.values()]
     figures = {name: metric(actual, predicted) for name, metric in METRICS.items()}
     mean = float(actual.mean())
     figures["rmse_over_mean"] = figures["rmse"] / mean if mean > 0 else float("nan")

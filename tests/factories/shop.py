@@ -37,6 +37,7 @@ class Training:
             "pred_months": self.pred_months,
             "seed": 7,
             "max_examples": 50_000,
+            "value_tiers": (1, 5, 10, 20, 50),
         }
 
 

@@ -50,7 +50,7 @@ def trained(shop: Training) -> Artefact:
 def everything(artefact: Artefact, customers: pd.DataFrame) -> list[pd.DataFrame]:
     """All that scoring asks of an artefact."""
     champion = artefact.champion
-    read = champion.read(customers)
+    model_input = champion.model_input(customers)
     predicted = champion.predict(customers)
     with duckdb.connect() as con:
         batch = con.from_df(customers.assign(predicted_clv=predicted["predicted_clv"]))
@@ -58,8 +58,8 @@ def everything(artefact: Artefact, customers: pd.DataFrame) -> list[pd.DataFrame
         compared = artefact.population.compare(batch)
     return [
         predicted,
-        champion.rivals(read),
-        champion.drivers(read),
+        champion.rival_forecasts(model_input),
+        champion.drivers(model_input),
         artefact.clusters.assign(customers),
         compared,
     ]
@@ -82,7 +82,7 @@ def test_the_same_training_packs_to_the_same_bytes(shop: Training, artefact: Art
 
 
 def test_the_card_part_survives_with_what_is_undefined(artefact: Artefact):
-    before, after = artefact.champion.report(), unpacked(packed(artefact)).champion.report()
+    before, after = artefact.champion.card_entries, unpacked(packed(artefact)).champion.card_entries
     assert math.isnan(before["decisions"]["season"]["growth"])
     assert repr(after) == repr(before)
 

@@ -69,11 +69,11 @@ def test_an_earlier_champion_predicts_what_it_predicted(earlier: Earlier):
 
 def test_an_earlier_champion_has_its_rivals_and_drivers(earlier: Earlier):
     champion = earlier.artefact.champion
-    read = champion.read(earlier.customers)
-    assert champion.rivals(read).to_dict("list") == earlier.scores["rivals"]
+    model_input = champion.model_input(earlier.customers)
+    assert champion.rival_forecasts(model_input).to_dict("list") == earlier.scores["rivals"]
     expected = pd.DataFrame(earlier.scores["drivers"])
     pd.testing.assert_frame_equal(
-        champion.drivers(read), expected, check_exact=True, check_dtype=False
+        champion.drivers(model_input), expected, check_exact=True, check_dtype=False
     )
 
 

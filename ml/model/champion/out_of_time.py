@@ -1,5 +1,8 @@
 """Out-of-time accuracy of the recipe and of everything a user could pick instead.
 
+Train at a cutoff on what was known then; hold the forecast against what came later. The rivals get
+the same customers. It is the only accuracy that the documents quote.
+
 Pure: one cutoff's examples as they were known then, and what became known later.
 """
 
@@ -11,14 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.model.champion.champion import Champion, fit_champion
-from ml.model.champion.rivals import fit_purchase_rival, fit_rfm_trees
+from ml.model.champion.rivals import fit_buy_till_you_die, fit_rfm_trees
 from ml.model.measures.bootstrap import paired_bootstrap
 from ml.model.measures.metrics import METRICS, decile_calibration, interval_coverage
 
 FloatArray = NDArray[np.float64]
 
 CHAMPION = "champion"
-BG_COLUMN = 0
 # Metrics whose difference to a rival gets a paired bootstrap.
 COMPARED = ("d2", "normalised_gini", "mae", "rmse")
 RESAMPLES = 500
@@ -63,6 +65,7 @@ def backtest_cutoff(
         pred_months=pred,
         seed=seed,
         max_examples=max_examples,
+        value_tiers=(),  # accuracy by value tier is for the card alone
     )
     now = examples[examples["months_back"] == 0].sort_values("customer_id", ignore_index=True)
     predictions = champion.predict(now)
@@ -87,38 +90,39 @@ def _result(
     }
     metrics = pd.DataFrame(_metrics(truth, forecasts) | _coverage(truth, predictions))
     return BacktestResult(
-        _labelled(metrics, case),
-        _labelled(_comparisons(truth, forecasts, seed), case),
-        _labelled(_deciles(truth, forecasts), case),
-        case | champion.report()["decisions"],
+        metrics=_labelled(metrics, case),
+        comparisons=_labelled(_comparisons(truth, forecasts, seed), case),
+        deciles=_labelled(_deciles(truth, forecasts), case),
+        decisions=case | champion.card_entries["decisions"],
     )
 
 
 def _actual_of(now: pd.DataFrame, actual: pd.DataFrame) -> FloatArray:
     """Actuals in the order of the customers."""
-    found = now["customer_id"].map(actual.set_index("customer_id")["actual_clv"])
-    if found.isna().any():
-        customer = now["customer_id"][found.isna()].iloc[0]
+    money = now["customer_id"].map(actual.set_index("customer_id")["actual_clv"])
+    if money.isna().any():
+        customer = now["customer_id"][money.isna()].iloc[0]
         raise ValueError(f"customer {customer} has no actual_clv: give one for every customer")
-    return found.to_numpy(float)
+    return money.to_numpy(float)
 
 
 def _rival_forecasts(
     champion: Champion, examples: pd.DataFrame, now: pd.DataFrame, seed: int
 ) -> dict[str, FloatArray]:
     """Every rival's forecast of the same customers, money."""
-    around = champion.recipe.windows.around(now["cutoff"])
-    frozen = champion.rivals(champion.read(now))
-    bg_nbd = fit_purchase_rival(champion.recipe.forecast, now, around, BG_COLUMN)
+    model_input = champion.model_input(now)
+    frozen = champion.rivals.predict_from(model_input)
+    context = model_input.context
+    bg_nbd = fit_buy_till_you_die(champion.recipe.forecast, "bg_nbd", now, context)
     matured = examples[examples["actual_clv"].notna()]
     newest = matured[matured["months_back"] == matured["months_back"].min()]
     newest = newest.sort_values("customer_id")
     rfm = fit_rfm_trees(newest, newest["actual_clv"].to_numpy(float), seed=seed)
     return {
-        "naive": frozen["naive"].to_numpy(float),
-        "bg_nbd": bg_nbd.predict(now, around),
-        "pareto_nbd": frozen["pareto_nbd"].to_numpy(float),
-        "xgb_rfm": rfm.predict(now, around),
+        "naive": frozen["naive"],
+        "bg_nbd": bg_nbd.predict(now, context),
+        "pareto_nbd": frozen["pareto_nbd"],
+        "xgb_rfm": rfm.predict(now, context),
     }
 
 
@@ -138,7 +142,7 @@ def _coverage(truth: FloatArray, predictions: pd.DataFrame) -> dict[str, list[fl
     high = predictions["predicted_clv_high"].to_numpy(float)
     order = np.argsort(-predictions["predicted_clv"].to_numpy(float), kind="stable")
     best = order[: -(-len(order) // 10)]
-    rest = [float("nan")] * 4
+    rest = [float("nan")] * 4  # the rivals have no interval
     return {
         "coverage": [interval_coverage(truth, low, high), *rest],
         "top_decile_coverage": [interval_coverage(truth[best], low[best], high[best]), *rest],

@@ -1,8 +1,19 @@
-"""The prior: a non-negative mix of simple forecasts that every customer starts from.
+"""The blend: a non-negative mix of five simple forecasts that every customer starts from.
 
-Parts, all in money of a usual (season-free) window: what the customer brought so far scaled to the
-window (naive), the same fading with age, and BG/NBD, MBG/NBD and Pareto/NBD times Gamma-Gamma
-over all purchase days. Time is in days, money in the currency of the log.
+1. Naive: who brought 300 in nine months brings 200 in six.
+2. Fading: the same, but older purchases count less; after HALF_LIFE_DAYS they count half.
+3. Three purchase models (BG/NBD, MBG/NBD, Pareto/NBD): purchase days expected of the customer times
+   what a day is worth (Gamma-Gamma). They know that a long pause may mean that somebody has left.
+4. Each is wrong in its own way, so a mix is better than the best of them.
+5. Weights are found on past windows, and none is negative: a forecast can be left out, not undone.
+
+    blend = w1 naive + w2 bg_nbd + w3 mbg_nbd + w4 pareto_nbd + w5 fading,   all w >= 0
+
+by least squares in which each customer is divided by guess^0.75. Spending scatters more where more
+is expected: its variance grows with mean^1.5, see measures/tweedie.py. Without the division the few
+largest customers would choose the weights alone.
+
+Time is in days, money in the currency of the log and of a usual window: season is taken out.
 """
 
 from dataclasses import dataclass
@@ -15,37 +26,35 @@ from scipy.optimize import nnls
 
 from ml.model.forecast.features import PURCHASE_HISTORY, PURCHASE_VALUE
 from ml.model.forecast.gamma_gamma import GammaGamma
-from ml.model.forecast.purchase_models import (
-    BetaGeometric,
-    ModifiedBetaGeometric,
-    ParetoNBD,
-)
+from ml.model.forecast.purchase_models import BetaGeometric, ModifiedBetaGeometric, ParetoNBD
+from ml.model.forecast.windows import WindowContext
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
 DAYS_A_MONTH = 30.4375
-PARTS = ("naive", "bg_nbd", "mbg_nbd", "pareto_nbd", "fading")
-NAIVE, BG, PARETO, FADING = 0, 1, 3, 4
+BASE_FORECASTS = ("naive", "bg_nbd", "mbg_nbd", "pareto_nbd", "fading")
 # Nobody is worth less than this share of the mean: a prediction of nothing is always too sure.
-FLOOR_SHARE = 0.01
+SMALLEST_SHARE = 0.01
+# Where nobody is expected to bring anything, a prediction is still above 0: logarithms are taken.
+SMALLEST_MONEY = 1e-6
 # Weights of the mix: the spread of spending grows with its mean to the power 2 x 0.75.
 SPREAD_POWER = 0.75
 HALF_LIFE_DAYS = 270
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What a row's window is like, shape (customers,): months of history the log covers (at most
-    the history window), mean season index over them, and over the label window."""
+class ExpectedPurchases:
+    """Purchase days expected in a usual window by each purchase model, (customers,)."""
 
-    observed_months: FloatArray
-    history_season: FloatArray
-    window_season: FloatArray
+    bg_nbd: FloatArray
+    mbg_nbd: FloatArray
+    pareto_nbd: FloatArray
 
 
 @dataclass(frozen=True)
 class PurchaseForecast:
-    """Buy-till-you-die models of one history, frozen; money per usual window.
+    """Purchase models and Gamma-Gamma of one history, frozen; money per usual window.
 
     net_share: net over gross revenue. history_season: mean season index of the history they saw.
     """
@@ -65,24 +74,26 @@ class PurchaseForecast:
         Errors: ValueError if every customer bought on the cutoff only.
         """
         history = [features[name].to_numpy(float) for name in PURCHASE_HISTORY]
-        value = GammaGamma.fit(*(features[name].to_numpy(float) for name in PURCHASE_VALUE))
+        spending = [features[name].to_numpy(float) for name in PURCHASE_VALUE]
         share = features["net_revenue"].sum() / features["gross_revenue"].sum()
         return cls(
-            BetaGeometric.fit(*history),
-            ModifiedBetaGeometric.fit(*history),
-            ParetoNBD.fit(*history),
-            value,
-            float(max(share, FLOOR_SHARE)),
-            history_season,
-            pred_months * DAYS_A_MONTH,
+            bg_nbd=BetaGeometric.fit(*history),
+            mbg_nbd=ModifiedBetaGeometric.fit(*history),
+            pareto_nbd=ParetoNBD.fit(*history),
+            value=GammaGamma.fit(*spending),
+            net_share=float(max(share, SMALLEST_SHARE)),
+            history_season=history_season,
+            pred_days=pred_months * DAYS_A_MONTH,
         )
 
-    def purchases(self, features: pd.DataFrame) -> FloatArray:
-        """Expected purchase days of the window by BG, MBG and Pareto/NBD: (customers, 3)."""
+    def purchases(self, features: pd.DataFrame) -> ExpectedPurchases:
+        """Expected purchase days of the window by each purchase model."""
         history = [features[name].to_numpy(float) for name in PURCHASE_HISTORY]
-        models = (self.bg_nbd, self.mbg_nbd, self.pareto_nbd)
-        found = [model.expected_purchases(self.pred_days, *history) for model in models]
-        return np.column_stack(found) / self.history_season
+        bg_nbd, mbg_nbd, pareto_nbd = (
+            model.expected_purchases(self.pred_days, *history) / self.history_season
+            for model in (self.bg_nbd, self.mbg_nbd, self.pareto_nbd)
+        )
+        return ExpectedPurchases(bg_nbd=bg_nbd, mbg_nbd=mbg_nbd, pareto_nbd=pareto_nbd)
 
     def day_value(self, features: pd.DataFrame) -> FloatArray:
         """Expected net revenue of a purchase day, shape (customers,)."""
@@ -95,75 +106,115 @@ class PurchaseForecast:
         return self.pareto_nbd.probability_of_purchase(self.pred_days, *history)
 
 
-def naive_spending(features: pd.DataFrame, around: Surroundings, pred_days: float) -> FloatArray:
+def naive_spending(features: pd.DataFrame, context: WindowContext, pred_days: float) -> FloatArray:
     """Net revenue of the history window scaled to the label window, at least 0, (customers,)."""
-    days = np.maximum(around.observed_months, 1) * DAYS_A_MONTH
+    days = np.maximum(context.observed_months, 1) * DAYS_A_MONTH
     return np.maximum(features["net_revenue"].to_numpy(float), 0) / days * pred_days
 
 
 def fading_spending(
-    features: pd.DataFrame, around: Surroundings, pred_days: float, half_life: int
+    features: pd.DataFrame, context: WindowContext, pred_days: float, half_life: int
 ) -> FloatArray:
-    """Exponentially weighted net revenue a day, scaled to the label window, (customers,)."""
-    days = np.maximum(around.observed_months, 1) * DAYS_A_MONTH
+    """Exponentially weighted net revenue a day, scaled to the label window, (customers,).
+
+    half_life: 30, 90 or 270 days, as the features have them. Divided by the integral of the weights
+    over the observed days, so that steady spending gives the same as naive_spending().
+    """
+    days = np.maximum(context.observed_months, 1) * DAYS_A_MONTH
     weight = half_life / np.log(2) * (1 - 0.5 ** (days / half_life))
     revenue = features[f"net_revenue_half_life_{half_life}_days"].to_numpy(float)
     return np.maximum(revenue, 0) / weight * pred_days
 
 
 @dataclass(frozen=True)
-class Parts:
-    """The parts of the mix for some rows: money (customers, 5), and what the models make it of:
-    purchases by BG, MBG and Pareto/NBD (customers, 3), money of a purchase day (customers,)."""
+class BaseForecasts:
+    """What the blend mixes: money of a usual window by each of BASE_FORECASTS, (customers,).
 
-    money: FloatArray
-    purchases: FloatArray
+    purchases, day_value: what the purchase models' money is made of; day_value is money.
+    """
+
+    naive: FloatArray
+    bg_nbd: FloatArray
+    mbg_nbd: FloatArray
+    pareto_nbd: FloatArray
+    fading: FloatArray
+    purchases: ExpectedPurchases
     day_value: FloatArray
 
-    @property
-    def pareto_purchases(self) -> FloatArray:
-        """Purchase days expected by Pareto/NBD, shape (customers,)."""
-        return self.purchases[:, -1]
+    def stacked(self) -> FloatArray:
+        """The money in columns, (customers, 5), in the order of BASE_FORECASTS."""
+        return np.column_stack([getattr(self, name) for name in BASE_FORECASTS])
+
+    def of_rows(self, chosen: BoolArray) -> "BaseForecasts":
+        """The forecasts of some rows; chosen: (customers,)."""
+        purchases = ExpectedPurchases(
+            bg_nbd=self.purchases.bg_nbd[chosen],
+            mbg_nbd=self.purchases.mbg_nbd[chosen],
+            pareto_nbd=self.purchases.pareto_nbd[chosen],
+        )
+        money = {name: getattr(self, name)[chosen] for name in BASE_FORECASTS}
+        return BaseForecasts(**money, purchases=purchases, day_value=self.day_value[chosen])
 
 
-def parts_of(forecast: PurchaseForecast, features: pd.DataFrame, around: Surroundings) -> Parts:
-    """Every part for every row, in the order of PARTS, season taken out."""
+def base_forecasts(
+    forecast: PurchaseForecast, features: pd.DataFrame, context: WindowContext
+) -> BaseForecasts:
+    """Every base forecast for every row, season taken out."""
     purchases = forecast.purchases(features)
-    naive = naive_spending(features, around, forecast.pred_days) / around.history_season
-    fading = fading_spending(features, around, forecast.pred_days, HALF_LIFE_DAYS)
     day_value = forecast.day_value(features)
-    models = purchases * day_value[:, None]
-    return Parts(np.column_stack([naive, models, fading]), purchases, day_value)
+    naive = naive_spending(features, context, forecast.pred_days)
+    return BaseForecasts(
+        naive=naive / context.history_season,
+        bg_nbd=purchases.bg_nbd * day_value,
+        mbg_nbd=purchases.mbg_nbd * day_value,
+        pareto_nbd=purchases.pareto_nbd * day_value,
+        fading=fading_spending(features, context, forecast.pred_days, HALF_LIFE_DAYS),
+        purchases=purchases,
+        day_value=day_value,
+    )
 
 
 @dataclass(frozen=True)
-class Prior:
-    """Weights of PARTS and the smallest prediction (money)."""
+class Blend:
+    """Weight of each of BASE_FORECASTS, and the smallest prediction (money)."""
 
-    weights: tuple[float, ...]
-    floor: float
+    weights: dict[str, float]
+    smallest: float
 
-    def predict(self, parts: Parts) -> FloatArray:
+    def predict(self, base: BaseForecasts) -> FloatArray:
         """Expected net revenue of a usual window, shape (customers,), above 0."""
-        return np.maximum(parts.money @ np.asarray(self.weights), self.floor)
+        weights = np.array([self.weights[name] for name in BASE_FORECASTS])
+        return np.maximum(base.stacked() @ weights, self.smallest)
 
 
-def floor_of(money: FloatArray) -> float:
-    """The smallest prediction, a share of the mean of some predictions; above 0 always."""
-    return float(max(FLOOR_SHARE * money.mean(), 1e-6))
+def smallest_prediction(money: FloatArray) -> float:
+    """The smallest prediction allowed: a share of the mean of some predictions, above 0 always.
 
-
-def fit_prior(parts: Parts, spending: FloatArray) -> Prior:
-    """Mix that fits season-free spending of shape (rows,) best, weighted by prior^-0.75.
-
-    Without rows, or if nobody spent, Pareto/NBD alone.
+    >>> smallest_prediction(np.array([0.0, 100.0]))
+    0.5
     """
+    return float(max(SMALLEST_SHARE * money.mean(), SMALLEST_MONEY))
+
+
+def fit_blend(base: BaseForecasts, spending: FloatArray) -> Blend:
+    """The mix that fits season-free spending (money) of shape (rows,) best.
+
+    Without spending, or if nobody spent, Pareto/NBD alone.
+    """
+    pareto_nbd_alone = np.array([float(name == "pareto_nbd") for name in BASE_FORECASTS])
     if not len(spending) or spending.max() <= 0:
-        mean = parts.money[:, PARETO]
-        return Prior((0.0, 0.0, 0.0, 1.0, 0.0), floor_of(mean) if len(mean) else 1e-6)
-    guess = parts.money[:, : FADING + 1].mean(axis=1)
-    weight = np.maximum(guess, floor_of(guess)) ** -SPREAD_POWER
-    found, _ = nnls(parts.money * weight[:, None], spending * weight)
-    if not found.any():
-        found = np.eye(len(PARTS))[PARETO]
-    return Prior(tuple(float(value) for value in found), floor_of(parts.money @ found))
+        money = base.pareto_nbd
+        smallest = smallest_prediction(money) if len(money) else SMALLEST_MONEY
+        return Blend(weights=_by_name(pareto_nbd_alone), smallest=smallest)
+    money = base.stacked()
+    guess = money.mean(axis=1)
+    closeness = np.maximum(guess, smallest_prediction(guess)) ** -SPREAD_POWER
+    weights, _ = nnls(money * closeness[:, None], spending * closeness)
+    if not weights.any():
+        weights = pareto_nbd_alone
+    return Blend(weights=_by_name(weights), smallest=smallest_prediction(money @ weights))
+
+
+def _by_name(weights: FloatArray) -> dict[str, float]:
+    """Weights in the order of BASE_FORECASTS, by name."""
+    return dict(zip(BASE_FORECASTS, weights.tolist(), strict=True))

@@ -1,10 +1,15 @@
 """Why a customer is predicted what is predicted: the strongest drivers in words and numbers.
 
-A prediction is a product, so every driver is a factor against the typical customer of training:
-how many purchases the purchase model expects, what a purchase day is worth, and by how much each
-feature moved the trees (contributions along the path of every tree, on the log scale, in the shares
-in which the boosters enter the prediction). Saabas 2014, Interpreting random forests; at depth 2
-and 3 they are close to SHAP values and an order of magnitude faster.
+1. A prediction is a product, so every driver is a factor against the typical customer of training.
+2. The first factor is how many purchase days are expected, the second what such a day is worth.
+3. The third is what the blend makes of the two.
+4. Each feature has a factor as well: by how much it moved the trees.
+5. The drivers are those whose factors are furthest from 1, up or down.
+
+A tree moves its answer at every split on the way to a leaf. The move belongs to the feature that
+was split on (Saabas 2014, Interpreting random forests). On the log scale the moves add up, in the
+shares in which the boosters enter the prediction. At depth 2 and 3 they are close to SHAP values
+and an order of magnitude faster.
 """
 
 from dataclasses import dataclass
@@ -16,18 +21,18 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from ml.model.forecast.features import FEATURES
-from ml.model.forecast.recipe import Reading, Recipe
-from ml.model.forecast.trees import COMPARISONS, THREADS, TREE_SHARE, Inputs, Trees
+from ml.model.forecast.recipe import ModelInput, Recipe
+from ml.model.forecast.trees import FORECAST_RATIOS, THREADS, TREE_SHARE, TreeInputs, Trees
 
 FloatArray = NDArray[np.float64]
 
 COLUMNS = ("driver_rank", "driver_name", "words", "value", "factor")
-PRIOR_WORDS = {
+BLEND_WORDS = {
     "expected_purchase_days": "purchase days expected in the window",
     "expected_day_revenue": "revenue expected of a purchase day",
     "past_against_model": "past revenue against the purchase model",
 }
-WORDS = {feature.name: feature.words for feature in FEATURES} | COMPARISONS | PRIOR_WORDS
+WORDS = {feature.name: feature.words for feature in FEATURES} | FORECAST_RATIOS | BLEND_WORDS
 
 
 @dataclass(frozen=True)
@@ -40,16 +45,16 @@ class Effects:
 
 
 def strongest_drivers(
-    recipe: Recipe, reading: Reading, *, top: int, uses_trees: bool
+    recipe: Recipe, model_input: ModelInput, *, top: int, uses_trees: bool
 ) -> pd.DataFrame:
     """COLUMNS, `top` rows a customer in the order of the rows; driver_rank 1 is the strongest.
 
     value: in the driver's own unit, NaN if the customer has none. factor: what it multiplies the
     prediction by against the typical customer, above 0. words: what the driver is called.
     """
-    effects = _prior_effects(recipe, reading)
+    effects = _blend_effects(recipe, model_input)
     if uses_trees and recipe.trees is not None:
-        effects = _joined(effects, tree_effects(recipe.trees, reading.inputs))
+        effects = _joined(effects, tree_effects(recipe.trees, model_input.tree_inputs))
     return _table(effects, _strongest(effects.log_factors, top))
 
 
@@ -57,40 +62,42 @@ def _strongest(log_factors: FloatArray, top: int) -> NDArray[np.intp]:
     """Columns of the largest absolute log factors, strongest first, (rows, top)."""
     size = -np.abs(log_factors)
     count = min(top, size.shape[1])
-    found = np.argpartition(size, count - 1, axis=1)[:, :count]
-    order = np.argsort(np.take_along_axis(size, found, 1), axis=1, kind="stable")
-    return np.take_along_axis(found, order, 1)
+    largest = np.argpartition(size, count - 1, axis=1)[:, :count]
+    order = np.argsort(np.take_along_axis(size, largest, 1), axis=1, kind="stable")
+    return np.take_along_axis(largest, order, 1)
 
 
-def _prior_effects(recipe: Recipe, reading: Reading) -> Effects:
-    """The prior as purchases x value x what the mix makes of it, each against the typical one."""
-    value = reading.parts.day_value
-    smallest = recipe.prior.floor / recipe.typical_day_revenue
-    purchases = np.maximum(reading.parts.pareto_purchases, smallest)
+def _blend_effects(recipe: Recipe, model_input: ModelInput) -> Effects:
+    """The blend as purchases x value x what it makes of them, each against the typical one."""
+    value = model_input.base.day_value
+    smallest = recipe.blend.smallest / recipe.typical_day_revenue
+    purchases = np.maximum(model_input.base.purchases.pareto_nbd, smallest)
     log_purchases = np.log(purchases / recipe.typical_purchases)
     log_value = np.log(value / recipe.typical_day_revenue)
     typical = recipe.typical_purchases * recipe.typical_day_revenue
-    rest = np.log(reading.inputs.prior / typical) - log_purchases - log_value
+    rest = np.log(model_input.tree_inputs.blend / typical) - log_purchases - log_value
     factors = np.column_stack([log_purchases, log_value, rest])
     values = np.column_stack([purchases, value, np.exp(rest)])
-    return Effects(factors, values, tuple(PRIOR_WORDS))
+    return Effects(log_factors=factors, values=values, names=tuple(BLEND_WORDS))
 
 
-def tree_effects(trees: Trees, inputs: Inputs) -> Effects:
+def tree_effects(trees: Trees, inputs: TreeInputs) -> Effects:
     """Log factors of every feature through the three boosters."""
     data = xgb.DMatrix(inputs.matrix, nthread=THREADS)
-    log_prior = np.log(inputs.prior / trees.scale)
-    spend = _contributions(trees.spend, data, log_prior)
-    start = log_prior + np.log(trees.buyer_share) - np.log(inputs.probability)
+    log_blend = np.log(inputs.blend / trees.scale)
+    spend = _contributions(trees.spend, data, log_blend)
+    start = log_blend + np.log(trees.buyer_share) - np.log(inputs.probability)
     value = _contributions(trees.value, data, start)
     odds = _contributions(trees.purchase, data, logit(inputs.probability))
     before = np.log(inputs.probability)
+    # features move the log odds, the prediction holds the probability: its log moves less, so every
+    # feature's share of the move is shrunk by the same slope
     margin = logit(inputs.probability) + odds.sum(axis=1)
     moved = np.log(expit(margin)) - before
     total = odds.sum(axis=1)
     slope = np.divide(moved, total, out=np.ones_like(total), where=np.abs(total) > 1e-9)
     factors = TREE_SHARE * (spend + value + odds * slope[:, None])
-    return Effects(factors, inputs.matrix.astype(float), inputs.names)
+    return Effects(log_factors=factors, values=inputs.matrix.astype(float), names=inputs.names)
 
 
 def _contributions(booster: xgb.Booster, data: xgb.DMatrix, offset: FloatArray) -> FloatArray:
@@ -102,9 +109,9 @@ def _contributions(booster: xgb.Booster, data: xgb.DMatrix, offset: FloatArray) 
 def _joined(first: Effects, second: Effects) -> Effects:
     """Both sets of drivers side by side."""
     return Effects(
-        np.hstack([first.log_factors, second.log_factors]),
-        np.hstack([first.values, second.values]),
-        (*first.names, *second.names),
+        log_factors=np.hstack([first.log_factors, second.log_factors]),
+        values=np.hstack([first.values, second.values]),
+        names=(*first.names, *second.names),
     )
 
 

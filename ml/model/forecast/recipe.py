@@ -1,7 +1,17 @@
-"""The recipe: season, prior, level and trees learned from stacked monthly cutoffs.
+"""The recipe: how season, blend, correction of the total and trees come together.
 
-Everything is fitted on what was known at one cutoff and then frozen, so that the score of a
-customer at a later cutoff depends on nobody else in the batch.
+1. A training does not learn from one cutoff but from up to twelve, a month apart: the customers of
+   each, as they were known then, with what they brought afterwards.
+2. Purchase models are fitted on the newest cutoff, without any label.
+3. The season is divided out of labels and forecasts. The blend is fitted on what is left.
+4. The total of the blend is pulled back towards that of Pareto/NBD, as far as the windows of the
+   past disagree with each other.
+5. Trees learn by which factor a customer departs from the blend.
+
+    forecast = trees(features; blend) x season of the label window x correction of the total
+
+Everything is fitted on what was known at one cutoff and then frozen. So the score of a customer at
+a later cutoff depends on nobody else in the batch.
 """
 
 from dataclasses import dataclass
@@ -11,26 +21,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.model.forecast.blend import (
-    PARETO,
-    Parts,
-    Prior,
+    BaseForecasts,
+    Blend,
     PurchaseForecast,
-    Surroundings,
-    fit_prior,
-    parts_of,
+    base_forecasts,
+    fit_blend,
 )
 from ml.model.forecast.features import ALL_COLUMNS, EXAMPLE_COLUMNS
-from ml.model.forecast.season import Season, fit_season
 from ml.model.forecast.trees import (
-    COMPARISONS,
+    FORECAST_RATIOS,
     LEAST_CUTOFFS,
-    Inputs,
+    TreeInputs,
     Trees,
-    comparisons,
     feature_matrix,
     fit_trees,
+    forecast_ratios,
     starting_probability,
 )
+from ml.model.forecast.windows import WindowContext, Windows, fit_windows
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -38,49 +46,21 @@ BoolArray = NDArray[np.bool_]
 MOST_CUTOFFS = 12
 # A window with fewer months of history than this says little about a customer.
 LEAST_MONTHS = 3
-# Mix and level come from at least so many cutoffs, with the longest history that has them.
-PRIOR_CUTOFFS = 4
+# Blend and total come from at least so many cutoffs, with the longest history that has them.
+BLEND_CUTOFFS = 4
 HORIZONS = (12, 9, 6, 3)
 # Variance of the log of a total that no backtest shows: the next window is a new one.
 UNSEEN_VARIANCE = 0.01
 # Variance between windows where too few cutoffs show it.
 USUAL_VARIANCE = 0.0225
-DAY = pd.Timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Windows:
-    """Where the windows lie and what their months are like.
-
-    log_start: first whole month the log covers, None if every training window is covered.
-    """
-
-    history_months: int
-    pred_months: int
-    log_start: pd.Timestamp | None
-    season: Season
-
-    def around(self, cutoffs: pd.Series) -> Surroundings:
-        """Observed months and seasons per row, worked out once per cutoff."""
-        codes, days = pd.factorize(pd.to_datetime(cutoffs))
-        table = np.array([self._of(day + DAY) for day in days], float).reshape(-1, 3)
-        return Surroundings(*table[codes].T)
-
-    def _of(self, start: pd.Timestamp) -> tuple[float, float, float]:
-        """Observed months, history season and window season of the window that starts there."""
-        observed = self.history_months
-        if self.log_start is not None:
-            observed = min(observed, _whole_months(self.log_start, start))
-        history = self.season.factor(start, -max(observed, 1))
-        return float(observed), history, self.season.factor(start, self.pred_months)
-
-
-@dataclass(frozen=True)
-class Level:
+class TotalCorrection:
     """How far the labels pull the total away from Pareto/NBD's.
 
     log_ratios: log(actual / Pareto/NBD) of the total, season-free, by training cutoff, newest
-    first. weight: the share of their mean that is believed. factor: multiplier of the mix, which
+    first. weight: the share of their mean that is believed. factor: multiplier of the blend, which
     by itself fits the labels fully; 1 if they are believed fully.
     """
 
@@ -99,80 +79,93 @@ class Level:
 class Spending:
     """Forecasts of some customers, money of their label window, each (customers,).
 
-    typical: the forecast without season and level, which chooses the interval. Without trees,
-    `trees` repeats the prior.
+    typical: the forecast without season and correction, which chooses the interval. Without trees,
+    `trees` repeats the blend.
     """
 
-    prior: FloatArray
+    blend: FloatArray
     trees: FloatArray
     typical: FloatArray
     probability: FloatArray
 
 
 @dataclass(frozen=True)
-class Reading:
-    """Rows of features, what their windows are like, and what models and trees make of them."""
+class ModelInput:
+    """Features of some customers, what their windows are like, and what the models make of them."""
 
     features: pd.DataFrame
-    around: Surroundings
-    parts: Parts
-    inputs: Inputs
+    context: WindowContext
+    base: BaseForecasts
+    tree_inputs: TreeInputs
 
 
 @dataclass(frozen=True)
 class Recipe:
     """The fitted recipe of one cutoff; plain numbers, and boosters if the cutoffs allow trees.
 
-    horizon_months: history that the log covers at every prior cutoff, 0 without one.
-    typical_purchases, typical_day_revenue: means over the customers of the cutoff, of purchase days
-    expected in a usual window and of the money expected of one.
+    tree_cutoffs, blend_cutoffs: days, newest first. horizon_months: history that the log covers at
+    every cutoff of the blend, 0 without one. typical_purchases, typical_day_revenue: means over the
+    customers of the cutoff, of purchase days expected in a usual window and of the money expected
+    of one.
     """
 
     windows: Windows
     forecast: PurchaseForecast
-    prior: Prior
-    level: Level
+    blend: Blend
+    total_correction: TotalCorrection
     trees: Trees | None
     tree_cutoffs: tuple[str, ...]
-    prior_cutoffs: tuple[str, ...]
+    blend_cutoffs: tuple[str, ...]
     horizon_months: int
     typical_purchases: float
     typical_day_revenue: float
 
-    def read(self, features: pd.DataFrame) -> Reading:
+    def model_input(self, features: pd.DataFrame) -> ModelInput:
         """What every forecast of some customers starts from, computed once."""
-        around = self.windows.around(features["cutoff"])
-        parts = parts_of(self.forecast, features, around)
-        inputs = _inputs(features, around, parts, self.prior)
+        context = self.windows.context(features["cutoff"])
+        base = base_forecasts(self.forecast, features, context)
+        inputs = _tree_inputs(features, context, base, self.blend)
         if self.trees is not None:
-            inputs = _select(inputs, self.trees.names)
-        return Reading(features, around, parts, inputs)
+            inputs = inputs.with_columns(self.trees.names)
+        return ModelInput(features=features, context=context, base=base, tree_inputs=inputs)
 
-    def spending(self, reading: Reading) -> Spending:
-        """Forecasts of prior and trees with season and level, in row order."""
-        seasonal = reading.around.window_season * self.level.factor
-        prior = reading.inputs.prior
+    def spending(self, model_input: ModelInput) -> Spending:
+        """Forecasts of blend and trees with season and corrected total, in row order."""
+        scale = model_input.context.label_season * self.total_correction.factor
+        blend = model_input.tree_inputs.blend
         if self.trees is None:
-            probability = self.forecast.probability_of_purchase(reading.features)
-            return Spending(prior * seasonal, prior * seasonal, prior, probability)
-        mixed, probability = self.trees.predict(reading.inputs)
-        return Spending(prior * seasonal, mixed * seasonal, mixed, probability)
+            typical = blend
+            probability = self.forecast.probability_of_purchase(model_input.features)
+        else:
+            typical, probability = self.trees.predict(model_input.tree_inputs)
+        return Spending(
+            blend=blend * scale, trees=typical * scale, typical=typical, probability=probability
+        )
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """Training rows, season taken out: money of actual (net) and inputs, arrays of (rows,)."""
+class TrainingRows:
+    """Customers of past cutoffs with what they brought, season taken out.
 
-    rows: pd.DataFrame
-    parts: Parts
+    examples: features and EXAMPLE_COLUMNS, one row per customer and cutoff. actual: net revenue,
+    money, (rows,). is_blend_row: whether the blend was fitted on the row, (rows,).
+    """
+
+    examples: pd.DataFrame
+    base: BaseForecasts
     actual: FloatArray
-    is_prior_row: BoolArray
-    inputs: Inputs
+    is_blend_row: BoolArray
+    tree_inputs: TreeInputs
 
     @property
     def bought(self) -> BoolArray:
         """Whether the customer ordered in the label window."""
-        return (self.rows["actual_order_count"] > 0).to_numpy()
+        return (self.examples["actual_order_count"] > 0).to_numpy()
+
+    @property
+    def can_have_trees(self) -> bool:
+        """Whether enough cutoffs have matured and somebody spent in one of them."""
+        return bool(self.examples["cutoff"].nunique() >= LEAST_CUTOFFS and (self.actual > 0).any())
 
 
 def fit_recipe(
@@ -182,48 +175,37 @@ def fit_recipe(
     cutoff: pd.Timestamp,
     seed: int,
     max_examples: int,
-) -> tuple[Recipe, Lessons]:
+) -> tuple[Recipe, TrainingRows]:
     """The recipe on what was known at `cutoff`; labels of unfinished windows must be NaN.
 
     examples: rows of customer_features() with EXAMPLE_COLUMNS, months_back 0 being the cutoff
-    itself. Without a matured window the mix is Pareto/NBD alone. Errors: ValueError for missing
+    itself. Without a matured window the blend is Pareto/NBD alone. Errors: ValueError for missing
     columns, no row at the cutoff, or customers who all bought first on the cutoff.
     """
     check_examples(examples, cutoff)
     now = examples[examples["months_back"] == 0]
-    windows = _fit_windows(examples, monthly_revenue, cutoff)
-    history = windows.around(now["cutoff"]).history_season
+    windows = fit_windows(examples, monthly_revenue, cutoff)
+    history_season = windows.context(now["cutoff"]).history_season
     forecast = PurchaseForecast.fit(
-        now, history_season=float(history[0]), pred_months=windows.pred_months
+        now, history_season=float(history_season[0]), pred_months=windows.pred_months
     )
-    prior, level, lessons = _learn(windows, forecast, now, _matured(examples, max_examples))
-    fitted = (windows, forecast, prior, level, _learn_trees(lessons, seed))
-    return _described(fitted, lessons, now), lessons
-
-
-def _learn_trees(lessons: Lessons, seed: int) -> Trees | None:
-    """Trees if enough cutoffs have matured and somebody spent in one of them."""
-    if lessons.rows["cutoff"].nunique() < LEAST_CUTOFFS or not (lessons.actual > 0).any():
-        return None
-    return fit_trees(lessons.inputs, np.maximum(lessons.actual, 0), lessons.bought, seed=seed)
-
-
-def _described(
-    fitted: tuple[Windows, PurchaseForecast, Prior, Level, Trees | None],
-    lessons: Lessons,
-    now: pd.DataFrame,
-) -> Recipe:
-    """The recipe with what it was learned from and who the typical customer was."""
-    chosen = lessons.rows[lessons.is_prior_row]
-    forecast = fitted[1]
-    return Recipe(
-        *fitted,
-        _days(lessons.rows["cutoff"]),
-        _days(chosen["cutoff"]),
-        0 if chosen.empty else int(chosen["observed_months"].min()),
-        float(forecast.purchases(now)[:, -1].mean()),
-        float(forecast.day_value(now).mean()),
+    matured = _matured(examples, max_examples)
+    learn = _unlearned if matured.empty else _learned
+    blend, rows = learn(windows, forecast, now, matured)
+    chosen = rows.examples[rows.is_blend_row]
+    recipe = Recipe(
+        windows=windows,
+        forecast=forecast,
+        blend=blend,
+        total_correction=_fit_total(rows, windows.pred_months),
+        trees=_fit_trees(rows, seed),
+        tree_cutoffs=_days(rows.examples["cutoff"]),
+        blend_cutoffs=_days(chosen["cutoff"]),
+        horizon_months=0 if chosen.empty else int(chosen["observed_months"].min()),
+        typical_purchases=float(forecast.purchases(now).pareto_nbd.mean()),
+        typical_day_revenue=float(forecast.day_value(now).mean()),
     )
+    return recipe, rows
 
 
 def check_examples(examples: pd.DataFrame, cutoff: pd.Timestamp) -> None:
@@ -238,31 +220,11 @@ def check_examples(examples: pd.DataFrame, cutoff: pd.Timestamp) -> None:
         )
 
 
-def _fit_windows(
-    examples: pd.DataFrame, monthly_revenue: pd.DataFrame, cutoff: pd.Timestamp
-) -> Windows:
-    """Windows of the examples with the season known at the cutoff."""
-    history, pred = (int(examples[name].iloc[0]) for name in ("history_months", "pred_months"))
-    season = fit_season(monthly_revenue, cutoff=cutoff, pred_months=pred)
-    partial = examples[examples["observed_months"] < history]
-    if partial.empty:
-        return Windows(history, pred, None, season)
-    newest = partial["cutoff"].max()
-    observed = int(partial.loc[partial["cutoff"] == newest, "observed_months"].iloc[0])
-    start = pd.Timestamp(newest) + DAY - pd.DateOffset(months=observed)
-    return Windows(history, pred, start, season)
-
-
-def _whole_months(first: pd.Timestamp, last: pd.Timestamp) -> int:
-    """Whole calendar months from first to last, 0 or more."""
-    months = (last.year - first.year) * 12 + last.month - first.month
-    return max(months - int(first + pd.DateOffset(months=months) > last), 0)
-
-
 def _matured(examples: pd.DataFrame, max_examples: int) -> pd.DataFrame:
     """Rows of the newest matured windows with enough history, of at most max_examples rows.
 
-    Too many rows lose whole customers, chosen by a hash of their id.
+    Too many rows lose whole customers, chosen by a hash of their id: a customer is in every cutoff
+    or in none, and adding customers does not move the others.
     """
     enough = np.minimum(examples["history_months"], LEAST_MONTHS)
     usable = examples["actual_clv"].notna() & (examples["observed_months"] >= enough)
@@ -275,102 +237,117 @@ def _matured(examples: pd.DataFrame, max_examples: int) -> pd.DataFrame:
 
 
 def customer_hash(rows: pd.DataFrame) -> FloatArray:
-    """A number in 0..1 that belongs to the customer, whatever else is in the frame."""
-    found = pd.util.hash_array(rows["customer_id"].to_numpy(object), categorize=True)
-    return found.astype(float) / 2.0**64
+    """A number in 0..1 that belongs to the customer, whatever else is in the frame.
+
+    >>> customer_hash(pd.DataFrame({"customer_id": ["A", "B", "A"]})).round(3).tolist()
+    [0.011, 0.412, 0.011]
+    """
+    hashes = pd.util.hash_array(rows["customer_id"].to_numpy(object), categorize=True)
+    return hashes.astype(float) / 2.0**64
 
 
-def _learn(
-    windows: Windows, forecast: PurchaseForecast, now: pd.DataFrame, rows: pd.DataFrame
-) -> tuple[Prior, Level, Lessons]:
-    """Mix, level, and the training rows as the trees will read them."""
-    if rows.empty:
-        return _unlearned(windows, forecast, now, rows)
-    around = windows.around(rows["cutoff"])
-    parts = parts_of(forecast, rows, around)
-    actual = rows["actual_clv"].to_numpy(float) / around.window_season
-    chosen = rows["months_back"].isin(_prior_cutoffs(rows)).to_numpy()
-    prior = fit_prior(_of_rows(parts, chosen), np.maximum(actual[chosen], 0))
-    inputs = _inputs(rows, around, parts, prior)
-    newest = _inputs(now, *_parts_now(windows, forecast, now), prior).matrix
-    has: BoolArray = np.asarray(~np.isnan(newest).all(axis=0))
-    names = tuple(name for name, keep in zip(inputs.names, has, strict=True) if keep)
-    lessons = Lessons(rows, parts, actual, chosen, _select(inputs, names))
-    return prior, _fit_level(lessons, windows.pred_months), lessons
+def _learned(
+    windows: Windows, forecast: PurchaseForecast, now: pd.DataFrame, examples: pd.DataFrame
+) -> tuple[Blend, TrainingRows]:
+    """The blend, and the training rows as the trees will read them."""
+    context = windows.context(examples["cutoff"])
+    base = base_forecasts(forecast, examples, context)
+    actual = examples["actual_clv"].to_numpy(float) / context.label_season
+    chosen = examples["months_back"].isin(_blend_cutoffs(examples)).to_numpy()
+    blend = fit_blend(base.of_rows(chosen), np.maximum(actual[chosen], 0))
+    inputs = _tree_inputs(examples, context, base, blend)
+    context_now = windows.context(now["cutoff"])
+    base_now = base_forecasts(forecast, now, context_now)
+    newest = _tree_inputs(now, context_now, base_now, blend).matrix
+    # what no customer of the cutoff has cannot be used on them: the log may be too young for it
+    known: BoolArray = np.asarray(~np.isnan(newest).all(axis=0))
+    names = tuple(name for name, keep in zip(inputs.names, known, strict=True) if keep)
+    return blend, TrainingRows(
+        examples=examples,
+        base=base,
+        actual=actual,
+        is_blend_row=chosen,
+        tree_inputs=inputs.with_columns(names),
+    )
 
 
 def _unlearned(
-    windows: Windows, forecast: PurchaseForecast, now: pd.DataFrame, rows: pd.DataFrame
-) -> tuple[Prior, Level, Lessons]:
-    """Pareto/NBD alone: no label window has matured."""
-    around, parts = _parts_now(windows, forecast, now)
-    prior = fit_prior(parts, np.empty(0))
-    inputs = _inputs(now, around, parts, prior)
-    nothing = np.empty(0, bool)
-    return prior, Level((), 0.0, 1.0), Lessons(rows, parts, np.empty(0), nothing, inputs)
+    windows: Windows, forecast: PurchaseForecast, now: pd.DataFrame, examples: pd.DataFrame
+) -> tuple[Blend, TrainingRows]:
+    """Pareto/NBD alone: no label window has matured, `examples` are empty."""
+    context = windows.context(now["cutoff"])
+    base = base_forecasts(forecast, now, context)
+    blend = fit_blend(base, np.empty(0))
+    nobody = np.zeros(len(now), bool)
+    return blend, TrainingRows(
+        examples=examples,
+        base=base.of_rows(nobody),
+        actual=np.empty(0),
+        is_blend_row=np.empty(0, bool),
+        tree_inputs=_tree_inputs(now, context, base, blend).of_rows(nobody),
+    )
 
 
-def _parts_now(
-    windows: Windows, forecast: PurchaseForecast, now: pd.DataFrame
-) -> tuple[Surroundings, Parts]:
-    """Surroundings and parts of the rows of the cutoff."""
-    around = windows.around(now["cutoff"])
-    return around, parts_of(forecast, now, around)
-
-
-def _of_rows(parts: Parts, chosen: BoolArray) -> Parts:
-    """The parts of some rows."""
-    return Parts(parts.money[chosen], parts.purchases[chosen], parts.day_value[chosen])
-
-
-def _prior_cutoffs(rows: pd.DataFrame) -> list[int]:
-    """months_back of the cutoffs with the longest history that at least PRIOR_CUTOFFS share."""
+def _blend_cutoffs(rows: pd.DataFrame) -> list[int]:
+    """months_back of the cutoffs with the longest history that at least BLEND_CUTOFFS share."""
     history = int(rows["history_months"].iloc[0])
     observed = rows.groupby("months_back")["observed_months"].first()
     for horizon in (history, *(months for months in HORIZONS if months < history)):
         enough = observed[observed >= horizon]
-        if len(enough) >= PRIOR_CUTOFFS:
+        if len(enough) >= BLEND_CUTOFFS:
             return enough.index.tolist()
     return observed.index.tolist()
 
 
-def _fit_level(lessons: Lessons, pred_months: int) -> Level:
-    """Level of the mix: the labels are believed as far as they agree with each other.
+def _fit_total(rows: TrainingRows, pred_months: int) -> TotalCorrection:
+    """The labels are believed as far as they agree with each other.
 
     Empirical Bayes: Pareto/NBD with season is a forecast of the total as well; the mean of the
     log ratios is shrunk towards it by mean^2 / (mean^2 + its variance). Overlapping windows count
-    as one for every pred_months cutoffs.
+    as one for every pred_months cutoffs. Without a matured window there is nothing to correct.
     """
-    pareto = lessons.parts.money[:, PARETO]
-    totals = pd.DataFrame({"actual": lessons.actual, "pareto": pareto})[lessons.is_prior_row]
-    back = lessons.rows.loc[lessons.is_prior_row, "months_back"]
+    if rows.examples.empty:
+        return TotalCorrection(log_ratios=(), weight=0.0, factor=1.0)
+    money = {"actual": rows.actual, "pareto_nbd": rows.base.pareto_nbd}
+    totals = pd.DataFrame(money)[rows.is_blend_row]
+    back = rows.examples.loc[rows.is_blend_row, "months_back"]
     sums = totals.groupby(back.to_numpy()).sum()
-    sums = sums[(sums["actual"] > 0) & (sums["pareto"] > 0)]
-    ratios = np.log((sums["actual"] / sums["pareto"]).to_numpy(float))
+    sums = sums[(sums["actual"] > 0) & (sums["pareto_nbd"] > 0)]
+    ratios = np.log((sums["actual"] / sums["pareto_nbd"]).to_numpy(float))
     if not len(ratios):
-        return Level((), 1.0, 1.0)
+        return TotalCorrection(log_ratios=(), weight=1.0, factor=1.0)
     spread = float(ratios.var()) if len(ratios) > 2 else USUAL_VARIANCE
     mean = float(ratios.mean())
     doubt = spread / max(1.0, len(ratios) / pred_months) + UNSEEN_VARIANCE
     weight = mean**2 / (mean**2 + doubt)
-    factor = float(np.exp(-(1 - weight) * mean))
-    return Level(tuple(float(ratio) for ratio in ratios), weight, factor)
+    return TotalCorrection(
+        log_ratios=tuple(float(ratio) for ratio in ratios),
+        weight=weight,
+        factor=float(np.exp(-(1 - weight) * mean)),
+    )
 
 
-def _inputs(features: pd.DataFrame, around: Surroundings, parts: Parts, prior: Prior) -> Inputs:
+def _fit_trees(rows: TrainingRows, seed: int) -> Trees | None:
+    """Trees if the rows allow them."""
+    if not rows.can_have_trees:
+        return None
+    return fit_trees(rows.tree_inputs, np.maximum(rows.actual, 0), rows.bought, seed=seed)
+
+
+def _tree_inputs(
+    features: pd.DataFrame, context: WindowContext, base: BaseForecasts, blend: Blend
+) -> TreeInputs:
     """Features and offsets of every row, all columns."""
     history, pred = (int(features[name].iloc[0]) for name in ("history_months", "pred_months"))
-    matrix, columns = feature_matrix(features, around, history)
-    money = prior.predict(parts)
-    extra = comparisons(parts, money, prior.floor, features, around, pred)
-    matrix = np.hstack([matrix, extra.astype(np.float32)])
-    return Inputs(matrix, (*columns, *COMPARISONS), money, starting_probability(parts, around))
-
-
-def _select(inputs: Inputs, names: tuple[str, ...]) -> Inputs:
-    """Some columns of the inputs."""
-    kept = np.isin(inputs.names, names)
-    return Inputs(inputs.matrix[:, kept], names, inputs.prior, inputs.probability)
+    matrix, columns = feature_matrix(features, context, history)
+    money = blend.predict(base)
+    ratios = forecast_ratios(base, money, blend.smallest, features, context, pred)
+    return TreeInputs(
+        matrix=np.hstack([matrix, ratios.astype(np.float32)]),
+        names=(*columns, *FORECAST_RATIOS),
+        blend=money,
+        probability=starting_probability(base, context),
+    )
 
 
 def _days(cutoffs: pd.Series) -> tuple[str, ...]:

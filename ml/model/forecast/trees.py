@@ -1,12 +1,21 @@
-"""Shallow trees on the prior's offset: three boosters that say how a customer departs from it.
+"""Shallow trees on the blend's offset: three boosters that say how a customer departs from it.
 
-`spend` models net revenue at once (Tweedie), `purchase` and `value` in two steps (whether the
-customer buys, and what a buyer brings). The prediction is the geometric mean of the two and of the
-prior: the two disagree where the data are thin, and the prior extrapolates where trees cannot.
-Money is season-free and divided by `scale`, so no setting depends on the currency.
+1. The blend is a good guess. Trees only learn by which factor a customer will miss it.
+2. `spend` learns the factor on net revenue at once.
+3. `purchase` and `value` learn it in two steps: whether the customer buys, what a buyer brings.
+4. The two answers disagree where the data are thin, so their geometric mean is taken.
+5. The blend keeps a share of the mean: it goes on where trees, which only cut, cannot.
+
+    prediction = spend^0.4 x (purchase x value)^0.4 x blend^0.2
+
+`spend` and `value` maximise the Tweedie likelihood of power 1.5 (see measures/tweedie.py), on the
+log scale; `purchase` the Bernoulli likelihood, on the scale of log odds. XGBoost starts from 0 and
+adds trees; here it starts from the blend (its base margin), so a customer of whom the trees know
+nothing gets the blend, and 60 to 100 trees of depth 2 and 3 are enough. Money is season-free and
+divided by `scale`, so no setting depends on the currency.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,17 +23,9 @@ import xgboost as xgb
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from ml.model.forecast.blend import (
-    BG,
-    DAYS_A_MONTH,
-    FADING,
-    NAIVE,
-    PARETO,
-    Parts,
-    Surroundings,
-    fading_spending,
-)
+from ml.model.forecast.blend import DAYS_A_MONTH, BaseForecasts, fading_spending
 from ml.model.forecast.features import FEATURES, WHOLE_WINDOW
+from ml.model.forecast.windows import WindowContext
 
 FloatArray = NDArray[np.float64]
 
@@ -47,8 +48,9 @@ SETTINGS: dict[str, tuple[dict[str, object], int]] = {
     ),
     "value": ({**TWEEDIE, "max_depth": 2, "reg_lambda": 50, "min_child_weight": 50}, 80),
 }
-# Logarithms of ratios of the prior's parts: where they disagree, trees can tell who is right.
-COMPARISONS = {
+# Logarithms of ratios of forecasts: where they disagree, trees can tell who is right. The keys are
+# names of drivers in marts and in frozen boosters, where the blend is called prior.
+FORECAST_RATIOS = {
     "naive_to_pareto": "past revenue against the purchase model",
     "bg_to_pareto": "two purchase models against each other",
     "recent_to_fading": "recent revenue against the longer past",
@@ -56,9 +58,9 @@ COMPARISONS = {
     "prior": "the prior",
     "expected_purchases": "purchases expected by the purchase model",
 }
-# Weights of the geometric mean: spend and purchase x value the same, the prior the rest.
-PRIOR_SHARE = 0.2
-TREE_SHARE = (1 - PRIOR_SHARE) / 2
+# Weights of the geometric mean: spend and purchase x value the same, the blend the rest.
+BLEND_SHARE = 0.2
+TREE_SHARE = (1 - BLEND_SHARE) / 2
 SMALLEST_PROBABILITY = 1e-4
 # Trees need at least as many training cutoffs; with fewer they lose to Pareto/NBD.
 LEAST_CUTOFFS = 3
@@ -66,13 +68,31 @@ RECENT_HALF_LIFE = 90
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """What the trees read of some rows: features (rows, columns), money and odds to start from."""
+class TreeInputs:
+    """What the trees read of some rows, and what they start from.
+
+    matrix: features, (rows, columns), named by `names`. blend: money, (rows,). probability: of a
+    purchase in the label window if purchases were Poisson, (rows,).
+    """
 
     matrix: NDArray[np.float32]
     names: tuple[str, ...]
-    prior: FloatArray
+    blend: FloatArray
     probability: FloatArray
+
+    def of_rows(self, chosen: NDArray[np.bool_]) -> "TreeInputs":
+        """The inputs of some rows; chosen: (rows,)."""
+        return TreeInputs(
+            matrix=self.matrix[chosen],
+            names=self.names,
+            blend=self.blend[chosen],
+            probability=self.probability[chosen],
+        )
+
+    def with_columns(self, names: tuple[str, ...]) -> "TreeInputs":
+        """The inputs with some of the columns, in their order."""
+        kept = np.isin(self.names, names)
+        return replace(self, matrix=self.matrix[:, kept], names=names)
 
 
 @dataclass(frozen=True)
@@ -80,7 +100,7 @@ class Trees:
     """Three boosters and the numbers around them.
 
     scale: money that one unit of the boosters is worth. buyer_share: factor that makes the value a
-    buyer brings, prior / probability, fit the buyers.
+    buyer brings, blend / probability, fit the buyers.
     """
 
     spend: xgb.Booster
@@ -90,15 +110,15 @@ class Trees:
     scale: float
     buyer_share: float
 
-    def predict(self, inputs: Inputs) -> tuple[FloatArray, FloatArray]:
+    def predict(self, inputs: TreeInputs) -> tuple[FloatArray, FloatArray]:
         """Season-free spending (money) and probability of a purchase, each (rows,)."""
         data = xgb.DMatrix(inputs.matrix, nthread=THREADS)
-        spend = self.scale * _run(self.spend, data, np.log(inputs.prior / self.scale))
+        spend = self.scale * _run(self.spend, data, np.log(inputs.blend / self.scale))
         probability = expit(_run(self.purchase, data, logit(inputs.probability), margin=True))
-        start = self.buyer_share * inputs.prior / inputs.probability
+        start = self.buyer_share * inputs.blend / inputs.probability
         value = self.scale * _run(self.value, data, np.log(start / self.scale))
         logs = np.log(spend) + np.log(probability * value)
-        mixed = np.exp(TREE_SHARE * logs + PRIOR_SHARE * np.log(inputs.prior))
+        mixed = np.exp(TREE_SHARE * logs + BLEND_SHARE * np.log(inputs.blend))
         return mixed, probability
 
 
@@ -110,50 +130,54 @@ def _run(
     return booster.predict(data, output_margin=margin).astype(float)
 
 
-def comparisons(
-    parts: Parts,
-    prior: FloatArray,
-    floor: float,
+def forecast_ratios(
+    base: BaseForecasts,
+    blend: FloatArray,
+    smallest: float,
     features: pd.DataFrame,
-    around: Surroundings,
+    context: WindowContext,
     pred_months: int,
 ) -> FloatArray:
-    """The columns of COMPARISONS, (rows, 6); money below a tenth of `floor` counts as that."""
-    recent = fading_spending(features, around, pred_months * DAYS_A_MONTH, RECENT_HALF_LIFE)
-    logs = np.log(np.maximum(np.column_stack([parts.money, recent]), floor / 10))
+    """The columns of FORECAST_RATIOS, (rows, 6).
+
+    blend, smallest: money; forecasts below a tenth of `smallest` count as that.
+    """
+    lately = fading_spending(features, context, pred_months * DAYS_A_MONTH, RECENT_HALF_LIFE)
+    money = np.column_stack([base.stacked(), lately])
+    naive, bg_nbd, _, pareto_nbd, fading, recent = np.log(np.maximum(money, smallest / 10)).T
     return np.column_stack(
         [
-            logs[:, NAIVE] - logs[:, PARETO],
-            logs[:, BG] - logs[:, PARETO],
-            logs[:, -1] - logs[:, FADING],
-            logs[:, -1] - logs[:, PARETO],
-            np.log(prior),
-            np.log(parts.pareto_purchases + SMALLEST_PROBABILITY),
+            naive - pareto_nbd,
+            bg_nbd - pareto_nbd,
+            recent - fading,
+            recent - pareto_nbd,
+            np.log(blend),
+            np.log(base.purchases.pareto_nbd + SMALLEST_PROBABILITY),
         ]
     )
 
 
-def starting_probability(parts: Parts, around: Surroundings) -> FloatArray:
+def starting_probability(base: BaseForecasts, context: WindowContext) -> FloatArray:
     """Probability of a purchase if purchases were Poisson, season included, (rows,)."""
-    found = -np.expm1(-parts.pareto_purchases * around.window_season)
-    return np.clip(found, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    some = -np.expm1(-base.purchases.pareto_nbd * context.label_season)
+    return np.clip(some, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
 
 
 def feature_matrix(
-    features: pd.DataFrame, around: Surroundings, history_months: int
+    features: pd.DataFrame, context: WindowContext, history_months: int
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """Features of windows of equal length: NaN where the log does not cover what one needs."""
     columns: list[FloatArray] = []
     for feature in FEATURES:
         months = history_months if feature.months == WHOLE_WINDOW else feature.months
         values = features[feature.name].to_numpy(float, na_value=np.nan)
-        columns.append(np.where(around.observed_months >= months, values, np.nan))
+        columns.append(np.where(context.observed_months >= months, values, np.nan))
     matrix = np.column_stack(columns).astype(np.float32)
     return matrix, tuple(feature.name for feature in FEATURES)
 
 
 def fit_trees(
-    inputs: Inputs, spending: FloatArray, bought: NDArray[np.bool_], *, seed: int
+    inputs: TreeInputs, spending: FloatArray, bought: NDArray[np.bool_], *, seed: int
 ) -> Trees:
     """Boosters for season-free spending (money, >= 0) and purchases of shape (rows,).
 
@@ -164,15 +188,22 @@ def fit_trees(
         raise ValueError(
             "no customer spent anything in a training window: there is no value to fit"
         )
-    scale = float(inputs.prior.mean())
+    scale = float(inputs.blend.mean())
     data = _quantised(inputs.matrix)
-    spend = _fit("spend", data, spending / scale, np.log(inputs.prior / scale), seed)
+    spend = _fit("spend", data, spending / scale, np.log(inputs.blend / scale), seed)
     purchase = _fit("purchase", data, bought.astype(float), logit(inputs.probability), seed)
-    start = (inputs.prior / inputs.probability)[positive]
+    start = (inputs.blend / inputs.probability)[positive]
     share = float(spending[positive].sum() / start.sum())
     buyers = _quantised(inputs.matrix[positive])
     value = _fit("value", buyers, spending[positive] / scale, np.log(share * start / scale), seed)
-    return Trees(spend, purchase, value, inputs.names, scale, share)
+    return Trees(
+        spend=spend,
+        purchase=purchase,
+        value=value,
+        names=inputs.names,
+        scale=scale,
+        buyer_share=share,
+    )
 
 
 def _quantised(matrix: NDArray[np.float32]) -> xgb.QuantileDMatrix:
@@ -181,10 +212,10 @@ def _quantised(matrix: NDArray[np.float32]) -> xgb.QuantileDMatrix:
 
 
 def _fit(
-    part: str, data: xgb.QuantileDMatrix, label: FloatArray, offset: FloatArray, seed: int
+    name: str, data: xgb.QuantileDMatrix, label: FloatArray, offset: FloatArray, seed: int
 ) -> xgb.Booster:
     """One booster of SETTINGS."""
-    settings, rounds = SETTINGS[part]
+    settings, rounds = SETTINGS[name]
     data.set_label(label)
     data.set_base_margin(offset)
     return xgb.train({**SHARED, **settings, "seed": seed}, data, rounds)

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from shop import Training, customer_days, macro, simulated_days, training
 
-from ml.model.champion.champion import Champion, NothingMaturedError, fit_champion, rewind
+from ml.model.champion.champion import Champion, NothingMaturedError, fit_champion
 from ml.model.champion.out_of_time import backtest_cutoff
+from ml.model.champion.replays import rewind
 from ml.model.forecast.features import ALL_COLUMNS
 from ml.model.measures.metrics import d2
 
@@ -135,7 +136,7 @@ def test_the_interval_of_the_total_holds_it_and_is_narrower_than_the_customers_t
 def test_drivers_are_three_a_customer_and_the_strongest_comes_first(
     shop: Training, champion: Champion
 ) -> None:
-    drivers = champion.drivers(champion.read(shop.now))
+    drivers = champion.drivers(champion.model_input(shop.now))
     assert len(drivers) == 3 * len(shop.now)
     strength = np.abs(np.log(drivers["factor"].to_numpy())).reshape(-1, 3)
     assert (np.diff(strength, axis=1) <= 1e-12).all()
@@ -143,7 +144,7 @@ def test_drivers_are_three_a_customer_and_the_strongest_comes_first(
 
 
 def test_the_card_names_every_decision_and_out_of_time_figures(champion: Champion) -> None:
-    report = champion.report()
+    report = champion.card_entries
     assert {"serves", "gate", "season", "level", "training_cutoffs"} <= set(report["decisions"])
     assert report["baseline"]["cutoffs"]
     assert np.isfinite([report["baseline"][name] for name in ("rmse", "r2", "mae", "d2")]).all()
@@ -161,8 +162,8 @@ def test_a_single_training_cutoff_serves_the_prior_and_the_card_says_so(days: pd
     champion = fit(shop)
     assert champion.gate.serves == "prior"
     assert "1 training cutoff" in champion.gate.reason
-    assert np.isfinite(champion.report()["baseline"]["rmse"])
-    rival = champion.rivals(champion.read(shop.now))["pareto_nbd"]
+    assert np.isfinite(champion.card_entries["baseline"]["rmse"])
+    rival = champion.rival_forecasts(champion.model_input(shop.now))["pareto_nbd"]
     ours = champion.predict(shop.now)["predicted_clv"]
     actual = shop.later["actual_clv"]
     assert d2(actual, ours) > d2(actual, rival) - 0.05

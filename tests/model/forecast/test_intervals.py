@@ -18,7 +18,7 @@ def spending(seed: int, rows: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_coverage_is_eighty_per_cent_overall_and_in_the_top_decile() -> None:
-    intervals = fit_intervals(*spending(1), level_sd=0.1)
+    intervals = fit_intervals(*spending(1), total_sd=0.1)
     actual, predicted = spending(2)
     low, high = intervals.bounds(predicted, predicted)
     best = predicted >= np.quantile(predicted, 0.9)
@@ -27,20 +27,20 @@ def test_coverage_is_eighty_per_cent_overall_and_in_the_top_decile() -> None:
 
 
 def test_low_is_zero_where_more_than_a_tenth_brings_nothing() -> None:
-    intervals = fit_intervals(*spending(1), level_sd=0.1)
+    intervals = fit_intervals(*spending(1), total_sd=0.1)
     low, high = intervals.bounds(np.array([0.5]), np.array([0.5]))
     assert low[0] == 0 and high[0] >= 0.5
 
 
 def test_an_interval_holds_its_prediction_and_never_falls_below_zero() -> None:
     actual, predicted = spending(3, 500)
-    intervals = fit_intervals(actual - 5, predicted, level_sd=0.1)
+    intervals = fit_intervals(actual - 5, predicted, total_sd=0.1)
     low, high = intervals.bounds(predicted, predicted)
     assert (low >= 0).all() and (low <= predicted).all() and (predicted <= high).all()
 
 
 def test_an_interval_depends_on_the_customer_alone() -> None:
-    intervals = fit_intervals(*spending(1), level_sd=0.1)
+    intervals = fit_intervals(*spending(1), total_sd=0.1)
     _, predicted = spending(4, 100)
     together = intervals.bounds(predicted, predicted)[1]
     alone = [intervals.bounds(predicted[[n]], predicted[[n]])[1][0] for n in range(100)]
@@ -49,14 +49,14 @@ def test_an_interval_depends_on_the_customer_alone() -> None:
 
 @pytest.mark.parametrize("rows", [1, 7, 120])
 def test_few_rows_make_wider_bins_and_no_rows_an_error(rows: int) -> None:
-    intervals = fit_intervals(*spending(1, rows), level_sd=0.1)
+    intervals = fit_intervals(*spending(1, rows), total_sd=0.1)
     assert len(intervals.edges) < max(2, rows // 50)
     with pytest.raises(ValueError, match="matured"):
-        fit_intervals(np.empty(0), np.empty(0), level_sd=0.1)
+        fit_intervals(np.empty(0), np.empty(0), total_sd=0.1)
 
 
 def test_the_interval_of_a_total_is_narrower_than_the_sum_of_intervals() -> None:
-    intervals = fit_intervals(*spending(1), level_sd=0.05)
+    intervals = fit_intervals(*spending(1), total_sd=0.05)
     _, predicted = spending(5)
     low, high = intervals.bounds(predicted, predicted)
     variance = intervals.variance(predicted, predicted)
