@@ -1,5 +1,13 @@
 """The failures a user can meet, each with the exit code of the command line."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
 
 class EngineError(Exception):
     """One line for the user: what is wrong, where, and what to do."""
@@ -23,3 +31,36 @@ class DataNotReadyError(EngineError):
     """The data does not allow it yet."""
 
     exit_code = 4
+
+
+# dbt keeps of an exception in a Python model its text alone; the error itself is kept here
+_KEPT: list[EngineError] = []
+
+
+def kept_for_the_caller(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Decorator of what dbt's Python models call: its EngineError is kept for who called dbt."""
+
+    @wraps(function)
+    def call(*values: Arguments.args, **named: Arguments.kwargs) -> Result:
+        try:
+            return function(*values, **named)
+        except EngineError as error:
+            _KEPT.append(error)
+            raise
+
+    return call
+
+
+@contextmanager
+def errors_of_entry_points() -> Iterator[list[EngineError]]:
+    """The errors that dbt's Python models raise during the block, in their order.
+
+    For one build at a time: dbt itself allows no second one in a process.
+    """
+    _KEPT.clear()
+    raised: list[EngineError] = []
+    try:
+        yield raised
+    finally:
+        raised += _KEPT
+        _KEPT.clear()

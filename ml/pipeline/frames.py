@@ -3,10 +3,12 @@
 import pandas as pd
 
 from ml.home.config import load_config
+from ml.home.errors import kept_for_the_caller
 from ml.home.layout import Home
 from ml.ledger.manifest import FIELDS, champion, read_manifest
 
 
+@kept_for_the_caller
 def config_frame() -> pd.DataFrame:
     """What SQL reads of the config: one row; value_tiers are growing per cents as text."""
     config = load_config(Home.resolve())
@@ -22,6 +24,7 @@ def config_frame() -> pd.DataFrame:
     )
 
 
+@kept_for_the_caller
 def manifest_frame() -> pd.DataFrame:
     """The ledger for SQL: `ledger_row` (1 = oldest) and the text of every field, NULL if empty.
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ml.home.config import load_config
+from ml.home.errors import kept_for_the_caller
 from ml.home.layout import Home
 from ml.ledger.manifest import card_path
 from ml.model.measures.drift import READ, measure_window, record_of
@@ -24,11 +25,13 @@ FIGURES = (
 )
 
 
+@kept_for_the_caller
 def not_measured(session: Any, windows: Any, measured: str) -> Any:
     """Rows of the windows (a relation) whose revision is not in the table `measured`."""
     return windows.join(session.table(measured), "cutoff, model_id, revision", how="anti")
 
 
+@kept_for_the_caller
 def measure_windows(windows: Any, model_config: pd.DataFrame) -> pd.DataFrame:
     """One row of figures per window, and the thresholds of the day it was measured.
 
@@ -55,6 +58,7 @@ def measure_windows(windows: Any, model_config: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+@kept_for_the_caller
 def season_indices(models: pd.DataFrame) -> pd.DataFrame:
     """Share of a usual month's revenue by model and calendar month: 12 rows per model with a card.
 

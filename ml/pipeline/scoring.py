@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ml.home.errors import kept_for_the_caller
 from ml.home.layout import Home
 from ml.ledger.manifest import load_artefact
 from ml.model.champion.artefact import Artefact
@@ -77,6 +78,7 @@ def score_batches(
                 yield _scored(rows, model, artefact)
 
 
+@kept_for_the_caller
 def score_relation(session: Any, features: Any, models: Any) -> Any:
     """`score_batches` over relations of int_customer_features and int_scoring_models.
 
@@ -91,6 +93,7 @@ def score_relation(session: Any, features: Any, models: Any) -> Any:
     return pa.RecordBatchReader.from_batches(SCORES, score_batches(read, opened))
 
 
+@kept_for_the_caller
 def predict_totals(sums: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
     """Revenue expected of all customers together, with an 80 % interval: one row per model.
 
@@ -111,6 +114,7 @@ def predict_totals(sums: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+@kept_for_the_caller
 def compare_populations(customers: Any, models: pd.DataFrame) -> pd.DataFrame:
     """The batch beside the training population of each model: its key and population.COLUMNS.
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ml.home.config import Config, load_config
-from ml.home.errors import DataNotReadyError
+from ml.home.errors import DataNotReadyError, kept_for_the_caller
 from ml.home.json_text import as_json
 from ml.home.layout import Home
 from ml.ledger.artefacts import packed
@@ -19,6 +19,7 @@ from ml.model.forecast.clusters import BehaviourClusters, fit_behaviour_clusters
 from ml.model.measures.population import describe_population
 
 
+@kept_for_the_caller
 def train_champion(
     examples: pd.DataFrame, monthly_revenue: pd.DataFrame, fingerprints: pd.DataFrame
 ) -> pd.DataFrame:

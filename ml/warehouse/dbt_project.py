@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ml.home import errors
-from ml.home.errors import EngineError
+from ml.home.errors import EngineError, errors_of_entry_points
 from ml.home.layout import REPOSITORY, Home
 
 PROJECT = REPOSITORY / "dbt_project"
@@ -53,14 +51,20 @@ class DbtProject:
         *,
         full_refresh: bool = False,
     ) -> BuildReport:
-        """Build and test what `selector` names. Raises EngineError with the first failure."""
+        """Build and test what `selector` names.
+
+        Raises the error of the Python model that failed, else EngineError with dbt's first failure.
+        """
         arguments = ["build", "--selector", selector, "--exclude-resource-type", "unit_test"]
         if cutoff is not None:
             arguments += ["--vars", json.dumps({"cutoff": cutoff.isoformat()})]
         if full_refresh:
             arguments.append("--full-refresh")
-        with self._on(database):
-            return _report(self._invoke(arguments))
+        with self._on(database), errors_of_entry_points() as raised:
+            result = self._invoke(arguments)
+        if raised:
+            raise raised[0]
+        return _report(result)
 
     def docs(self, database: Path) -> Path:
         """The static docs page, as one HTML file."""
@@ -146,22 +150,13 @@ def _report(result: Any) -> BuildReport:
     failed = [node for node in nodes if str(node.status) in {"error", "fail", "runtime error"}]
     if failed:
         first = failed[0]
-        raise _failure(first.node.name, first.message or str(first.status))
+        raise EngineError(f"{first.node.name}: {_one_line(first.message or str(first.status))}")
     if not result.success:
         raise EngineError(f"dbt: {_one_line(str(result.exception))}")
     return BuildReport(
         {node.node.name: float(node.execution_time) for node in nodes},
         [f"{node.node.name}: {node.message}" for node in nodes if str(node.status) == "warn"],
     )
-
-
-def _failure(name: str, message: str) -> EngineError:
-    """The error of a node: our own with its exit code where the engine raised it."""
-    own = re.findall(r"^\s*ml\.errors\.(\w+): (.+)$", message, flags=re.MULTILINE)
-    if own:
-        kind, reason = own[-1]
-        return getattr(errors, kind, EngineError)(reason)
-    return EngineError(f"{name}: {_one_line(message)}")
 
 
 def _one_line(message: str) -> str:

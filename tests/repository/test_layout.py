@@ -57,17 +57,30 @@ def test_modules_that_are_run_by_name_exist():
     assert missing == []
 
 
-@pytest.mark.parametrize("model", PYTHON_MODELS, ids=lambda path: path.stem)
-def test_what_a_python_model_imports_is_there(model: Path):
-    imported = [
+def imported_by(model: Path) -> list[tuple[str, str]]:
+    """Module and name of what a Python model imports from ml/."""
+    return [
         (node.module, name.name)
         for node in ast.walk(ast.parse(model.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("ml.")
         for name in node.names
     ]
+
+
+@pytest.mark.parametrize("model", PYTHON_MODELS, ids=lambda path: path.stem)
+def test_what_a_python_model_imports_is_there(model: Path):
+    imported = imported_by(model)
     assert imported
     for module, name in imported:
         assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
+
+
+@pytest.mark.parametrize("model", PYTHON_MODELS, ids=lambda path: path.stem)
+def test_what_a_python_model_calls_keeps_its_errors_for_the_caller(model: Path):
+    called = [getattr(importlib.import_module(module), name) for module, name in imported_by(model)]
+    functions = [one for one in called if callable(one)]
+    assert functions
+    assert [one.__name__ for one in functions if not hasattr(one, "__wrapped__")] == []
 
 
 # Packages
