@@ -1,45 +1,54 @@
 """The command line of the House-Ware CLV engine: arguments in, results out."""
 
-import errno
 import os
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any
 
 import typer
 
-from ml.home.errors import CallError, EngineError
+from ml.home.errors import EngineError
 from ml.terminal.look import open_streams
-
-DISK_FULL = os.strerror(errno.ENOSPC)
 
 app = typer.Typer(
     add_completion=False,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     help="Predict customer lifetime value, see customers by tier and by behaviour, watch accuracy.",
 )
 
 
+@dataclass(frozen=True)
 class Options:
-    """What stands before the command."""
+    """What is before the command; every command finds it in its context."""
 
-    home: str | None = None
-    json: bool = False
-    quiet: bool = False
-    debug: bool = False
+    home: str | None
+    json: bool
+    quiet: bool
 
 
 @app.callback()
 def main(
+    ctx: typer.Context,
     home: Annotated[str | None, typer.Option(help="Folder with config/ and warehouse/.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Tracebacks of failures.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Name, version and commit.")] = False,
 ) -> None:
     """Options of every command."""
-    Options.home, Options.json, Options.quiet, Options.debug = home, as_json, quiet, debug
+    ctx.obj = Options(home, as_json, quiet)  # `debug` is read in entry(), which a failure reaches
+    if version:
+        from ml.ledger.provenance import engine_version
+        from ml.terminal import messages
+
+        _show(ctx.obj, engine_version(), messages.of_version)
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        ctx.fail("Missing command.")
 
 
 def _column(words: str) -> Any:
@@ -48,6 +57,7 @@ def _column(words: str) -> Any:
 
 @app.command()
 def init(
+    ctx: typer.Context,
     files: Annotated[
         list[str] | None, typer.Argument(help="Transaction files: parquet, csv, csv.gz; globs.")
     ] = None,
@@ -83,8 +93,8 @@ def init(
     formats = (timestamp_format, encoding, decimal_separator)
     wishes = Wishes(files or [], given, *formats, timezone, currency)
     dialogue = init_page.Terminal() if sys.stdin.isatty() and not yes else None
-    Options.quiet = Options.quiet or dialogue is not None
     _work(
+        replace(ctx.obj, quiet=ctx.obj.quiet or dialogue is not None),
         lambda home, progress: init(home, progress, wishes, dialogue, force=force),
         init_page.of_written if dialogue else init_page.of_init,
         Home.named,
@@ -92,12 +102,12 @@ def init(
 
 
 @app.command()
-def load() -> None:
+def load(ctx: typer.Context) -> None:
     """Take new files of source.files into the warehouse (run and train do it too)."""
     from ml.life import commands
     from ml.terminal import messages
 
-    _work(commands.load, messages.of_load)
+    _work(ctx.obj, commands.load, messages.of_load)
 
 
 Cutoff = Annotated[str | None, typer.Option(help="Day, YYYY-MM-DD; the day belongs to the past.")]
@@ -105,6 +115,7 @@ Cutoff = Annotated[str | None, typer.Option(help="Day, YYYY-MM-DD; the day belon
 
 @app.command()
 def train(
+    ctx: typer.Context,
     cutoff: Cutoff = None,
     challenger: Annotated[
         bool, typer.Option("--challenger", help="Score it beside the champion, not in its place.")
@@ -116,37 +127,43 @@ def train(
 
     day = _day(cutoff)
     _work(
+        ctx.obj,
         lambda home, progress: commands.train(home, progress, day, challenger=challenger),
         messages.of_train,
     )
 
 
 @app.command()
-def promote(model_id: str) -> None:
+def promote(ctx: typer.Context, model_id: str) -> None:
     """Make an earlier model of the ledger the champion again."""
     from ml.life import commands
     from ml.terminal import messages
 
-    _work(lambda home, progress: commands.promote(home, progress, model_id), messages.of_promote)
+    _work(
+        ctx.obj,
+        lambda home, progress: commands.promote(home, progress, model_id),
+        messages.of_promote,
+    )
 
 
 @app.command()
-def run(cutoff: Cutoff = None) -> None:
+def run(ctx: typer.Context, cutoff: Cutoff = None) -> None:
     """Score what is due: predictions, tiers, clusters, exports; --cutoff for one batch alone."""
     from ml.life import commands
     from ml.terminal import messages
 
     day = _day(cutoff)
-    _work(lambda home, progress: commands.run(home, progress, day), messages.of_run)
+    _work(ctx.obj, lambda home, progress: commands.run(home, progress, day), messages.of_run)
 
 
 @app.command()
-def compare(first: str, second: str) -> None:
+def compare(ctx: typer.Context, first: str, second: str) -> None:
     """Two models of the ledger side by side on the newest matured window."""
     from ml.terminal import messages
     from ml.trials import compare
 
     _work(
+        ctx.obj,
         lambda home, progress: compare.compare(home, progress, first, second),
         messages.of_compare,
     )
@@ -154,6 +171,7 @@ def compare(first: str, second: str) -> None:
 
 @app.command()
 def tune(
+    ctx: typer.Context,
     cutoff: Cutoff = None,
     history: Annotated[list[int] | None, typer.Option(help="history_months to try.")] = None,
     pred: Annotated[list[int] | None, typer.Option(help="pred_months; one fixes it.")] = None,
@@ -163,11 +181,16 @@ def tune(
     from ml.trials import tune
 
     day = _day(cutoff)
-    _work(lambda home, progress: tune.tune(home, progress, day, history, pred), messages.of_tune)
+    _work(
+        ctx.obj,
+        lambda home, progress: tune.tune(home, progress, day, history, pred),
+        messages.of_tune,
+    )
 
 
 @app.command()
 def backtest(
+    ctx: typer.Context,
     cutoff: Annotated[list[str], typer.Option(help="Day, YYYY-MM-DD; may be given several times.")],
     history: Annotated[int | None, typer.Option(min=1, help="history_months of the trial.")] = None,
     pred: Annotated[int | None, typer.Option(min=1, help="pred_months of the trial.")] = None,
@@ -178,32 +201,34 @@ def backtest(
 
     days = [_required_day(text) for text in cutoff]
     _work(
+        ctx.obj,
         lambda home, progress: backtest.backtest(home, progress, days, history, pred),
         messages.of_backtest,
     )
 
 
 @app.command()
-def status() -> None:
+def status(ctx: typer.Context) -> None:
     """Champion, ledger check, next cutoff and the day it needs, open windows, warnings."""
     from ml.life import commands
     from ml.terminal import status
 
-    _work(lambda home, _: commands.status(home), status.of_status)
+    _work(ctx.obj, lambda home, _: commands.status(home), status.of_status)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # an id may begin with a dash
-def explain(customer_id: str, cutoff: Cutoff = None) -> None:
+def explain(ctx: typer.Context, customer_id: str, cutoff: Cutoff = None) -> None:
     """One customer: past, prediction with its reasons, tier and kind over time, what came of it."""
     from ml.report.customer_facts import explain
     from ml.terminal import customer
 
     day = _day(cutoff)
-    _work(lambda home, _: explain(home, customer_id, day), customer.of_customer)
+    _work(ctx.obj, lambda home, _: explain(home, customer_id, day), customer.of_customer)
 
 
 @app.command()
 def reproduce(
+    ctx: typer.Context,
     model_id: str,
     restore: Annotated[
         bool, typer.Option("--restore", help="Put back a changed joblib, not only a missing one.")
@@ -214,6 +239,7 @@ def reproduce(
     from ml.terminal import messages
 
     result = _work(
+        ctx.obj,
         lambda home, progress: reproduce(home, progress, model_id, restore=restore),
         messages.of_reproduce,
     )
@@ -223,6 +249,7 @@ def reproduce(
 
 @app.command()
 def purge(
+    ctx: typer.Context,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List what would go, remove nothing.")
     ] = False,
@@ -235,6 +262,7 @@ def purge(
 
     today = datetime.now(UTC).date()
     _work(
+        ctx.obj,
         lambda home, progress: retention.purge(home, progress, today, dry_run=dry_run),
         messages.of_purge,
     )
@@ -243,6 +271,7 @@ def purge(
 # an id may begin with a dash: nothing in the call is taken for a misspelt option and repeated
 @app.command(context_settings={"ignore_unknown_options": True})
 def forget(
+    ctx: typer.Context,
     customer_id: Annotated[list[str], typer.Argument(help="As delivered; - reads ids from stdin.")],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count what would go, change nothing.")
@@ -254,36 +283,40 @@ def forget(
 
     given = sys.stdin.read().split("\n") if customer_id == ["-"] else customer_id
     ids = [one for text in given if (one := text.removesuffix("\r"))]
-    _work(lambda home, progress: forget(home, progress, ids, dry_run=dry_run), messages.of_forget)
+    _work(
+        ctx.obj,
+        lambda home, progress: forget(home, progress, ids, dry_run=dry_run),
+        messages.of_forget,
+    )
 
 
 @app.command()
-def doctor() -> None:
+def doctor(ctx: typer.Context) -> None:
     """Check everything of the home, say what is wrong and what to type; changes nothing."""
     from ml.health.doctor import doctor
     from ml.terminal import messages
 
-    result = _work(doctor, messages.of_doctor)
+    result = _work(ctx.obj, doctor, messages.of_doctor)
     if result["exit_code"]:
         raise typer.Exit(result["exit_code"])
 
 
 @app.command()
-def report() -> None:
+def report(ctx: typer.Context) -> None:
     """Write the report of the home, one HTML page for people; every `run` does it too."""
     from ml.report.report import report
     from ml.terminal import messages
 
-    _work(report, messages.of_report)
+    _work(ctx.obj, report, messages.of_report)
 
 
 @app.command()
-def docs() -> None:
+def docs(ctx: typer.Context) -> None:
     """Write the dbt docs of the home as one static page."""
     from ml.life import commands
     from ml.terminal import messages
 
-    _work(commands.docs, messages.of_docs)
+    _work(ctx.obj, commands.docs, messages.of_docs)
 
 
 def _day(text: str | None) -> date | None:
@@ -297,57 +330,58 @@ def _required_day(text: str) -> date:
 
 
 def _work(
+    options: Options,
     command: Callable[..., dict[str, Any]],
     message: Callable[[dict[str, Any]], Any],
     home_at: Callable[[str | None], Any] | None = None,
 ) -> dict[str, Any]:
-    from ml.home.json_text import as_json
     from ml.home.layout import Home
-    from ml.terminal.look import show, show_json
     from ml.terminal.progress import progress
 
-    home = (home_at or Home.resolve)(Options.home)
-    with progress(quiet=Options.quiet) as display:
+    home = (home_at or Home.resolve)(options.home)
+    with progress(quiet=options.quiet) as display:
         result = command(home, display)
-    if Options.json:
+    _show(options, result, message)
+    return result
+
+
+def _show(options: Options, result: object, message: Callable[[Any], Any]) -> None:
+    from ml.home.json_text import as_json
+    from ml.terminal.look import show, show_json
+
+    if options.json:
         show_json(as_json(result))
     else:
         show(message(result))
-    return result
 
 
 def entry() -> int:
     """Run the command line; every failure is one line on stderr and an exit code."""
     open_streams()
     os.umask(0o077)  # what the engine creates is for its owner until they say otherwise
+    arguments = sys.argv[1:] or ["--help"]
     try:
         # a typer.Exit is its code here, a command that ended is None
-        return app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0
+        return app(args=arguments, standalone_mode=False) or 0
     except (Exception, KeyboardInterrupt) as error:
-        if Options.debug:
+        from ml.terminal.failures import show_failure
+
+        flags = _flags_before_the_command(arguments)
+        if "--debug" in flags:
             traceback.print_exc()
-        print(f"error: {_one_line(error)}", file=sys.stderr)
-        return error.exit_code if isinstance(error, EngineError) else _exit_code(error)
+        return show_failure(error, in_json="--json" in flags)
 
 
-def _one_line(error: BaseException) -> str:
-    if DISK_FULL in str(error):
-        reason = " ".join(str(error).split())[:300]
-        return f"the disk is full: what was published stays; free some space and repeat ({reason})"
-    if isinstance(error, EngineError):
-        return " ".join(str(error).splitlines())  # a file's name may hold a line end
-    if isinstance(error, (typer.Abort, KeyboardInterrupt)):
-        return "stopped by the user; nothing half-done stays"
-    worded = getattr(error, "format_message", None)  # a wrong call, in typer's words
-    if worded is not None:
-        return f"{worded()} `orchestrate.py --help` lists commands and options"
-    reason = " ".join(str(error).split())[:300]
-    return f"{type(error).__name__}: {reason} (--debug shows where)"
-
-
-def _exit_code(error: BaseException) -> int:
-    is_wrong_call = hasattr(error, "format_message")
-    return CallError.exit_code if is_wrong_call else EngineError.exit_code
+def _flags_before_the_command(arguments: list[str]) -> set[str]:
+    """The options in front; read here, because typer may have refused the call before them."""
+    flags, rest = set[str](), iter(arguments)
+    for argument in rest:
+        if argument == "--home":
+            next(rest, None)
+        elif not argument.startswith("--"):
+            break
+        flags.add(argument)
+    return flags
 
 
 if __name__ == "__main__":

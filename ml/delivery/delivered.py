@@ -62,9 +62,9 @@ class OpenFile:
                 hint = (
                     f"did you mean {near[0]!r}?"
                     if near
-                    else f"it has {', '.join(map(repr, known))}"
+                    else f"the file has {', '.join(map(repr, known))}"
                 )
-                raise CallError(f"{name}: no column {yours!r} (source.columns.{ours}); {hint}")
+                raise CallError(f"{name}: no column {yours!r} (source.columns.{ours})", hint)
 
     def lines(self, source: Source, file_id: int) -> str:
         """SQL of the rows of raw.transactions; path = $1."""

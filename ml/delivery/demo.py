@@ -25,7 +25,9 @@ def cdnow_transactions() -> pd.DataFrame:
     """
     package = find_spec("lifetimes")
     if package is None or package.origin is None:
-        raise CallError("the demo's data is missing; `make setup` installs the lifetimes package")
+        raise CallError(
+            "the data of the demo is missing", "`make setup` installs the lifetimes package"
+        )
     log = pd.read_csv(
         Path(package.origin).parent / "datasets" / "CDNOW_master.txt",
         sep=r"\s+",

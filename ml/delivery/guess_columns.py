@@ -128,8 +128,8 @@ def guess_columns(columns: Iterable[Column], given: Mapping[str, str]) -> dict[s
     for ours, yours in given.items():
         if yours not in free:
             near = difflib.get_close_matches(yours, known, 1, cutoff=0.4)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
-            raise CallError(f"--{ours.replace('_', '-')} {yours!r}: no such column; {hint}")
+            hint = f"did you mean {near[0]!r}?" if near else f"the file has {', '.join(known)}"
+            raise CallError(f"--{ours.replace('_', '-')} {yours!r}: no such column", hint)
     mapped = dict(given)
     for ours in SPELLINGS:
         taken = set(mapped.values())
@@ -214,7 +214,10 @@ def in_common(read: list[Formats]) -> Formats:
     possible = [form for form in others[0].possible if all(form in one.possible for one in others)]
     if not possible:
         found = ", ".join(sorted({str(one.best) for one in others}))
-        raise CallError(f"the times of the files are written differently ({found}); deliver one")
+        raise CallError(
+            f"the times of the files are written differently ({found})",
+            "deliver all files in one format",
+        )
     return Formats(possible[0], tuple(possible[1:]))
 
 

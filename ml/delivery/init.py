@@ -32,7 +32,7 @@ from ml.delivery.guess_columns import (
 )
 from ml.delivery.load import load_files
 from ml.delivery.source_files import matching_files
-from ml.home.config import Columns, Source, load_config
+from ml.home.config import Columns, Source, load_config, words_of
 from ml.home.errors import CallError, DataNotReadyError
 from ml.home.files import write_atomically
 from ml.home.layout import REPOSITORY, Home
@@ -81,8 +81,8 @@ def init(
     """
     if home.config.exists() and not force:
         raise CallError(
-            f"{home.relative(home.config)} exists in {home.root}; name another home with --home, "
-            "or replace its source section with --force"
+            f"{home.relative(home.config)} exists already in {home.root}",
+            "give another home with --home, or replace the source section with --force",
         )
     patterns = _patterns(home, _files(wishes, dialogue))
     with tempfile.TemporaryDirectory(prefix="clv-init-") as scratch:
@@ -96,7 +96,7 @@ def init(
     preview |= {"notes": notes, "source": source.model_dump(), "home": str(home.root)}
     _refuse_unusable(preview, source)
     if dialogue is not None and not dialogue.agrees(preview):
-        raise CallError("nothing was written; call `init` again with the columns you want")
+        raise CallError("nothing was written", "call `init` again with the columns you want")
     with locked(home):
         write_atomically(home.config, config_text(_template(home), source).encode())
     load_config(home)
@@ -110,7 +110,11 @@ def _files(wishes: Wishes, dialogue: Dialogue | None) -> list[str]:
     if wishes.files:
         return wishes.files
     if dialogue is None:
-        raise CallError("name the transactions: `init FILE`, a parquet, csv or csv.gz, or a glob")
+        raise CallError(
+            "the transaction files are missing",
+            "write `init FILE`, where FILE is a .parquet, .csv or .csv.gz, or a glob such as "
+            "data/*.csv",
+        )
     return [dialogue.answer("transaction file (parquet, csv, csv.gz; a glob or a folder)", "")]
 
 
@@ -122,7 +126,10 @@ def _patterns(home: Home, files: list[str]) -> list[str]:
         globs = [path / ending for ending in READABLE] if path.is_dir() else [path]
         there = [one for one in globs if not path.is_dir() or list(one.parent.glob(one.name))]
         if not there:
-            raise CallError(f"{name}: the folder holds no .parquet, .csv or .csv.gz")
+            raise CallError(
+                f"{name}: the folder holds no .parquet, .csv or .csv.gz",
+                "give the folder or the files that hold your transactions",
+            )
         found += [home.relative(one) for one in there]
     return found
 
@@ -178,9 +185,13 @@ def _rows_of(path: Path, encoding: str, scratch: Path) -> Iterator[duckdb.DuckDB
             yield delivered_rows(con, readable)
     except (duckdb.Error, UnicodeDecodeError, EOFError) as error:
         reason = str(error).splitlines()[0][:200]
-        raise DataNotReadyError(f"{path}: cannot be read ({reason})") from None
+        raise DataNotReadyError(
+            f"{path}: cannot be read ({reason})", "check the file, or give its --encoding"
+        ) from None
     except LookupError:
-        raise CallError(f"--encoding: unknown encoding {encoding!r}; such as cp1252") from None
+        raise CallError(
+            f"--encoding: unknown encoding {encoding!r}", "use one such as utf-8 or cp1252"
+        ) from None
 
 
 def _formats(path: Path, encoding: str, scratch: Path, times: str) -> Formats | None:
@@ -219,14 +230,14 @@ def _asked(
             columns[ours] = said
     for ours, yours in columns.items():
         if yours not in delivered:
-            raise CallError(f"{ours}: no column {yours!r}; there are {', '.join(delivered)}")
+            raise CallError(f"{ours}: no column {yours!r}", f"the file has {', '.join(delivered)}")
     priced = "unit_price" in columns and "quantity" in columns
     missing = [name for name in ("customer_id", "ordered_at") if name not in columns]
     missing += [] if priced or "amount" in columns else ["amount (or quantity and unit_price)"]
     if missing:
         raise CallError(
-            f"no column looks like {' and '.join(missing)}; the file has {', '.join(delivered)}: "
-            "name yours, such as --customer-id, --ordered-at, --amount"
+            f"no column looks like {' and '.join(missing)}; the file has {', '.join(delivered)}",
+            "name your columns, for example with --customer-id, --ordered-at, --amount",
         )
     return columns
 
@@ -252,8 +263,8 @@ def _time_format(
         return formats.best
     if dialogue is None:
         raise CallError(
-            f"{column}: every day can be read as {formats.best} and as {other}; say which with "
-            f"--timestamp-format '{formats.best}'"
+            f"{column}: every date can be read as {formats.best} and as {other}",
+            f"say which one is right with --timestamp-format '{formats.best}'",
         )
     return dialogue.answer(f"{column} reads as {formats.best} and as {other}; which", formats.best)
 
@@ -273,8 +284,8 @@ def _checked(given: dict[str, Any]) -> Source:
     except ValidationError as error:
         problem = error.errors()[0]
         name = ".".join(str(part) for part in problem["loc"]) or "columns"
-        message = problem["msg"].removeprefix("Value error, ")
-        raise CallError(f"{name.replace('_', '-')}: {message}") from None
+        what, remedy = words_of(problem)
+        raise CallError(f"{name.replace('_', '-')}: {what}", remedy) from None
 
 
 # The preview
@@ -317,8 +328,8 @@ def _refuse_unusable(preview: dict[str, Any], source: Source) -> None:
     if not usable or rows - usable > source.max_rejected_share * rows:
         worst = ", ".join(f"{reason}: {count:,}" for reason, count in preview["refused"].items())
         raise DataNotReadyError(
-            f"{rows - usable:,} of {rows:,} rows would be refused ({worst}); nothing was written. "
-            f"Check the columns: {_pairs(source.columns.delivered())}"
+            f"{rows - usable:,} of {rows:,} rows would be refused ({worst}), nothing was written",
+            f"check the columns: {_pairs(source.columns.delivered())}",
         )
 
 

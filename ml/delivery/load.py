@@ -199,7 +199,7 @@ def _load(
     if forgotten:
         con.execute("insert into raw.forgotten_lines values (?, ?)", [file_id, forgotten])
     elif not rows:
-        raise DataNotReadyError(f"{name}: holds no rows; remove it or deliver it again")
+        raise DataNotReadyError(f"{name}: holds no rows", "remove it or deliver it again")
 
 
 def _insert(
@@ -236,6 +236,7 @@ def _not_readable(name: str, source: Source, error: Exception) -> DataNotReadyEr
     if "sniffing" in reason:
         reason = "the quotes or the ends of its lines are not of one kind"
     return DataNotReadyError(
-        f"{name}: cannot be read ({reason}); deliver the file again, in UTF-8 or in what "
-        f"source.encoding names ({source.encoding})"
+        f"{name}: cannot be read ({reason})",
+        f"deliver the file again, in UTF-8 or in the encoding of source.encoding "
+        f"({source.encoding})",
     )

@@ -110,8 +110,8 @@ def keep_ragged_lines(
     if others:
         line, reason = others
         raise DataNotReadyError(
-            f"{name}: line {line} cannot be read ({reason.lower()}); deliver the file again, "
-            f"in UTF-8"
+            f"{name}: line {line} cannot be read ({reason.lower()})",
+            "deliver the file again, in UTF-8",
         )
     _refuse_a_cut_file(con, path, name)
     con.execute(LISTED)
@@ -125,7 +125,8 @@ def keep_ragged_lines(
     ).fetchone() or (0,)
     if kept + left_out != sum(1 for _ in _records(path, delimiter)) - 1:
         raise DataNotReadyError(
-            f"{name}: its lines cannot be told apart, a quote does not end; deliver the file again"
+            f"{name}: its lines cannot be told apart because a quote is not closed",
+            "deliver the file again",
         )
 
 
@@ -139,7 +140,7 @@ def _refuse_a_cut_file(con: duckdb.DuckDBPyConnection, path: Path, name: str) ->
     # a byte order mark is not counted
     if last and not is_ended and last[1] + 4 > size:
         raise DataNotReadyError(
-            f"{name}: line {last[0]} is cut off, the file ends in it; deliver the file again"
+            f"{name}: line {last[0]} is cut off, the file ends in it", "deliver the file again"
         )
 
 

@@ -24,17 +24,21 @@ def matching_files(home: Home, patterns: list[str]) -> list[Path]:
         if not matches:
             raise CallError(
                 f"{home.relative(home.config)}: source.files: no file matches {pattern!r} "
-                f"(relative to the home); check the path"
+                f"(relative to the home)",
+                "check the path",
             )
         found.update(dict.fromkeys(matches))
     for path in found:
         if set(path.name) & set("*?[]{}"):
             raise CallError(
-                f"{home.relative(path)!r}: a name with one of *?[]{{}} stands for several files; "
-                f"rename it"
+                f"{home.relative(path)!r}: a name with one of *?[]{{}} can mean several files",
+                "rename it",
             )
         if not path.name.endswith((".parquet", ".csv", ".csv.gz")):
-            raise CallError(f"{home.relative(path)}: source.files takes .parquet, .csv and .csv.gz")
+            raise CallError(
+                f"{home.relative(path)}: source.files takes .parquet, .csv and .csv.gz",
+                "change the glob, or convert the file",
+            )
     return sorted(found, key=str)
 
 

@@ -28,7 +28,8 @@ def land(home: Home) -> Path:
     with reading(home) as con:
         if not home.database.exists():
             raise DataNotReadyError(
-                f"{home.relative(home.database)}: nothing is loaded; run `orchestrate.py load`"
+                f"{home.relative(home.database)}: nothing is loaded yet",
+                "run `python orchestrate.py load`",
             )
         for table in TABLES:
             rows = con.table(f"raw.{table}")

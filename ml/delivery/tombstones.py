@@ -43,7 +43,9 @@ class Tombstones:
         try:
             return sha256(f"{self.salt}{customer_id}".encode()).hexdigest()
         except UnicodeEncodeError:
-            raise CallError("the customer id is not text in UTF-8") from None
+            raise CallError(
+                "a customer id is not text in UTF-8", "give the ids as UTF-8, one on each line"
+            ) from None
 
     def has(self, customer_id: str) -> bool:
         return self.digest(customer_id) in self.forgotten
@@ -114,8 +116,8 @@ def read_tombstones(home: Home) -> Tombstones:
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
     raise EngineError(
-        f"{home.relative(path)}: broken, so it is not known who was forgotten; "
-        f"restore it from a backup"
+        f"{home.relative(path)}: broken, so it is not known who was forgotten",
+        "restore it from a backup",
     )
 
 

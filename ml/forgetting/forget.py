@@ -51,7 +51,9 @@ def forget(
     config = load_config(home)
     source, limit = config.source, config.resources.memory_limit
     if not customer_ids or not all(customer_ids):
-        raise CallError("name a customer id, or write - and give ids on stdin, one a line")
+        raise CallError(
+            "no customer id was given", "write - and give the ids on stdin, one on each line"
+        )
     with locked(home):
         manifest.heal(home)
         before = read_tombstones(home)
@@ -98,8 +100,9 @@ def _refuse_unknown(
     ]
     if unknown:
         raise CallError(
-            f"{len(unknown)} of {len(set(customer_ids))} customer id(s) stand in no file, table or "
-            f"output, nothing was changed; write an id exactly as it is delivered"
+            f"{len(unknown)} of {len(set(customer_ids))} customer id(s) are in no file, table or "
+            f"output, nothing was changed",
+            "write an id exactly as it is in the files",
         )
 
 

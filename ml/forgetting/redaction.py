@@ -75,8 +75,8 @@ def require_single_bytes(path: Path, encoding: str) -> None:
     """Raises EngineError where line ends are no single bytes, as in UTF-16."""
     if "\n".encode(_unmarked(encoding)) != b"\n":
         raise EngineError(
-            f"{path}: single rows cannot be taken out of text in {encoding}; take them out "
-            f"yourself, or deliver the file in UTF-8, then forget again"
+            f"{path}: single rows cannot be removed from text in {encoding}",
+            "remove them yourself, or deliver the file in UTF-8, then run `forget` again",
         )
 
 
@@ -97,8 +97,9 @@ def take_out_of_parquet(path: Path, rows: Iterable[int]) -> None:
             same = same and _described(part) == _described(path)
             if not same:
                 raise EngineError(
-                    f"{path}: has types that cannot be written again as they are; take the "
-                    f"customers out of it yourself, or remove it, then forget again"
+                    f"{path}: has column types that cannot be written back unchanged",
+                    "remove the customers from it yourself, or remove the file, then run `forget` "
+                    "again",
                 )
 
     place_atomically(path, write)

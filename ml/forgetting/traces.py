@@ -125,7 +125,8 @@ def _in_files(
             except UNREADABLE:  # the reason may repeat values of the file
                 raise DataNotReadyError(
                     f"{home.relative(path)}: cannot be searched for the customer, nothing was "
-                    f"changed; deliver the file again or remove it, then forget again"
+                    f"changed",
+                    "deliver the file again or remove it, then run `forget` again",
                 ) from None
             if not columns:
                 not_searched.append(path)

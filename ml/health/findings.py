@@ -64,6 +64,5 @@ def broken(what: str, remedy: str, exit_code: int = EngineError.exit_code) -> Fi
 
 
 def of_error(error: EngineError, remedy: str | None = None) -> Finding:
-    """A failure of the engine; what follows its last semicolon is what to do."""
-    what, _, to_do = str(error).rpartition("; ")
-    return broken(what or to_do, remedy or (to_do if what else ""), error.exit_code)
+    """A failure of the engine, with its own remedy or a better one."""
+    return broken(error.what, remedy or error.remedy, error.exit_code)

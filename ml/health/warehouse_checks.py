@@ -1,14 +1,11 @@
 """Checks of the warehouse and of what stands beside it: tables, ledger, exports, tombstones."""
 
 import os
-import re
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import duckdb
-from ruamel.yaml import YAML
 
 from ml.delivery.load import is_up_to_date
 from ml.delivery.tombstones import read_tombstones
@@ -18,11 +15,8 @@ from ml.home.layout import Home
 from ml.ledger import manifest
 from ml.ledger.purge_log import purged_files
 from ml.warehouse import exports
-from ml.warehouse.dbt_project import PROJECT
+from ml.warehouse.dbt_project import PROJECT, DbtProject
 from ml.warehouse.side_copy import is_lock_conflict
-
-# in a model's own file; those of its folder stand in dbt_project.yml
-TAGS = re.compile(r"\btags=\[([^]]*)\]")
 
 
 def warehouse(examined: Examined) -> Iterator[Finding]:
@@ -86,45 +80,26 @@ def tables(examined: Examined) -> Iterator[Finding]:
         rows = con.execute(
             "select table_schema || '.' || table_name from information_schema.tables"
         ).fetchall()
-        found = {name for (name,) in rows}
+        there = {name for (name,) in rows}
         newest = None
-        if "marts.clv_batches" in found:
+        if "marts.clv_batches" in there:
             (newest,) = con.execute("select max(cutoff) from marts.clv_batches").fetchone() or (0,)
     plain = f"CLV_HOME={shlex.quote(str(examined.home.root))} dbt build --selector load"
+    # selector -> a table that is there once it was built, and what builds it again
     remedies = {
         "load": ("raw.files", f"cd {shlex.quote(str(PROJECT))} && {plain}"),
         "ledger": ("marts.clv_batches", examined.command("promote MODEL_ID of the champion")),
-        "": ("marts.clv_batches", examined.command(f"run --cutoff {newest}")),
+        "batch": ("marts.clv_batches", examined.command(f"run --cutoff {newest}")),
         "monitor": ("marts.drift_report", examined.command("run")),
     }
-    built = tables_by_tag()
-    for tag, (sign, remedy) in remedies.items():
-        missing = sorted(built[tag] - found) if sign in found else []
+    named = set[str]()
+    for selector, built in DbtProject(examined.home).tables(remedies).items():
+        sign, remedy = remedies[selector]
+        missing = built - there - named if sign in there else set[str]()
         if missing:
-            yield broken(f"missing: {', '.join(missing)}", remedy)
-    yield ok(f"{len(found)} tables and views")
-
-
-def tables_by_tag() -> dict[str, set[str]]:
-    """The project's tables as schema.table, by tag; by "" those of a batch, which have none."""
-    folders = YAML(typ="safe").load(PROJECT / "dbt_project.yml")["models"]["house_ware_clv"]
-    tables: dict[str, set[str]] = {}
-    for path in (PROJECT / "models").rglob("*"):
-        if path.suffix in {".sql", ".py"}:
-            schema, tags = _of_folder(folders, path.relative_to(PROJECT / "models").parts[:-1])
-            tags += re.findall(r"[\w-]+", "".join(TAGS.findall(path.read_text(encoding="utf-8"))))
-            tables.setdefault(next(iter(tags), ""), set()).add(f"{schema}.{path.stem}")
-    return tables
-
-
-def _of_folder(folders: dict[str, Any], place: tuple[str, ...]) -> tuple[str, list[str]]:
-    """Schema and tags of the models in a folder, as dbt takes them from dbt_project.yml."""
-    schema, tags = "", []
-    for folder in place:
-        folders = folders.get(folder, {})
-        schema = folders.get("+schema", schema)
-        tags += folders.get("+tags", [])
-    return schema, tags
+            yield broken(f"missing: {', '.join(sorted(missing))}", remedy)
+            named |= missing
+    yield ok(f"{len(there)} tables and views")
 
 
 def loaded(examined: Examined) -> Iterator[Finding]:
@@ -143,13 +118,12 @@ def ledger(examined: Examined) -> Iterator[Finding]:
     home = examined.home
     rows = manifest.read_manifest(home)
     for row in rows:
-        try:
-            manifest.check_row(home, row)
-        except EngineError as error:
-            restore = None
-            if home.relative(manifest.artefact_path(home, row.model_id)) in str(error):
-                restore = examined.command(f"reproduce {row.model_id} --restore")
-            yield of_error(error, restore)
+        restore = examined.command(f"reproduce {row.model_id} --restore")
+        for check, remedy in ((manifest.check_card, None), (manifest.check_artefact, restore)):
+            try:
+                check(home, row)
+            except EngineError as error:
+                yield of_error(error, remedy)
     yield ok(f"{len(rows)} row(s), chain, cards and artefacts as entered")
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -20,9 +21,19 @@ from ml.home.errors import CallError
 from ml.home.files import write_atomically
 from ml.home.layout import Home
 
+MONEY = "name quantity and unit_price, or amount"
+SAVE = "save the file as YAML in UTF-8"
 PLAIN_TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "int", "float", "bool", "null")
 )
+
+
+class WrongValueError(ValueError):
+    """A value that cannot be: what is wrong with it, and what to write instead."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}; {remedy}")
+        self.what, self.remedy = what, remedy
 
 
 class Section(BaseModel):
@@ -46,9 +57,9 @@ class Columns(Section):
     def _money_is_named_once(self) -> "Columns":
         priced = self.quantity is not None and self.unit_price is not None
         if self.amount is None and not priced:
-            raise ValueError("name quantity and unit_price, or amount")
+            raise WrongValueError("the money of a line is missing", MONEY)
         if self.amount is not None and self.unit_price is not None:
-            raise ValueError("name quantity and unit_price, or amount, not both")
+            raise WrongValueError("unit_price and amount exclude each other", f"{MONEY}, not both")
         return self
 
     def delivered(self) -> dict[str, str]:
@@ -73,7 +84,7 @@ class Source(Section):
     def _globs_are_named(cls, value: str | list[str]) -> str | list[str]:
         patterns = [value] if isinstance(value, str) else value
         if not patterns or not all(pattern.strip() for pattern in patterns):
-            raise ValueError("name at least one file or glob")
+            raise WrongValueError("no file is named", "name at least one file or glob")
         return value
 
     @field_validator("encoding")
@@ -82,8 +93,8 @@ class Source(Section):
         try:
             "".encode(value)
         except LookupError:
-            raise ValueError(
-                f"unknown encoding {value!r}; use utf-8, cp1252, latin-1, utf-16, …"
+            raise WrongValueError(
+                f"unknown encoding {value!r}", "use utf-8, cp1252, latin-1, utf-16, …"
             ) from None
         return value
 
@@ -91,7 +102,10 @@ class Source(Section):
     @classmethod
     def _format_reads_days(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"(%[YymdbBHIMSfpj]|[ /.,:T-])+", value):
-            raise ValueError("use strptime codes such as %d/%m/%Y %H:%M, without offsets")
+            raise WrongValueError(
+                "is not a format of times",
+                "use strptime codes such as %d/%m/%Y %H:%M, without offsets",
+            )
         return value
 
     @field_validator("timezone")
@@ -99,8 +113,8 @@ class Source(Section):
     def _timezone_is_known(cls, value: str) -> str:
         if value not in available_timezones():
             near = difflib.get_close_matches(value, available_timezones(), 1)
-            hint = f"; did you mean {near[0]}?" if near else "; use a name such as Europe/London"
-            raise ValueError(f"unknown time zone {value!r}{hint}")
+            hint = f"did you mean {near[0]}?" if near else "use a name such as Europe/London"
+            raise WrongValueError(f"unknown time zone {value!r}", hint)
         ZoneInfo(value)
         return value
 
@@ -133,7 +147,7 @@ class Run(Section):
             try:
                 return parse_day(value, "last_score_cutoff")
             except CallError as error:
-                raise ValueError(str(error)) from error
+                raise WrongValueError(error.what, error.remedy) from error
         return value
 
 
@@ -153,7 +167,9 @@ class Clusters(Section):
     @model_validator(mode="after")
     def _range_is_ordered(self) -> "Clusters":
         if self.min > self.max:
-            raise ValueError(f"min {self.min} is above max {self.max}")
+            raise WrongValueError(
+                f"min {self.min} is above max {self.max}", "write min <= max, such as 4 and 8"
+            )
         return self
 
 
@@ -168,7 +184,9 @@ class Segments(Section):
     def _tiers_are_increasing_shares(cls, value: list[int | float]) -> list[int | float]:
         ordered = all(low < high for low, high in pairwise(value))
         if not ordered or not 0 < value[0] <= value[-1] <= 100:
-            raise ValueError("list growing per cents between 0 and 100, such as [1, 5, 10]")
+            raise WrongValueError(
+                "are not growing per cents between 0 and 100", "write a list such as [1, 5, 10]"
+            )
         return value
 
 
@@ -210,9 +228,10 @@ class Jira(Section):
         except ValueError:
             plain = False
         if not plain:  # the value itself is not repeated: it may hold a password
-            raise ValueError(
-                "write http(s)://host[:port][/path], without user, password or query; "
-                "the token belongs in the environment variable CLV_JIRA_TOKEN"
+            raise WrongValueError(
+                "is not an address without user, password or query",
+                "write http(s)://host[:port][/path]; the token belongs in the environment "
+                "variable CLV_JIRA_TOKEN",
             )
         return value.rstrip("/")
 
@@ -248,7 +267,7 @@ def load_config(home: Home) -> Config:
     try:
         return Config.model_validate(_plain(root, name))
     except ValidationError as error:
-        raise CallError(_describe(error, root, name)) from None
+        raise _described(error, root, name) from None
 
 
 def bump_last_score_cutoff(home: Home, cutoff: date) -> None:
@@ -280,10 +299,13 @@ def _with_scalar(content: str, name: str, place: tuple[str, str], text: str) -> 
     elif isinstance(section_node, MappingNode) and section_node.value:
         first = section_node.value[0][0].start_mark
         if section_node.flow_style:
-            raise CallError(f"{name}:{first.line + 1}: write {section} as a block, one key a line")
+            raise CallError(
+                f"{name}:{first.line + 1}: {section} is written in braces",
+                "write it as a block, one key on each line",
+            )
         lines.insert(first.line, f"{' ' * first.column}{key}: {text}\n")
     elif section_node is not None:
-        raise CallError(f"{name}: {section} is empty; write {key} under it or remove it")
+        raise CallError(f"{name}: {section} is empty", f"write {key} under it or remove it")
     else:
         if lines and not lines[-1].endswith("\n"):
             lines[-1] += "\n"
@@ -302,18 +324,21 @@ def _with_value(
         colon = line.index(":", start) + 1
         return row, f"{line[:colon]} {text}{line[colon:]}"
     if not row == value.start_mark.line == value.end_mark.line:
-        raise CallError(f"{where} must stand on one line")
+        raise CallError(f"{where} is written over several lines", "write it on one line")
     return row, line[: value.start_mark.column] + text + line[value.end_mark.column :]
 
 
 def _read(path: Path, name: str) -> str:
     """The content of the file with its line ends as they are."""
     if not path.is_file():
-        raise CallError(f"{name}: no such file; copy config/model_config.yaml of the repository")
+        raise CallError(
+            f"{name}: no such file",
+            "copy config/model_config.yaml of the repository, or run `init`",
+        )
     try:
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        raise CallError(f"{name}:1: not valid YAML in UTF-8: {error}") from None
+        raise CallError(f"{name}:1: is not valid YAML in UTF-8: {error}", SAVE) from None
 
 
 def _compose(content: str, name: str) -> MappingNode:
@@ -323,12 +348,14 @@ def _compose(content: str, name: str) -> MappingNode:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 1
-        raise CallError(f"{name}:{line}: not valid YAML: {error.problem or error}") from None
+        raise CallError(
+            f"{name}:{line}: is not valid YAML: {error.problem or error}", "correct that line"
+        ) from None
     except YAMLError as error:
         reason = str(error).splitlines()[0]
-        raise CallError(f"{name}:1: not valid YAML in UTF-8: {reason}") from None
+        raise CallError(f"{name}:1: is not valid YAML in UTF-8: {reason}", SAVE) from None
     if not isinstance(root, MappingNode):
-        raise CallError(f"{name}:1: expected sections (source, training, …)")
+        raise CallError(f"{name}:1: holds no sections", "write sections: source, training, …")
     _refuse_anchors(root, name)
     return root
 
@@ -336,7 +363,9 @@ def _compose(content: str, name: str) -> MappingNode:
 def _refuse_anchors(node: Node, name: str) -> None:
     """An alias is the anchor's node again: a few lines of them unfold to billions of values."""
     if node.anchor is not None:
-        raise CallError(f"{name}:{node.start_mark.line + 1}: anchors (&) are not allowed")
+        raise CallError(
+            f"{name}:{node.start_mark.line + 1}: anchors (&) are not allowed", "write the values"
+        )
     children = node.value if isinstance(node, MappingNode | SequenceNode) else []
     for child in children:
         for one in child if isinstance(child, tuple) else (child,):
@@ -347,16 +376,19 @@ def _plain(node: Node, name: str) -> Any:
     """Plain Python values of a node; tags that could make anything else are refused."""
     if node.tag not in PLAIN_TAGS and node.tag != "tag:yaml.org,2002:timestamp":
         raise CallError(
-            f"{name}:{node.start_mark.line + 1}: the YAML tag {node.tag} is not allowed"
+            f"{name}:{node.start_mark.line + 1}: the YAML tag {node.tag} is not allowed",
+            "write a plain value",
         )
     if isinstance(node, MappingNode):
         values: dict[str, Any] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, ScalarNode) or key.tag != "tag:yaml.org,2002:str":
-                raise CallError(f"{name}:{line}: keys must be plain text")
+                raise CallError(
+                    f"{name}:{line}: the key is not plain text", "write a key of the config"
+                )
             if key.value in values:
-                raise CallError(f"{name}:{line}: {key.value} stands twice; keep one")
+                raise CallError(f"{name}:{line}: {key.value} is there twice", "keep one of them")
             values[key.value] = _plain(value, name)
         return values
     if isinstance(node, SequenceNode):
@@ -373,7 +405,9 @@ def _scalar(node: Node, name: str) -> Any:
         if kind == "float":
             return float(text.replace("_", ""))
     except ValueError:
-        raise CallError(f"{name}:{node.start_mark.line + 1}: {text!r} is not a number") from None
+        raise CallError(
+            f"{name}:{node.start_mark.line + 1}: {text!r} is not a number", "write it in digits"
+        ) from None
     if kind == "bool":
         return text.lower() in {"true", "yes", "on"}
     return None if kind == "null" else text
@@ -389,7 +423,15 @@ def _value(pair: tuple[Node, Node] | None) -> Node | None:
     return pair[1] if pair is not None else None
 
 
-def _describe(error: ValidationError, root: MappingNode, name: str) -> str:
+def words_of(problem: ErrorDetails) -> tuple[str, str]:
+    """What is wrong with a value, and what to do, in the words of a validator or of pydantic."""
+    error = problem.get("ctx", {}).get("error")
+    if isinstance(error, WrongValueError):
+        return error.what, error.remedy
+    return problem["msg"], "correct the value"
+
+
+def _described(error: ValidationError, root: MappingNode, name: str) -> CallError:
     """`file:line: key: what is wrong`, for the first problem; a misspelt key explains others."""
     problem = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     path = [str(part) for part in problem["loc"]]
@@ -397,14 +439,12 @@ def _describe(error: ValidationError, root: MappingNode, name: str) -> str:
     key = ".".join(part for part in path[:known] if not part.startswith(("function-", "list[")))
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(path[-1], _keys_at(path[:-1]), 1, cutoff=0.4)
-        hint = (
-            f"; did you mean {near[0]}?" if near else f"; known: {', '.join(_keys_at(path[:-1]))}"
-        )
-        return f"{name}:{line}: {'.'.join(path)}: unknown key{hint}"
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_keys_at(path[:-1]))}"
+        return CallError(f"{name}:{line}: {'.'.join(path)}: unknown key", hint)
     if problem["type"] == "missing":
-        return f"{name}:{line}: {'.'.join(path)} is missing"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{name}:{line}: {key or '.'.join(path)}: {message}"
+        return CallError(f"{name}:{line}: {'.'.join(path)} is missing", "add this key")
+    what, remedy = words_of(problem)
+    return CallError(f"{name}:{line}: {key or '.'.join(path)}: {what}", remedy)
 
 
 def _locate(root: MappingNode, path: list[str]) -> tuple[int, int]:

@@ -19,7 +19,9 @@ def parse_day(text: str, name: str) -> date:
             return date.fromisoformat(text)
     except ValueError:
         pass
-    raise CallError(f"{name} {text!r} is not a day: write it as YYYY-MM-DD, for example 2021-12-31")
+    raise CallError(
+        f"{name} {text!r} is not a valid date", "write it as YYYY-MM-DD, for example 2021-12-31"
+    )
 
 
 def history_start(cutoff: date, history_months: int) -> date:

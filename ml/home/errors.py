@@ -10,9 +10,19 @@ Result = TypeVar("Result")
 
 
 class EngineError(Exception):
-    """One line for the user: what is wrong, where, and what to do."""
+    """What is wrong and where, and what to do about it; as text the two with a semicolon between.
+
+    Both are without a full stop: they are put together, and read by programs (`--json`).
+    """
 
     exit_code = 1
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what, remedy)
+        self.what, self.remedy = what, remedy
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.remedy}"
 
 
 class CallError(EngineError):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import fields, is_dataclass
 from datetime import date
 from typing import Any
 
@@ -9,7 +10,12 @@ import numpy as np
 
 
 def plain(value: Any) -> Any:
-    """Dicts, lists, text, numbers, booleans and None; what is not finite becomes None."""
+    """Dicts, lists, text, numbers, booleans and None; what is not finite becomes None.
+
+    A dataclass becomes a dict of its fields, in their order.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

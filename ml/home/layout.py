@@ -25,7 +25,7 @@ class Home:
         name = _name(root)
         home = cls.named(root)
         if not home.root.is_dir():
-            raise CallError(f"--home {name!r}: no such folder; `init` makes one with a config")
+            raise CallError(f"--home {name!r}: no such folder", "`init` makes one with a config")
         return home
 
     @classmethod
@@ -34,7 +34,9 @@ class Home:
         name = _name(root)
         path = Path(name).expanduser().resolve()
         if path.exists() and not path.is_dir():
-            raise CallError(f"--home {name!r}: not a folder")
+            raise CallError(
+                f"--home {name!r}: is not a folder", "give the folder that holds config/"
+            )
         return cls(path)
 
     @property
@@ -81,5 +83,5 @@ class Home:
 
 def _name(root: str | None) -> str:
     if root is not None and not root.strip():
-        raise CallError("--home is empty; name the folder that holds config/")
+        raise CallError("--home is empty", "give the folder that holds config/")
     return root or os.environ.get("CLV_HOME") or str(REPOSITORY)

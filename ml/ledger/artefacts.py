@@ -54,8 +54,8 @@ def unpacked(content: bytes) -> "Artefact":
         return decode(Artefact, encode(with_names_of_today(held)))
     if held["format"] != FORMAT:
         raise EngineError(
-            f"the artefact has format {held['format']}, this version reads up to {FORMAT}: "
-            "use the version that trained the model, or a later one"
+            f"the artefact has format {held['format']}, this version reads up to {FORMAT}",
+            "use the version that trained the model, or a later one",
         )
     return decode(Artefact, Encoded(held["content"], held["boosters"]))
 

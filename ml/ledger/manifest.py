@@ -127,10 +127,10 @@ def read_manifest(home: Home) -> list[ChampionRow]:
         records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise EngineError(
-            f"{name}: not readable as CSV ({error}); restore it from a backup"
+            f"{name}: cannot be read as CSV ({error})", "restore it from a backup"
         ) from None
     if not records or tuple(records[0]) != FIELDS:
-        raise EngineError(f"{name}: row 0 (header) is broken; restore it from a backup")
+        raise EngineError(f"{name}: row 0 (header) is broken", "restore it from a backup")
     rows, previous = [], GENESIS
     for number, record in enumerate(records[1:], start=1):
         row = ChampionRow(dict(zip(FIELDS, record, strict=False)))
@@ -142,12 +142,13 @@ def read_manifest(home: Home) -> list[ChampionRow]:
         if not chained:
             raise EngineError(
                 f"{name}: row {number} ({record[0] if record else ''}) was changed or a row before "
-                f"it removed; restore the file from a backup"
+                f"it removed",
+                "restore the file from a backup",
             )
         rows.append(row)
         previous = row.fields["row_sha256"]
     if text != _as_csv(rows):
-        raise EngineError(f"{name}: its bytes were changed; restore the file from a backup")
+        raise EngineError(f"{name}: its bytes were changed", "restore the file from a backup")
     return rows
 
 
@@ -156,8 +157,8 @@ def champion(home: Home) -> ChampionRow:
     rows = [row for row in read_manifest(home) if row.kind in CROWNING]
     if not rows:
         raise EngineError(
-            f"no champion yet in {home.relative(manifest_path(home))}; "
-            f"run `python orchestrate.py train`"
+            f"no champion yet in {home.relative(manifest_path(home))}",
+            "run `python orchestrate.py train`",
         )
     return rows[-1]
 
@@ -184,12 +185,12 @@ def _artefact(home: Home, row: ChampionRow) -> bytes:
     name = home.relative(path)
     if not path.exists():
         raise EngineError(
-            f"{name}: missing; `python orchestrate.py reproduce {row.model_id}` rebuilds it"
+            f"{name}: missing", f"`python orchestrate.py reproduce {row.model_id}` rebuilds it"
         )
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != row.fields["artefact_sha256"]:
         raise EngineError(
-            f"{name}: its sha256 is not the one in the manifest, it was not opened; restore it"
+            f"{name}: its sha256 is not the one in the manifest, it was not opened", "restore it"
         )
     return content
 
@@ -201,7 +202,8 @@ def check_card(home: Home, row: ChampionRow) -> None:
     if not intact:
         raise EngineError(
             f"{home.relative(path)}: missing or changed since the manifest row {row.model_id} "
-            f"was written; restore it from a backup"
+            f"was written",
+            "restore it from a backup",
         )
 
 
@@ -219,7 +221,8 @@ def check_ledger(home: Home) -> list[ChampionRow]:
     rows = read_manifest(home)
     _require_all(home, rows)
     for row in rows:
-        check_row(home, row)
+        check_card(home, row)
+        check_artefact(home, row)
     return rows
 
 
@@ -239,14 +242,13 @@ def _require_all(home: Home, rows: list[ChampionRow]) -> None:
     if held[: len(known)] != known:
         raise EngineError(
             f"{home.relative(manifest_path(home))}: {len(rows)} row(s), the warehouse knows "
-            f"{len(known)}, not all of them are here; nothing was changed, restore the file from "
-            f"a backup"
+            f"{len(known)}, not all of them are here",
+            "nothing was changed, restore the file from a backup",
         )
 
 
-def check_row(home: Home, row: ChampionRow) -> None:
-    """Raises EngineError when card or artefact of `row` was changed, or is missing unpurged."""
-    check_card(home, row)
+def check_artefact(home: Home, row: ChampionRow) -> None:
+    """Raises EngineError when the artefact was changed, or is missing and was not purged."""
     path, expected = artefact_path(home, row.model_id), row.fields["artefact_sha256"]
     if path.exists() or not was_purged(home, path, expected):
         _artefact(home, row)
@@ -284,8 +286,11 @@ def model_row(home: Home, model_id: str) -> ChampionRow:
     rows = {row.model_id: row for row in reversed(read_manifest(home))}
     if model_id not in rows:
         near = difflib.get_close_matches(model_id, rows, 1, cutoff=0.3)
-        hint = f"did you mean {near[0]}?" if near else "the ledger is empty"
-        raise CallError(f"no model {model_id!r} in {home.relative(manifest_path(home))}; {hint}")
+        known = (
+            "`status` names the champion" if rows else "the ledger is empty: `train` comes first"
+        )
+        remedy = f"did you mean {near[0]}?" if near else known
+        raise CallError(f"no model {model_id!r} in {home.relative(manifest_path(home))}", remedy)
     return rows[model_id]
 
 

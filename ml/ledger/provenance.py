@@ -3,6 +3,7 @@
 import hashlib
 import platform
 import subprocess
+import tomllib
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +16,7 @@ SAME_DIFF = (
     *("--binary", "--no-ext-diff", "--no-textconv", "--no-color", "--diff-algorithm=myers"),
     *("--src-prefix=a/", "--dst-prefix=b/"),
 )
+NO_COMMIT = "none"  # where the code is not in git
 LIBRARIES = ("duckdb", "dbt-core", "dbt-duckdb", "numpy", "pandas", "scipy", "scikit-learn")
 
 
@@ -34,17 +36,40 @@ def code_state() -> CodeState:
     """The state of the code that runs now; the config is not code."""
     try:
         if Path(_git("rev-parse", "--show-toplevel").decode().strip()) != REPOSITORY:
-            return CodeState("none", True, _files_sha256())
+            return CodeState(NO_COMMIT, True, _files_sha256())
         commit = _git("rev-parse", "--verify", "HEAD").decode().strip()
         diff = _git("diff", "HEAD", *SAME_DIFF, "--", *CODE)
         untracked = _git("ls-files", "--others", "--exclude-standard", "-z", "--", *CODE)
     except (subprocess.CalledProcessError, FileNotFoundError):
-        return CodeState("none", True, _files_sha256())
+        return CodeState(NO_COMMIT, True, _files_sha256())
     digest = hashlib.sha256(diff)
     for name in sorted(filter(None, untracked.split(b"\0"))):
         digest.update(name + b"\0" + (REPOSITORY / name.decode()).read_bytes())
     dirty = bool(diff or untracked)
     return CodeState(commit, dirty, digest.hexdigest() if dirty else "")
+
+
+@dataclass(frozen=True)
+class EngineVersion:
+    """The engine's name and version; its commit, and whether code was changed since, if known."""
+
+    name: str
+    version: str
+    commit: str | None
+    has_uncommitted_changes: bool | None
+
+
+def engine_version() -> EngineVersion:
+    """Which engine this is; its files need not be installed as a package."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    code = code_state()
+    is_known = code.commit != NO_COMMIT
+    return EngineVersion(
+        project["name"],
+        project["version"],
+        code.commit if is_known else None,
+        code.dirty if is_known else None,
+    )
 
 
 def library_versions() -> dict[str, str]:

@@ -44,7 +44,7 @@ def read_log(home: Home) -> list[Removal]:
         )
         if not is_readable:
             raise EngineError(
-                f"{home.relative(path)}: row {number} is broken; restore the file from a backup"
+                f"{home.relative(path)}: row {number} is broken", "restore the file from a backup"
             )
     return [Removal(*record) for record in records[1:]]
 

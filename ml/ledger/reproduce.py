@@ -79,14 +79,15 @@ def _worktree(row: ChampionRow) -> Iterator[Path]:
     commit = row.fields["code_commit"]
     if commit == "none":
         raise EngineError(
-            f"{row.model_id} was trained outside git: the ledger names no commit to rebuild"
+            f"{row.model_id} was trained outside git, so its commit is not known",
+            "train a model from a git checkout: only such models can be reproduced",
         )
     try:
         _git("cat-file", "-e", f"{commit}^{{commit}}")
     except subprocess.CalledProcessError:
         raise EngineError(
-            f"commit {commit} of {row.model_id} is not known to git in {REPOSITORY}; "
-            f"fetch it (git fetch --all --tags --unshallow) and try again"
+            f"commit {commit} of {row.model_id} is not known to git in {REPOSITORY}",
+            "fetch it (git fetch --all --tags --unshallow) and run the command again",
         ) from None
     with tempfile.TemporaryDirectory(prefix="clv-reproduce-") as folder:
         code = Path(folder).resolve() / "code"
@@ -94,7 +95,10 @@ def _worktree(row: ChampionRow) -> Iterator[Path]:
             try:
                 _git("worktree", "add", "--quiet", "--detach", str(code), commit)
             except subprocess.CalledProcessError as error:
-                raise EngineError(f"git worktree of {commit}: {_last_line(error.stderr)}") from None
+                raise EngineError(
+                    f"git worktree of {commit}: {_last_line(error.stderr)}",
+                    "remove what git names, or free some space, and run the command again",
+                ) from None
             yield code
         finally:
             for cleanup in (("remove", "--force", str(code)), ("prune",)):
@@ -105,7 +109,10 @@ def _interpreter(code: Path, venv: Path, progress: Progress) -> str:
     """This interpreter when the commit has today's lock, else one with the packages of its lock."""
     lock = code / LOCK
     if not lock.exists():
-        raise EngineError(f"the commit has no {LOCK}; its libraries are not known")
+        raise EngineError(
+            f"the commit has no {LOCK}, so its libraries are not known",
+            "choose a model whose commit has one",
+        )
     if lock.read_bytes() == (REPOSITORY / LOCK).read_bytes():
         return sys.executable
     progress("installing the libraries of that commit")
@@ -264,11 +271,13 @@ def _git(*arguments: str, check: bool = True) -> None:
     try:
         subprocess.run(command, check=check, capture_output=True, env=_environment())
     except FileNotFoundError:
-        raise EngineError("git is not installed; `reproduce` needs it to find the commit") from None
+        raise EngineError(
+            "git is not installed", "`reproduce` needs it to find the commit"
+        ) from None
 
 
 def _run(command: list[str], code: Path, what: str) -> str:
-    """stdout of a command run in the worktree; its last line on stderr when it fails."""
+    """stdout of a command run in the worktree. Raises EngineError with its error when it fails."""
     done = subprocess.run(
         command,
         cwd=code,
@@ -278,8 +287,18 @@ def _run(command: list[str], code: Path, what: str) -> str:
         check=False,
     )
     if done.returncode:
-        raise EngineError(f"{what} failed: {_last_line(done.stderr).removeprefix('error: ')}")
+        raise _failure(what, done)
     return done.stdout
+
+
+def _failure(what: str, done: subprocess.CompletedProcess[str]) -> EngineError:
+    """The error of a command: as the engine of that commit tells it, else its last line."""
+    try:
+        told = json.loads(done.stdout)["error"]
+        return EngineError(f"{what} failed: {told['message']}", told["remedy"])
+    except (ValueError, KeyError, TypeError):  # pip, or a commit from before errors were JSON
+        reason = _last_line(done.stderr).removeprefix("error: ")
+        return EngineError(f"{what} failed: {reason}", "mend that and run the command again")
 
 
 def _environment() -> dict[str, str]:

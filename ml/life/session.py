@@ -102,12 +102,16 @@ def require_days(engine: Engine, cutoff: date, history_months: int) -> None:
     """Raises DataNotReadyError when the data ends before the cutoff or the window is empty."""
     if cutoff > engine.newest_day:
         raise DataNotReadyError(
-            f"cutoff {cutoff}: the data ends on {engine.newest_day}; it must reach {cutoff}"
+            f"cutoff {cutoff}: the data ends on {engine.newest_day}",
+            f"it must reach {cutoff}: deliver newer files or choose an earlier cutoff",
         )
     start = history_start(cutoff, history_months)
     with connected(engine) as con:
         if not state.customer_count(con, start, cutoff):
-            raise DataNotReadyError(f"cutoff {cutoff}: no customer bought from {start} to {cutoff}")
+            raise DataNotReadyError(
+                f"cutoff {cutoff}: no customer bought from {start} to {cutoff}",
+                "choose a later cutoff",
+            )
 
 
 def _refuse_too_many_rejected(config: Config, delivered: state.Delivery) -> None:
@@ -116,11 +120,15 @@ def _refuse_too_many_rejected(config: Config, delivered: state.Delivery) -> None
         worst = ", ".join(f"{reason}: {rows}" for reason, rows in delivered.rejected.items())
         raise DataNotReadyError(
             f"{delivered.rejected_share:.0%} of the rows are refused ({worst}), more than "
-            f"source.max_rejected_share {limit:.0%}; nothing was changed. Check source.columns"
+            f"source.max_rejected_share {limit:.0%}, nothing was changed",
+            "check source.columns",
         )
 
 
 def _newest(home: Home, delivered: state.Delivery) -> date:
     if delivered.newest_day is None:
-        raise DataNotReadyError(f"{home.relative(home.config)}: source.files holds no usable row")
+        raise DataNotReadyError(
+            f"{home.relative(home.config)}: the files of source.files hold no usable row",
+            "check the files and source.columns",
+        )
     return delivered.newest_day

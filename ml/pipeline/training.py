@@ -36,7 +36,8 @@ def train_champion(
     if examples["actual_clv"].isna().all():
         raise DataNotReadyError(
             f"cutoff {cutoff}: the log holds no window of {windows.pred_months} months to learn "
-            f"from before it; train later or with fewer pred_months"
+            f"from before it",
+            "train later or with fewer pred_months",
         )
     try:
         champion = fit_champion(
@@ -50,7 +51,7 @@ def train_champion(
             value_tiers=tuple(config.segments.value_tiers),
         )
     except NothingMaturedError as error:
-        raise DataNotReadyError(str(error)) from None
+        raise DataNotReadyError(str(error), "train later or with fewer pred_months") from None
     clusters = fit_behaviour_clusters(
         now,
         least=config.segments.clusters.min,

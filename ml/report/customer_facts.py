@@ -175,12 +175,12 @@ def explain(home: Home, customer_id: str, cutoff: date | None = None) -> dict[st
     with reading(home) as con:
         known = _known_tables(con)
         if "int_customer_days" not in known:
-            raise DataNotReadyError("nothing is loaded yet; `load` takes the files in")
+            raise DataNotReadyError("nothing is loaded yet", "run `python orchestrate.py load`")
         customer = {"customer_id": customer_id}
         (totals,) = _records(con, TOTALS, customer)
         months = _records(con, MONTHS, customer)
         if not months:
-            raise CallError(_not_known(con, customer))
+            raise _not_known(con, customer)
         spoken = [one for one in _batches(con, known) if one["speaks"]]
         wanted = _wanted(spoken, cutoff)
         scored = _predictions(con, known, customer)
@@ -206,8 +206,8 @@ def _wanted(spoken: list[dict[str, Any]], cutoff: date | None) -> dict[str, Any]
         if batch["cutoff"] == cutoff:
             return batch
     near = min(spoken, key=lambda one: abs(one["cutoff"] - cutoff), default=None)
-    hint = f"; the nearest batch is {near['cutoff']}" if near else ""
-    raise CallError(f"--cutoff {cutoff}: not scored{hint}; `run --cutoff {cutoff}` scores it")
+    hint = f"the nearest batch is {near['cutoff']}; " if near else ""
+    raise CallError(f"--cutoff {cutoff}: not scored", f"{hint}`run --cutoff {cutoff}` scores it")
 
 
 def _shown(
@@ -263,15 +263,17 @@ def _features(
     return [found[name] | said[name] for name in SHOWN_FEATURES if name in found]
 
 
-def _not_known(con: duckdb.DuckDBPyConnection, customer: dict[str, Any]) -> str:
+def _not_known(con: duckdb.DuckDBPyConnection, customer: dict[str, Any]) -> CallError:
     """Why there is nothing to say; neither this id nor one like it, as ids are personal."""
     refused = _records(con, REFUSED, customer)
     if not refused:
-        return "no such customer; ids are text and taken exactly as delivered: 007 is not 7"
+        return CallError(
+            "no such customer", "write the id exactly as it is in the files: 007 is not 7"
+        )
     reasons = ", ".join(f"{one['reason']} {one['line_count']:,}" for one in refused)
-    return (
-        f"every line of this customer was refused ({reasons}); "
-        "staging.stg_rejected_transactions has them"
+    return CallError(
+        f"every line of this customer was refused ({reasons})",
+        "look at them in staging.stg_rejected_transactions",
     )
 
 

@@ -8,9 +8,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ml.ledger.provenance import EngineVersion
+
 # models and tests that the timing table of a run names
 SLOWEST = 8
 UNDEFINED = "undefined"
+
+
+def of_version(result: EngineVersion) -> str:
+    commit = ""
+    if result.commit is not None:
+        changed = ", with uncommitted changes" if result.has_uncommitted_changes else ""
+        commit = f" (commit {result.commit[:12]}{changed})"
+    return f"{result.name} {result.version}{commit}"
 
 
 def of_load(result: dict[str, Any]) -> str:

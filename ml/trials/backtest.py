@@ -56,7 +56,9 @@ def _result(frames: Frames, trial: Trial, settings: Training) -> BacktestResult:
             max_examples=settings.max_examples,
         )
     except NothingMaturedError as error:
-        raise DataNotReadyError(str(error)) from None
+        raise DataNotReadyError(
+            str(error), "choose a later cutoff or fewer pred_months (--pred)"
+        ) from None
 
 
 def _require_matured(engine: Engine, trial: Trial) -> None:
@@ -64,8 +66,9 @@ def _require_matured(engine: Engine, trial: Trial) -> None:
     end = window_end(trial.training_cutoff, trial.pred_months)
     if end > engine.newest_day:
         raise DataNotReadyError(
-            f"cutoff {trial.training_cutoff}: its window ends on {end}, the data on "
-            f"{engine.newest_day}; choose an earlier cutoff or fewer pred_months"
+            f"cutoff {trial.training_cutoff}: its window ends on {end}, the data ends on "
+            f"{engine.newest_day}",
+            "choose an earlier cutoff or fewer pred_months (--pred)",
         )
 
 

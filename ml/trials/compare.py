@@ -30,8 +30,8 @@ def compare(
     rows = [model_row(home, model_id) for model_id in (first_id, second_id)]
     if rows[0].pred_months != rows[1].pred_months:
         raise CallError(
-            f"{first_id} predicts {rows[0].pred_months} months, {second_id} "
-            f"{rows[1].pred_months}; only models with equal pred_months can be compared"
+            f"{first_id} predicts {rows[0].pred_months} months, {second_id} {rows[1].pred_months}",
+            "compare two models with equal pred_months",
         )
     with working(home, progress) as engine:
         after = engine.newest_day + timedelta(days=1) - relativedelta(months=rows[0].pred_months)

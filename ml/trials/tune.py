@@ -71,7 +71,8 @@ def tune(
         if not grid.cells:
             raise DataNotReadyError(
                 f"cutoff {at}: the log from {start} is too short for {LEAST_CUTOFFS} cutoffs of "
-                f"any cell; keep the windows of the config, or give a smaller --pred"
+                f"any cell",
+                "keep the windows of the config, or give a smaller --pred",
             )
         journal = Journal(home, _key(engine, grid, content))
         scores = _scores(engine, grid, journal)
@@ -79,8 +80,9 @@ def tune(
         best = table.iloc[0]
         if pd.isna(best["objective"]):
             raise DataNotReadyError(
-                f"cutoff {at}: no cell can be scored, in no label window did anybody buy again; "
-                f"the windows of the config stay"
+                f"cutoff {at}: no cell can be scored because nobody bought again in any label "
+                f"window",
+                "keep the windows of the config",
             )
         files = _write(home, at, table, scores)
         windows = {name: str(int(best[name])) for name in ("history_months", "pred_months")}
@@ -112,7 +114,7 @@ def feasible_grid(
         ("--pred", predictions, MOST_PRED_MONTHS),
     ):
         if not all(1 <= month <= most for month in months):
-            raise CallError(f"{option} is a number of months: give 1 to {most}")
+            raise CallError(f"{option} is not a number of months we can use", f"give 1 to {most}")
     fitting = [
         pred for pred in predictions if covered >= 2 * pred + LEAST_CUTOFFS - 1 + LEAST_HISTORY
     ]

@@ -2,11 +2,12 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ml.home.errors import EngineError, errors_of_entry_points
@@ -15,6 +16,11 @@ from ml.home.layout import REPOSITORY, Home
 PROJECT = REPOSITORY / "dbt_project"
 # variables of the environment that dbt's profile reads
 OF_A_HOME = ("CLV_HOME", "CLV_WAREHOUSE", "CLV_MEMORY_LIMIT")
+QUIET = ("--log-level", "none", "--log-level-file", "none")
+SILENT = (*QUIET, "--no-write-json")
+# what to do when dbt stops for another reason than one the engine knows
+DEBUG = "`--debug` before the command shows where"
+NOTHING_PUBLISHED = f"nothing was published; {DEBUG}"
 
 
 @dataclass(frozen=True)
@@ -71,21 +77,35 @@ class DbtProject:
         with self._on(database):
             result = self._invoke(["docs", "generate", "--static"], write=True)
         if not result.success:
-            raise EngineError(f"dbt docs: {_one_line(str(result.exception))}")
+            raise EngineError(f"dbt docs: {_one_line(str(result.exception))}", DEBUG)
         return self._home.dbt_cache / "static_index.html"
+
+    def tables(self, selectors: Iterable[str]) -> dict[str, set[str]]:
+        """Tables and views, as schema.table, that each selector builds; writes nothing."""
+        from dbt.cli.main import dbtRunner
+
+        known = self._home.dbt_cache / "partial_parse.msgpack"
+        asked = ["--resource-type", "model", "--output", "json", "--output-keys", "schema name"]
+        built = {}
+        with TemporaryDirectory() as scratch, _environment(dict.fromkeys(OF_A_HOME)):
+            places = _places(Path(scratch))
+            flags = ["--partial-parse-file-path", str(known)] if known.exists() else []
+            runner = dbtRunner(manifest=_parsed([*SILENT, *flags, "parse", *places]))
+            for selector in selectors:
+                listed: Any = runner.invoke(
+                    [*SILENT, "ls", "--selector", selector, *asked, *places]
+                )
+                if not listed.success:
+                    raise EngineError(f"dbt ls: {_one_line(str(listed.exception))}", DEBUG)
+                models = map(json.loads, listed.result)
+                built[selector] = {f"{model['schema']}.{model['name']}" for model in models}
+        return built
 
     def _invoke(self, arguments: list[str], *, write: bool = False) -> Any:
         from dbt.cli.main import dbtRunner
 
-        flags = ["--log-level", "none", "--log-level-file", "none"]
-        flags += [] if write else ["--no-write-json"]
-        places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-        places += [
-            "--target-path",
-            str(self._home.dbt_cache),
-            "--log-path",
-            str(self._home.dbt_cache),
-        ]
+        flags = QUIET if write else SILENT
+        places = _places(self._home.dbt_cache)
         if self._manifest is None:
             self._manifest = _parsed([*flags, "parse", *places])
         runner = dbtRunner(manifest=self._manifest, callbacks=[self._on_event])
@@ -113,6 +133,12 @@ class DbtProject:
                 reset_adapters()
 
 
+def _places(written: Path) -> list[str]:
+    """Options of dbt: where the project is, and where dbt may write."""
+    read = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    return [*read, "--target-path", str(written), "--log-path", str(written)]
+
+
 def _parsed(arguments: list[str]) -> Any:
     """The manifest of the project with the profile's defaults, as any home would have it."""
     from dbt.adapters.factory import reset_adapters
@@ -122,7 +148,7 @@ def _parsed(arguments: list[str]) -> Any:
         parsed = dbtRunner().invoke(arguments)
     reset_adapters()  # the one that parsed is not connected to the home
     if not parsed.success:
-        raise EngineError(f"dbt parse: {_one_line(str(parsed.exception))}")
+        raise EngineError(f"dbt parse: {_one_line(str(parsed.exception))}", DEBUG)
     return parsed.result
 
 
@@ -150,9 +176,10 @@ def _report(result: Any) -> BuildReport:
     failed = [node for node in nodes if str(node.status) in {"error", "fail", "runtime error"}]
     if failed:
         first = failed[0]
-        raise EngineError(f"{first.node.name}: {_one_line(first.message or str(first.status))}")
+        reason = _one_line(first.message or str(first.status))
+        raise EngineError(f"{first.node.name}: {reason}", NOTHING_PUBLISHED)
     if not result.success:
-        raise EngineError(f"dbt: {_one_line(str(result.exception))}")
+        raise EngineError(f"dbt: {_one_line(str(result.exception))}", DEBUG)
     return BuildReport(
         {node.node.name: float(node.execution_time) for node in nodes},
         [f"{node.node.name}: {node.message}" for node in nodes if str(node.status) == "warn"],

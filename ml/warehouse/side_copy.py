@@ -34,7 +34,7 @@ def locked(home: Home) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise LockHeldError(
-            f"another run holds {home.relative(home.lock)}; wait for it to end"
+            f"another run holds {home.relative(home.lock)}", "wait for it to end"
         ) from None
     try:
         shutil.rmtree(home.build, ignore_errors=True)
@@ -119,8 +119,8 @@ class SideBuild:
         # the log of the file was written back before it was copied: this one is somebody else's
         if _identity(database) != self._origin or _log_of(database).exists():
             raise EngineError(
-                f"{self._home.relative(database)}: changed by another program during "
-                f"the run; nothing was published, run again"
+                f"{self._home.relative(database)}: changed by another program during the run",
+                "nothing was published, run the command again",
             )
         with reading(self._home):
             pass  # what others read is no hindrance, a writer is
@@ -170,8 +170,10 @@ def _literal(path: Path) -> str:
 def _not_opened(home: Home, error: duckdb.Error) -> EngineError:
     name = home.relative(home.database)
     if is_lock_conflict(error):
-        return LockHeldError(f"{name}: another program writes in it; close it or wait")
-    return EngineError(f"{name}: cannot be opened; `doctor` says why and what to do")
+        return LockHeldError(
+            f"{name}: another program has it open for writing", "close that program or wait"
+        )
+    return EngineError(f"{name}: cannot be opened", "`doctor` says why and what to do")
 
 
 def is_lock_conflict(error: duckdb.Error) -> bool:

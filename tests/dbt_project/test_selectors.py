@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from conftest import PROJECT, environment
 
-from ml.health.warehouse_checks import tables_by_tag
+from ml.home.layout import Home
+from ml.warehouse.dbt_project import DbtProject
 
 # the project as dbt reads it: its models, and what every selector names
 ASK = """
@@ -71,13 +72,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Read:
     return Read(*json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_the_doctor_expects_every_table_where_dbt_builds_it(project: Read):
-    built: dict[str, set[str]] = {}
-    for name, model in project.models.items():
-        (tag,) = model["tags"] or [""]
-        built.setdefault(tag, set()).add(f"{model['schema']}.{name}")
+def test_the_doctor_expects_every_table_where_dbt_builds_it(project: Read, tmp_path: Path):
+    selectors = ["load", "ledger", "batch", "monitor", "training"]
+    expected = DbtProject(Home(tmp_path)).tables(selectors)
     assert len(project.models) > 40
-    assert tables_by_tag() == built
+    built = {f"{model['schema']}.{name}" for name, model in project.models.items()}
+    assert set.union(*expected.values()) == built
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -56,11 +56,13 @@ class Outcome:
 
     @property
     def message(self) -> str:
-        """The one line of an error; fails when it is more than that."""
-        assert self.stdout == ""
+        """The one line of an error; fails when it is more than that, or is not the JSON error."""
         assert "Traceback" not in self.stderr
         (message,) = self.stderr.splitlines()
-        assert message.startswith("error: ")
+        error = self.result["error"]
+        assert set(error) == {"code", "message", "remedy"}
+        assert error["code"] == self.code
+        assert message == f"error: {error['message']}; {error['remedy']}"
         return message
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import CUTOFF, EngineHome, environment, frame, line
+from conftest import CUTOFF, SECOND_CUTOFF, EngineHome, environment, frame, line
 from warm import PROGRAM
 
-from ml.health import home_checks
+from ml.health import home_checks, warehouse_checks
 from ml.health.doctor import CHECKS, doctor
 from ml.health.findings import Examined
 from ml.home.layout import Home
@@ -196,6 +196,25 @@ def test_a_table_that_is_missing_comes_back_by_the_remedy(home: EngineHome):
     assert found["what"] == "missing: intermediate.int_observation_windows, ml.clv_totals"
     assert typed(home, found["remedy"]) == 0
     assert findings(home) == {}
+
+
+@pytest.mark.parametrize(
+    ("table", "remedy"),
+    [
+        ("staging.stg_rejected_transactions", "dbt build --selector load"),
+        ("staging.stg_champion_manifest", "promote MODEL_ID of the champion"),
+        ("intermediate.int_scoring_models", f"run --cutoff {SECOND_CUTOFF}"),
+        ("intermediate.int_measured_load", " run"),
+    ],
+)
+def test_a_missing_table_is_named_with_the_command_that_builds_it(
+    home: EngineHome, table: str, remedy: str
+):
+    with duckdb.connect(home.database) as con:
+        con.execute(f"drop table {table}")
+    (found,) = [one for one in warehouse_checks.tables(Examined(Home(home.root))) if one.remedy]
+    assert found.what == f"missing: {table}"
+    assert found.remedy.endswith(remedy)
 
 
 def test_an_artefact_that_is_gone_is_rebuilt_by_the_command_it_names(home: EngineHome):

@@ -471,8 +471,8 @@ BAD_CONFIGS: list[tuple[str, str, str]] = [
     (r"^    min: 4", "    min: 9", r":\d+: segments.clusters.*9"),
     (r"^  last_score_cutoff:", '  last_score_cutoff: "2011-02-30"', r":\d+: run.last_score_cutoff"),
     (r"^  currency: USD", "  currency: !!python/object:os.system ls", r":\d+: the YAML tag"),
-    (r"^  seed: .*", "  seed: [1", r":\d+: not valid YAML"),
-    (r"^  seed: .*", "  seed: 1\n  seed: 2", r":\d+: seed stands twice"),
+    (r"^  seed: .*", "  seed: [1", r":\d+: is not valid YAML"),
+    (r"^  seed: .*", "  seed: 1\n  seed: 2", r":\d+: seed is there twice"),
     (r"^    ordered_at: .*", "    orderedat: order_ts", r":\d+: source.columns.orderedat.*_at"),
     (r"^    unit_price: .*", "", r":\d+: source.columns.*quantity and unit_price, or amount"),
 ]

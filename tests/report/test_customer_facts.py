@@ -21,7 +21,7 @@ from ml.report.customer_facts import explain
 from ml.terminal.customer import of_customer
 from ml.terminal.look import plain_text, sparkline
 
-NO_ONE = "no such customer; ids are text and taken exactly as delivered: 007 is not 7"
+NO_ONE = "no such customer; write the id exactly as it is in the files: 007 is not 7"
 
 
 def told(home: EngineHome, customer: str, cutoff: date | None = None) -> dict[str, Any]:

@@ -297,21 +297,23 @@ def test_exit_codes_in_the_manual_are_those_of_the_errors():
     assert [int(row[0]) for row in table(COMMANDS, "Exit codes")] == sorted({0, *codes})
 
 
+def text_of(node: ast.expr) -> str:
+    """A text in the code, what is put into it replaced by …"""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts)
+
+
 def words_of_the_engine() -> str:
-    """Every text in the code, what is put into it replaced by …"""
-    texts = []
-    for path in [REPOSITORY / "orchestrate.py", *sorted((REPOSITORY / "ml").rglob("*.py"))]:
+    """What the engine's errors say: what is wrong and what to do, as on the line of an error."""
+    lines = []
+    for path in sorted((REPOSITORY / "ml").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.JoinedStr):
-                texts.append(
-                    "".join(
-                        str(getattr(part, "value", "…")) if isinstance(part, ast.Constant) else "…"
-                        for part in node.values
-                    )
-                )
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                texts.append(node.value)
-    return "\n".join(texts)
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Error"):
+                lines.append("; ".join(text_of(argument) for argument in node.args))
+    assert len(lines) > 80
+    return "\n".join(lines)
 
 
 @pytest.mark.parametrize(

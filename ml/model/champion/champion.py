@@ -154,10 +154,7 @@ def fit_champion(
 def _check_matured(rows: TrainingRows, day: pd.Timestamp, pred_months: int) -> None:
     """Raise NothingMaturedError if there is nothing to learn from."""
     if rows.examples.empty:
-        raise NothingMaturedError(
-            f"no window of {pred_months} months has matured by {day.date()}: train later, or with "
-            "fewer pred_months"
-        )
+        raise NothingMaturedError(f"no window of {pred_months} months has matured by {day.date()}")
 
 
 def _of_windows(examples: pd.DataFrame, history_months: int, pred_months: int) -> pd.DataFrame:
