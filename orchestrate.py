@@ -83,7 +83,7 @@ def init(
     ] = False,
 ) -> None:
     """Guess the columns of transaction files, show a preview and write the config of a home."""
-    from ml.delivery.init import Wishes, init
+    from ml.delivery.init import InitOptions, init
     from ml.home.layout import Home
     from ml.terminal import init as init_page
 
@@ -91,11 +91,11 @@ def init(
     named |= {"product_id": product_id, "quantity": quantity, "unit_price": unit_price}
     given = {ours: yours for ours, yours in (named | {"amount": amount}).items() if yours}
     formats = (timestamp_format, encoding, decimal_separator)
-    wishes = Wishes(files or [], given, *formats, timezone, currency)
+    options = InitOptions(files or [], given, *formats, timezone, currency)
     dialogue = init_page.Terminal() if sys.stdin.isatty() and not yes else None
     _work(
         replace(ctx.obj, quiet=ctx.obj.quiet or dialogue is not None),
-        lambda home, progress: init(home, progress, wishes, dialogue, force=force),
+        lambda home, progress: init(home, progress, options, dialogue, force=force),
         init_page.of_written if dialogue else init_page.of_init,
         Home.named,
     )

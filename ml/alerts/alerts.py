@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from ml.alerts import deliveries
-from ml.alerts.facts import Facts, read_facts
+from ml.alerts.facts import DriftFacts, read_facts
 from ml.alerts.page import page, title
 from ml.home.config import Config
 from ml.home.files import write_atomically
@@ -27,12 +27,12 @@ ALERT_NAME = re.compile(r"drift_alert_\d{4}-\d\d-\d\d_pred\d+m\.(md|png)")
 DELIVERY_SECONDS = 30.0
 
 
-def alerting(con: duckdb.DuckDBPyConnection, home: Home) -> list[Facts]:
+def alerting(con: duckdb.DuckDBPyConnection, home: Home) -> list[DriftFacts]:
     """The exported batches whose newest measurement breached or drifts, by cutoff."""
-    found = con.execute(
+    tables = con.execute(
         "select table_name from information_schema.tables where table_schema = 'marts'"
     ).fetchall()
-    if ("drift_report",) not in found:
+    if ("drift_report",) not in tables:
         return []
     rows = con.sql(
         "select * from marts.drift_report where is_newest_revision"
@@ -50,14 +50,14 @@ def alerting(con: duckdb.DuckDBPyConnection, home: Home) -> list[Facts]:
 
 
 def write_alerts(
-    home: Home, found: list[Facts], currency: str, purged: frozenset[Path]
+    home: Home, drifts: list[DriftFacts], currency: str, purged: frozenset[Path]
 ) -> list[Path]:
     """Bring pages and pictures in line with the marts; the files that were written.
 
     A page is written when its text changed, its picture with it; what was purged stays away.
     """
     written = []
-    for facts in found:
+    for facts in drifts:
         text = page(facts, currency).encode()
         path, picture = (exports.alert_path(home, facts.batch, end) for end in (PAGE, PICTURE))
         is_new = not path.exists() or path.read_bytes() != text
@@ -72,11 +72,11 @@ def write_alerts(
     return written
 
 
-def withdraw_settled(home: Home, found: list[Facts]) -> list[Path]:
+def withdraw_settled(home: Home, drifts: list[DriftFacts]) -> list[Path]:
     """Remove the files of windows that alert no more, because their rows were restated."""
     known = {
         exports.alert_path(home, facts.batch, ending)
-        for facts in found
+        for facts in drifts
         for ending in exports.ALERT_ENDINGS
     }
     lying = {path for path in home.outputs.iterdir() if ALERT_NAME.fullmatch(path.name)}
@@ -87,13 +87,13 @@ def withdraw_settled(home: Home, found: list[Facts]) -> list[Path]:
 
 
 def deliver_alerts(
-    home: Home, config: Config, found: list[Facts], environment: Mapping[str, str]
+    home: Home, config: Config, drifts: list[DriftFacts], environment: Mapping[str, str]
 ) -> list[str]:
     """Send every alert to the configured channels that do not have it; what happened, in words."""
     messages, started = [], time.monotonic()
-    for number, facts in enumerate(found):
+    for number, facts in enumerate(drifts):
         if time.monotonic() - started > DELIVERY_SECONDS:
-            return [*messages, f"{len(found) - number} more alert(s) are left to the next run"]
+            return [*messages, f"{len(drifts) - number} more alert(s) are left to the next run"]
         batch = facts.batch
         body = page(facts, config.source.currency)
         window = (batch.model_id, batch.cutoff, batch.pred_months)
@@ -104,7 +104,7 @@ def deliver_alerts(
 
 def undelivered(con: duckdb.DuckDBPyConnection, home: Home, config: Config) -> list[dict[str, Any]]:
     """Windows that alert and miss what the config promises for them, by cutoff."""
-    exported, found = exports.batches(con), []
+    exported, owed = exports.batches(con), []
     for row in measurements(con):
         batch = Batch(row["cutoff"], row["pred_months"], row["model_id"])
         if batch not in exported or not (row["breached"] or row["verdict"] != "ok"):
@@ -113,8 +113,8 @@ def undelivered(con: duckdb.DuckDBPyConnection, home: Home, config: Config) -> l
         sent = deliveries.remembered(_state_path(home), alert)
         missing = ["Jira ticket"] if config.alerts.jira and sent.ticket is None else []
         missing += ["message by apprise"] if config.alerts.apprise and not sent.channels else []
-        found += [{"cutoff": batch.cutoff, "model_id": batch.model_id, "missing": missing}]
-    return [one for one in found if one["missing"]]
+        owed += [{"cutoff": batch.cutoff, "model_id": batch.model_id, "missing": missing}]
+    return [one for one in owed if one["missing"]]
 
 
 def _state_path(home: Home) -> Path:

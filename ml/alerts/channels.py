@@ -111,12 +111,12 @@ def _message(job: dict[str, Any], channel: str, url: str) -> dict[str, Any]:
             return {"channel": channel, "outcome": "refused"}
         for one in service:
             one.overflow_mode = apprise.OverflowMode.TRUNCATE
-        told = service.notify(
+        is_sent = service.notify(
             job["body"], title=job["title"], body_format="markdown", notify_type="warning"
         )
     except Exception as error:  # the services apprise knows fail in as many ways
         return {"channel": channel, "outcome": "failed"} | _reason(error)
-    return {"channel": channel, "outcome": "sent" if told else "failed"}
+    return {"channel": channel, "outcome": "sent" if is_sent else "failed"}
 
 
 def _reason(error: Exception) -> dict[str, Any]:

@@ -174,7 +174,7 @@ def _why(answer: Mapping[str, Any]) -> str:
 def _to_apprise(
     alert: Alert, sent: Sent, environment: Mapping[str, str], remember: Remember
 ) -> list[str]:
-    """Tell every channel that was not told; one message for each."""
+    """Tell every channel that was not reached; one message for each."""
     channels = channel_names(environment.get("CLV_APPRISE_URLS", ""))
     if not channels:
         return ["not sent by apprise: set CLV_APPRISE_URLS"]
@@ -190,9 +190,9 @@ def _to_apprise(
         for answer in _work(job, APPRISE_SECONDS, environment)
         if answer.get("channel") in owed
     }
-    told = [name for name in owed if answers.get(name) == "sent"]
-    if told:
-        remember(sent.model_copy(update={"channels": [*sent.channels, *told]}))
+    reached = [name for name in owed if answers.get(name) == "sent"]
+    if reached:
+        remember(sent.model_copy(update={"channels": [*sent.channels, *reached]}))
     return messages + [_of_apprise(name, answers.get(name)) for name in owed]
 
 

@@ -13,10 +13,10 @@ from ml.warehouse.exports import Batch
 
 
 @dataclass(frozen=True)
-class Facts:
+class DriftFacts:
     """What an alert tells: the row of drift_report and what the other marts say of the window.
 
-    record: the `baseline` of the model's card, empty where the card was purged.
+    baseline: that of the model's card, empty where the card was purged.
     """
 
     batch: Batch
@@ -24,12 +24,12 @@ class Facts:
     segments: pd.DataFrame
     warnings: pd.DataFrame
     checks: pd.DataFrame
-    record: dict[str, Any]
+    baseline: dict[str, Any]
 
 
 def read_facts(
     con: duckdb.DuckDBPyConnection, home: Home, batch: Batch, report: dict[str, Any]
-) -> Facts:
+) -> DriftFacts:
     """Everything about one window."""
 
     def read(mart: str, order: str, *, by_revision: bool) -> pd.DataFrame:
@@ -42,7 +42,7 @@ def read_facts(
 
     card = card_path(home, batch.model_id)
     known = json.loads(card.read_text(encoding="utf-8")) if card.exists() else {}
-    return Facts(
+    return DriftFacts(
         batch,
         report,
         read("drift_segments", "segment_kind, segment_rank, segment", by_revision=True),

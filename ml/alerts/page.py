@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from ml.alerts.facts import Facts
+from ml.alerts.facts import DriftFacts
 from ml.model.measures.drift import CONFIDENCE
 
 SHOWN_KINDS = (
@@ -26,7 +26,7 @@ HOW_SURE = {
 }
 
 
-def title(facts: Facts) -> str:
+def title(facts: DriftFacts) -> str:
     """One line: verdict, batch, and the segment that explains most."""
     first = _first_segment(facts)
     cause = f"; first look at {_segment_name(first)}" if first is not None else ""
@@ -37,9 +37,9 @@ def title(facts: Facts) -> str:
     )
 
 
-def page(facts: Facts, currency: str) -> str:
+def page(facts: DriftFacts, currency: str) -> str:
     """The whole page; nothing in it depends on when it is written."""
-    parts = [
+    sections = [
         _head(facts, currency),
         _drifted(facts),
         _figures(facts),
@@ -49,10 +49,10 @@ def page(facts: Facts, currency: str) -> str:
         _checks(facts),
         _next_steps(facts),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(sections) + "\n"
 
 
-def _head(facts: Facts, currency: str) -> str:
+def _head(facts: DriftFacts, currency: str) -> str:
     report, batch = facts.report, facts.batch
     revised = ""
     if report["revision"] > 1:
@@ -69,7 +69,7 @@ def _head(facts: Facts, currency: str) -> str:
     )
 
 
-def _drifted(facts: Facts) -> str:
+def _drifted(facts: DriftFacts) -> str:
     report = facts.report
     lines = [
         f"- Thresholds of the config passed: {_passed(report)}.",
@@ -127,19 +127,19 @@ def _left_the_rest(report: dict[str, Any]) -> str:
     )
 
 
-def _figures(facts: Facts) -> str:
-    report, record = facts.report, facts.record
+def _figures(facts: DriftFacts) -> str:
+    report, baseline = facts.report, facts.baseline
     rows = [
         _threshold_row("RMSE", report, "rmse", f"+{report['rmse_threshold']:.0%}"),
         _threshold_row("R2", report, "r2", f"-{report['r2_threshold']:.0%}"),
     ]
     for words, name in (("MAE", "mae"), ("D2", "d2"), ("normalised Gini", "normalised_gini")):
-        then, now = record.get(name), report[name]
+        then, now = baseline.get(name), report[name]
         rows.append([words, _number(then), _number(now), _relative(now, then), "", ""])
     total = (
         report["actual_total"] / report["predicted_total"] if report["predicted_total"] else None
     )
-    level = record.get("bias")
+    level = baseline.get("bias")
     then = 1 / (1 + level) if level is not None and _known(level) and level > -1 else None
     rows.append(
         ["actual / predicted total", _number(then), _number(total), _relative(total, then), "", ""]
@@ -162,7 +162,7 @@ def _threshold_row(words: str, report: dict[str, Any], name: str, threshold: str
     ]
 
 
-def _cause(facts: Facts) -> str:
+def _cause(facts: DriftFacts) -> str:
     first = _first_segment(facts)
     text = "No segment can be told from the others."
     if first is not None:
@@ -192,16 +192,16 @@ def _cause(facts: Facts) -> str:
     return f"## Where to look first\n\n{text}\n\n{_table(heads, rows)}"
 
 
-def _segments(facts: Facts) -> str:
+def _segments(facts: DriftFacts) -> str:
     """The error by kind of segment, worst first."""
     heads = ["segment", "customers", "predicted", "actual", "actual / predicted", "RMSE"]
     heads += ["share of squared error", "z"]
-    parts = ["## Where the error lies"]
+    sections = ["## Where the error lies"]
     for kind, words in SHOWN_KINDS:
         mine = [row for row in _ranked(facts) if row["segment_kind"] == kind]
         if mine:
-            parts.append(f"### {words}\n\n{_table(heads, [_segment_row(row) for row in mine])}")
-    return "\n\n".join(parts)
+            sections.append(f"### {words}\n\n{_table(heads, [_segment_row(row) for row in mine])}")
+    return "\n\n".join(sections)
 
 
 def _segment_row(row: dict[str, Any]) -> list[str]:
@@ -217,7 +217,7 @@ def _segment_row(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def _features(facts: Facts) -> str:
+def _features(facts: DriftFacts) -> str:
     warnings = facts.warnings
     shifts = warnings[warnings["indicator"].isin(["feature_shift", "score_shift"])]
     rows = [
@@ -229,12 +229,12 @@ def _features(facts: Facts) -> str:
     if not rows and not lines:
         return "## Customers scored, against those of the training\n\nNothing is known of them."
     heads = ["feature, most moved first", "stability index", "level"]
-    parts = ["## Customers scored, against those of the training"]
-    parts += [_table(heads, rows)] if rows else []
-    return "\n\n".join([*parts, "\n".join(lines)] if lines else parts)
+    sections = ["## Customers scored, against those of the training"]
+    sections += [_table(heads, rows)] if rows else []
+    return "\n\n".join([*sections, "\n".join(lines)] if lines else sections)
 
 
-def _checks(facts: Facts) -> str:
+def _checks(facts: DriftFacts) -> str:
     checks = facts.checks.to_dict("records")
     if not checks:
         return "## Is it the data?\n\nNo comparison is possible."
@@ -255,7 +255,7 @@ def _checks(facts: Facts) -> str:
     return f"## Is it the data?\n\n{_table(['check', 'window', against, 'change'], rows)}"
 
 
-def _next_steps(facts: Facts) -> str:
+def _next_steps(facts: DriftFacts) -> str:
     batch = facts.batch
     stem = f"{batch.cutoff}_pred{batch.pred_months}m"
     return "\n".join(
@@ -281,18 +281,18 @@ def _next_steps(facts: Facts) -> str:
     )
 
 
-def _ranked(facts: Facts) -> list[dict[str, Any]]:
+def _ranked(facts: DriftFacts) -> list[dict[str, Any]]:
     """Segments that explain the change, best first."""
     ranked = facts.segments[facts.segments["segment_rank"].notna()]
     rows = ranked.sort_values("segment_rank").to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in rows]
 
 
-def _first_segment(facts: Facts) -> dict[str, Any] | None:
+def _first_segment(facts: DriftFacts) -> dict[str, Any] | None:
     """The segment that the drift report names."""
     key = [facts.report[name] for name in ("segment_kind", "segment")]
-    named = [row for row in _ranked(facts) if [row["segment_kind"], row["segment"]] == key]
-    return named[0] if named and _known(named[0]["z_against_rest"]) else None
+    matching = [row for row in _ranked(facts) if [row["segment_kind"], row["segment"]] == key]
+    return matching[0] if matching and _known(matching[0]["z_against_rest"]) else None
 
 
 def _segment_name(row: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import matplotlib
 import pandas as pd
 
-from ml.alerts.facts import Facts
+from ml.alerts.facts import DriftFacts
 from ml.home.files import place_atomically
 
 matplotlib.use("Agg")
@@ -14,7 +14,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 
-def draw_alert(facts: Facts, path: Path) -> None:
+def draw_alert(facts: DriftFacts, path: Path) -> None:
     """Calibration by decile, out-of-time at training and now."""
     deciles = facts.segments[facts.segments["segment_kind"] == "prediction decile"]
     now = pd.DataFrame(
@@ -24,14 +24,14 @@ def draw_alert(facts: Facts, path: Path) -> None:
             "mean_actual": deciles["actual_total"] / deciles["customers"],
         }
     )
-    then = pd.DataFrame(facts.record.get("calibration", []))
-    periods = {} if then.empty else {f"at training (window after {_first(facts.record)})": then}
+    then = pd.DataFrame(facts.baseline.get("calibration", []))
+    periods = {} if then.empty else {f"at training (window after {_first(facts.baseline)})": then}
     periods[f"now (window after {facts.batch.cutoff})"] = now.sort_values("decile")
     place_atomically(path, lambda part: _draw_calibration(periods, part))
 
 
-def _first(record: dict[str, Any]) -> str:
-    return str((record.get("cutoffs") or [""])[0])
+def _first(baseline: dict[str, Any]) -> str:
+    return str((baseline.get("cutoffs") or [""])[0])
 
 
 def _draw_calibration(periods: dict[str, pd.DataFrame], path: Path) -> None:
@@ -44,10 +44,10 @@ def _draw_calibration(periods: dict[str, pd.DataFrame], path: Path) -> None:
         1, len(periods), figsize=size, sharey=True, squeeze=False, layout="constrained"
     )
     for axes, (title, deciles) in zip(panels[0], periods.items(), strict=True):
-        shown = deciles[["mean_predicted", "mean_actual"]].clip(lower=0.01)
-        axes.bar(deciles["decile"], shown["mean_actual"], color="#9fc5e8", label="actual")
+        visible = deciles[["mean_predicted", "mean_actual"]].clip(lower=0.01)
+        axes.bar(deciles["decile"], visible["mean_actual"], color="#9fc5e8", label="actual")
         axes.plot(
-            deciles["decile"], shown["mean_predicted"], "o-", color="#cc4125", label="predicted"
+            deciles["decile"], visible["mean_predicted"], "o-", color="#cc4125", label="predicted"
         )
         axes.set_yscale("log")
         axes.set_xticks(range(1, len(deciles) + 1))

@@ -29,8 +29,10 @@ def guess_decimal_separator(rows: duckdb.DuckDBPyRelation) -> str:
     if not texts:
         return "."
     commas, points = (
-        " + ".join(f"count(*) filter (regexp_full_match(trim({text}), '{told}'))" for text in texts)
-        for told in (TELLS_COMMA, TELLS_POINT)
+        " + ".join(
+            f"count(*) filter (regexp_full_match(trim({text}), '{pattern}'))" for text in texts
+        )
+        for pattern in (TELLS_COMMA, TELLS_POINT)
     )
-    found = rows.aggregate(f"{commas} as commas, {points} as points").fetchone()
-    return "," if found and found[0] > found[1] else "."
+    counts = rows.aggregate(f"{commas} as commas, {points} as points").fetchone()
+    return "," if counts and counts[0] > counts[1] else "."

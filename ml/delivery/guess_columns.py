@@ -134,20 +134,20 @@ def guess_columns(columns: Iterable[Column], given: Mapping[str, str]) -> dict[s
     for ours in SPELLINGS:
         taken = set(mapped.values())
         left = [column for column in free.values() if column.name not in taken]
-        if ours not in mapped and (found := _likeliest(ours, left)) is not None:
-            mapped[ours] = found
+        if ours not in mapped and (likeliest := _likeliest(ours, left)) is not None:
+            mapped[ours] = likeliest
     return _money_once(mapped, given)
 
 
 def _money_once(mapped: dict[str, str], given: Mapping[str, str]) -> dict[str, str]:
     """A price without quantity is what the line cost; a price and an amount exclude each other."""
-    found = dict(mapped)
-    if "unit_price" in found and "quantity" not in found and "unit_price" not in given:
-        price = found.pop("unit_price")
-        found.setdefault("amount", price)
-    if "unit_price" in found and "amount" in found:
-        del found["unit_price" if "amount" in given else "amount"]
-    return {ours: found[ours] for ours in SPELLINGS if ours in found}
+    columns = dict(mapped)
+    if "unit_price" in columns and "quantity" not in columns and "unit_price" not in given:
+        price = columns.pop("unit_price")
+        columns.setdefault("amount", price)
+    if "unit_price" in columns and "amount" in columns:
+        del columns["unit_price" if "amount" in given else "amount"]
+    return {ours: columns[ours] for ours in SPELLINGS if ours in columns}
 
 
 def _likeliest(ours: str, columns: list[Column]) -> str | None:

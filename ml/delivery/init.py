@@ -45,7 +45,7 @@ SHOWN_ROWS = 5
 
 
 @dataclass(frozen=True)
-class Wishes:
+class InitOptions:
     """What the call gave; what it did not is guessed."""
 
     files: list[str]
@@ -68,12 +68,12 @@ class Dialogue(Protocol):
 def init(
     home: Home,
     progress: Callable[[str], None],
-    wishes: Wishes,
+    options: InitOptions,
     dialogue: Dialogue | None = None,
     *,
     force: bool = False,
 ) -> dict[str, Any]:
-    """Write the config of `home` for the files and columns of `wishes`, the rest guessed.
+    """Write the config of `home` for the files and columns of `options`, the rest guessed.
 
     With `dialogue` every guess is asked back and the preview must be agreed to. An existing config
     is refused without `force`, and with it only its `source` changes. Raises CallError when a
@@ -84,9 +84,9 @@ def init(
             f"{home.relative(home.config)} exists already in {home.root}",
             "give another home with --home, or replace the source section with --force",
         )
-    patterns = _patterns(home, _files(wishes, dialogue))
+    patterns = _patterns(home, _files(options, dialogue))
     with tempfile.TemporaryDirectory(prefix="clv-init-") as scratch:
-        source, notes = _proposal(home, Path(scratch), patterns, wishes, dialogue, progress)
+        source, notes = _proposal(home, Path(scratch), patterns, options, dialogue, progress)
         progress("reading the files as `load` will")
         root = Path(glob.escape(str(home.root)))
         absolute = source.model_copy(
@@ -106,9 +106,9 @@ def init(
 # The files
 
 
-def _files(wishes: Wishes, dialogue: Dialogue | None) -> list[str]:
-    if wishes.files:
-        return wishes.files
+def _files(options: InitOptions, dialogue: Dialogue | None) -> list[str]:
+    if options.files:
+        return options.files
     if dialogue is None:
         raise CallError(
             "the transaction files are missing",
@@ -120,7 +120,7 @@ def _files(wishes: Wishes, dialogue: Dialogue | None) -> list[str]:
 
 def _patterns(home: Home, files: list[str]) -> list[str]:
     """The globs for source.files: relative to the home below it, else absolute."""
-    found: list[str] = []
+    patterns: list[str] = []
     for name in files:
         path = Path(os.path.abspath(Path(name).expanduser())) if name else home.root / "?"
         globs = [path / ending for ending in READABLE] if path.is_dir() else [path]
@@ -130,8 +130,8 @@ def _patterns(home: Home, files: list[str]) -> list[str]:
                 f"{name}: the folder holds no .parquet, .csv or .csv.gz",
                 "give the folder or the files that hold your transactions",
             )
-        found += [home.relative(one) for one in there]
-    return found
+        patterns += [home.relative(one) for one in there]
+    return patterns
 
 
 # The columns
@@ -141,7 +141,7 @@ def _proposal(
     home: Home,
     scratch: Path,
     patterns: list[str],
-    wishes: Wishes,
+    options: InitOptions,
     dialogue: Dialogue | None,
     progress: Callable[[str], None],
 ) -> tuple[Source, list[str]]:
@@ -149,11 +149,11 @@ def _proposal(
     files = matching_files(home, patterns)
     progress(f"looking at {files[0].name}")
     notes: list[str] = []
-    encoding = wishes.encoding or _encoding(files, notes)
+    encoding = options.encoding or _encoding(files, notes)
     with _rows_of(files[0], encoding, scratch) as rows:
-        separator = wishes.decimal_separator or guess_decimal_separator(rows)
+        separator = options.decimal_separator or guess_decimal_separator(rows)
         held = columns_of(rows, separator)
-        columns = _asked(guess_columns(held, wishes.columns), rows.columns, dialogue)
+        columns = _asked(guess_columns(held, options.columns), rows.columns, dialogue)
         unused = [name for name in rows.columns if name not in columns.values()]
     if separator != ".":
         notes.append(f"numbers are read with {separator!r} before their decimals")
@@ -161,7 +161,7 @@ def _proposal(
         notes.append(f"columns that are not read: {', '.join(unused)}")
     if len(files) > 1:
         notes.append("a line that stands in two files is counted here twice, and once by `load`")
-    form, times = wishes.timestamp_format, columns["ordered_at"]
+    form, times = options.timestamp_format, columns["ordered_at"]
     if form is None:
         read = [_formats(path, encoding, scratch, times) for path in files]
         form = _time_format(in_common([one for one in read if one]), times, dialogue, notes)
@@ -171,8 +171,8 @@ def _proposal(
         "encoding": encoding,
         "timestamp_format": form,
         "decimal_separator": separator,
-        "timezone": wishes.timezone or _answer(dialogue, "time zone of the days", "UTC"),
-        "currency": wishes.currency or _answer(dialogue, "currency", "USD"),
+        "timezone": options.timezone or _answer(dialogue, "time zone of the days", "UTC"),
+        "currency": options.currency or _answer(dialogue, "currency", "USD"),
     }
     return _checked(given), notes
 
@@ -202,13 +202,13 @@ def _formats(path: Path, encoding: str, scratch: Path, times: str) -> Formats | 
 
 def _encoding(files: list[Path], notes: list[str]) -> str:
     """The encoding of the CSV files; where they differ, that of those which are not UTF-8."""
-    found = sorted({guess_encoding(path) for path in files if path.suffix != ".parquet"})
-    others = [encoding for encoding in found if encoding != "utf-8"]
+    encodings = sorted({guess_encoding(path) for path in files if path.suffix != ".parquet"})
+    others = [encoding for encoding in encodings if encoding != "utf-8"]
     if others:
         notes.append(f"the text is not UTF-8 but, by its bytes, {others[0]}")
-    if len(found) > 1:
-        notes.append(f"the files differ in encoding ({', '.join(found)}): signs may be garbled")
-    return (others or found or ["utf-8"])[0]
+    if len(encodings) > 1:
+        notes.append(f"the files differ in encoding ({', '.join(encodings)}): signs may be garbled")
+    return (others or encodings or ["utf-8"])[0]
 
 
 def _asked(
@@ -309,17 +309,17 @@ def _preview(scratch: Home, source: Source) -> dict[str, Any]:
             " sum(amount) filter (reason is null)::double as net_revenue from lines"
         )
         names = [column[0] for column in figures.description or []]
-        found: dict[str, Any] = dict(zip(names, figures.fetchone() or (), strict=True))
+        counts: dict[str, Any] = dict(zip(names, figures.fetchone() or (), strict=True))
         refused = con.execute(
             "select reason, count(*) from lines where reason is not null"
             " group by reason order by count(*) desc, reason"
         ).fetchall()
-        shown = con.sql(
+        top = con.sql(
             "select customer_id, ordered_at, order_id, product_id, quantity, unit_price, amount"
             f" from lines order by file_id, file_row limit {SHOWN_ROWS}"
         )
-        first = [dict(zip(shown.columns, row, strict=True)) for row in shown.fetchall()]
-    return found | {"files": files, "refused": dict(refused), "first_rows": first}
+        first = [dict(zip(top.columns, row, strict=True)) for row in top.fetchall()]
+    return counts | {"files": files, "refused": dict(refused), "first_rows": first}
 
 
 def _refuse_unusable(preview: dict[str, Any], source: Source) -> None:

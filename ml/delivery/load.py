@@ -112,19 +112,19 @@ def load_files(
 
 def _contents(home: Home, source: Source) -> dict[str, Path]:
     """sha256 to path of the config's files; of equal files the first in name order."""
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for path in source_files(home, source):
-        found.setdefault(sha256_of(path), path)
-    return found
+        paths.setdefault(sha256_of(path), path)
+    return paths
 
 
 def _reading_sha256(source: Source) -> str:
     """Changes when the same bytes would be read into other rows."""
-    reading = [READING_VERSION, source.columns.delivered(), source.timezone]
-    reading += [source.encoding, source.timestamp_format]
+    settings = [READING_VERSION, source.columns.delivered(), source.timezone]
+    settings += [source.encoding, source.timestamp_format]
     if source.decimal_separator != ".":
-        reading.append(source.decimal_separator)
-    return hashlib.sha256(json.dumps(reading).encode()).hexdigest()
+        settings.append(source.decimal_separator)
+    return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
 
 
 def _current(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, int]:
@@ -139,11 +139,11 @@ def _current(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, int]:
 
 def _read_otherwise(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
     """Whether rows stand in `raw` that were read in another way."""
-    found = con.execute(
+    other = con.execute(
         "select 1 from raw.files where is_current and reading_sha256 <> ? limit 1",
         [_reading_sha256(source)],
     ).fetchone()
-    return found is not None
+    return other is not None
 
 
 def _next(con: duckdb.DuckDBPyConnection, column: str) -> int:

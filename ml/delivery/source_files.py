@@ -18,7 +18,7 @@ def source_files(home: Home, source: Source) -> list[Path]:
 
 def matching_files(home: Home, patterns: list[str]) -> list[Path]:
     """The files that the globs `patterns` match, relative to the home; as source_files()."""
-    found: dict[Path, None] = {}
+    paths: dict[Path, None] = {}
     for pattern in patterns:
         matches = _glob(home.root, pattern)
         if not matches:
@@ -27,8 +27,8 @@ def matching_files(home: Home, patterns: list[str]) -> list[Path]:
                 f"(relative to the home)",
                 "check the path",
             )
-        found.update(dict.fromkeys(matches))
-    for path in found:
+        paths.update(dict.fromkeys(matches))
+    for path in paths:
         if set(path.name) & set("*?[]{}"):
             raise CallError(
                 f"{home.relative(path)!r}: a name with one of *?[]{{}} can mean several files",
@@ -39,7 +39,7 @@ def matching_files(home: Home, patterns: list[str]) -> list[Path]:
                 f"{home.relative(path)}: source.files takes .parquet, .csv and .csv.gz",
                 "change the glob, or convert the file",
             )
-    return sorted(found, key=str)
+    return sorted(paths, key=str)
 
 
 def _glob(root: Path, pattern: str) -> list[Path]:

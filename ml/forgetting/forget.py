@@ -33,8 +33,8 @@ from ml.home.errors import CallError
 from ml.home.files import sha256_of, sync_folder
 from ml.home.layout import Home
 from ml.ledger import manifest
-from ml.warehouse.dbt_project import DbtProject
-from ml.warehouse.side_copy import SideBuild, locked, reading
+from ml.warehouse.side_copy import locked, reading
+from ml.warehouse.workbench import Workbench
 
 Progress = Callable[[str], None]
 
@@ -65,8 +65,7 @@ def forget(
         if not dry_run:
             if after != before:
                 write_tombstones(home, after)
-            project, side = DbtProject(home, progress, limit), SideBuild(home, limit)
-            _erase(home, project, side, after, traces)
+            _erase(home, Workbench(home, progress, limit), after, traces)
     return {
         "customers": len(set(customer_ids)),
         "new": len(after.forgotten) - len(before.forgotten),
@@ -75,9 +74,7 @@ def forget(
     }
 
 
-def finish_forgetting(
-    home: Home, source: Source, project: DbtProject, side: SideBuild, progress: Progress
-) -> None:
+def finish_forgetting(home: Home, source: Source, bench: Workbench, progress: Progress) -> None:
     """Complete what a killed `forget`, or a warehouse from a backup, left. Needs the lock."""
     tombstones = read_tombstones(home)
     if tombstones.forgotten and home.database.exists():
@@ -85,7 +82,7 @@ def finish_forgetting(
             left = tombstones.not_applied(con)
         if left:
             progress("completing what `forget` began")
-            _erase(home, project, side, tombstones, find_traces(home, source, tombstones))
+            _erase(home, bench, tombstones, find_traces(home, source, tombstones))
 
 
 def _refuse_unknown(
@@ -108,7 +105,7 @@ def _refuse_unknown(
 
 def _require_removable(traces: Traces) -> None:
     for file in traces.files:
-        if file.path.suffix != ".parquet" and not file.is_theirs_alone:
+        if file.path.suffix != ".parquet" and not file.holds_only_them:
             redaction.require_single_bytes(file.path, file.encoding)
 
 
@@ -123,9 +120,7 @@ def _summary(home: Home, traces: Traces) -> dict[str, Any]:
     }
 
 
-def _erase(
-    home: Home, project: DbtProject, side: SideBuild, tombstones: Tombstones, traces: Traces
-) -> None:
+def _erase(home: Home, bench: Workbench, tombstones: Tombstones, traces: Traces) -> None:
     """Files, side copy, outputs, publish."""
     # lines of a ragged file are numbered by a load alone: it is loaded again
     rewritten = {sha256_of(file.path): file for file in traces.files if not file.is_ragged}
@@ -135,18 +130,18 @@ def _erase(
         with reading(home) as con:
             stale = bool(traces.tables or rewritten or tombstones.not_applied(con))
         if stale:
-            _erase_from_warehouse(side, project, tombstones, traces, rewritten)
+            _erase_from_warehouse(bench, tombstones, traces, rewritten)
     for path in traces.outputs:
         _rewrite_output(path, traces.customers)
     shutil.rmtree(landing_folder(home), ignore_errors=True)  # made again from the warehouse
-    if side.is_open:
-        side.publish()
+    if bench.side.is_open:
+        bench.publish()
 
 
 def _rewrite_file(file: DeliveredFile) -> None:
     """Take the rows out; a file without any other row is removed, no load would take it."""
     path = file.path
-    if file.is_theirs_alone:
+    if file.holds_only_them:
         path.unlink()
         sync_folder(path.parent)
     elif path.suffix == ".parquet":
@@ -170,14 +165,13 @@ def _rewrite_output(path: Path, customers: set[str]) -> None:
 
 
 def _erase_from_warehouse(
-    side: SideBuild,
-    project: DbtProject,
+    bench: Workbench,
     tombstones: Tombstones,
     traces: Traces,
     rewritten: dict[str, DeliveredFile],
 ) -> None:
     """Take the customers out of the side copy, leaving no trace in free pages either."""
-    with side.connect() as con:
+    with bench.side.connect() as con:
         con.execute(SCHEMA)
         con.execute(
             "create temp table forgotten as select unnest(?::varchar[]) as customer_id",
@@ -188,8 +182,8 @@ def _erase_from_warehouse(
             _follow_rewritten(con, rewritten)
         tombstones.mark_applied(con)
     if traces.tables:
-        project.build(side.database, "load")
-    side.rewrite()
+        bench.build("load")
+    bench.side.rewrite()
 
 
 def _delete_rows(con: duckdb.DuckDBPyConnection) -> None:
@@ -246,7 +240,7 @@ def _follow_rewritten(con: duckdb.DuckDBPyConnection, rewritten: dict[str, Deliv
         ).fetchall()
         for (file_id,) in known:
             con.execute("delete from raw.forgotten_lines where file_id = ?", [file_id])
-            if file.is_theirs_alone:
+            if file.holds_only_them:
                 con.execute("update raw.files set is_current = false where file_id = ?", [file_id])
                 continue
             con.execute(

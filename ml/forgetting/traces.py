@@ -40,7 +40,7 @@ class DeliveredFile:
     is_ragged: bool
 
     @property
-    def is_theirs_alone(self) -> bool:
+    def holds_only_them(self) -> bool:
         return len(self.rows) == self.row_count and not self.is_ragged
 
 
@@ -121,7 +121,7 @@ def _in_files(
     with duckdb.connect(config={"temp_directory": str(home.build)}) as con:
         for path in _delivered(home, source):
             try:
-                columns, found = _in_file(con, source, path, tombstones)
+                columns, file = _in_file(con, source, path, tombstones)
             except UNREADABLE:  # the reason may repeat values of the file
                 raise DataNotReadyError(
                     f"{home.relative(path)}: cannot be searched for the customer, nothing was "
@@ -130,20 +130,20 @@ def _in_files(
                 ) from None
             if not columns:
                 not_searched.append(path)
-            elif found is not None:
+            elif file is not None:
                 is_ours = path.resolve().is_relative_to(home.root)
-                (ours if is_ours else outside).append(found)
+                (ours if is_ours else outside).append(file)
     return ours, outside, not_searched
 
 
 def _delivered(home: Home, source: Source) -> list[Path]:
     """The config's files, and those in warehouse/raw that it names no more."""
     try:
-        named = source_files(home, source)
+        of_config = source_files(home, source)
     except CallError:  # the files are gone; warehouse and outputs are still there
-        named = []
-    lying = [path for path in (home.warehouse / "raw").rglob("*") if path.name.endswith(READABLE)]
-    return sorted({*named, *filter(Path.is_file, lying)})
+        of_config = []
+    in_raw = [path for path in (home.warehouse / "raw").rglob("*") if path.name.endswith(READABLE)]
+    return sorted({*of_config, *filter(Path.is_file, in_raw)})
 
 
 def _in_file(

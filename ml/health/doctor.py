@@ -40,27 +40,27 @@ CHECKS: dict[str, Callable[[Examined], Iterable[Finding]]] = {
 
 
 def doctor(home: Home, progress: Callable[[str], None]) -> dict[str, Any]:
-    """What every check found; the exit code is that of the first that is broken, else 0."""
+    """What every check findings; the exit code is that of the first that is broken, else 0."""
     examined = Examined(home)
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for name, check in CHECKS.items():
         progress(f"checking {name}")
-        found += [finding.of(name) for finding in _findings(check, examined)]
-    codes = [finding.exit_code for finding in found if finding.level == BROKEN]
-    return {"checks": [asdict(one) for one in found], "exit_code": codes[0] if codes else 0}
+        findings += [finding.of(name) for finding in _findings(check, examined)]
+    codes = [finding.exit_code for finding in findings if finding.level == BROKEN]
+    return {"checks": [asdict(one) for one in findings], "exit_code": codes[0] if codes else 0}
 
 
 def _findings(check: Callable[[Examined], Iterable[Finding]], examined: Examined) -> list[Finding]:
-    """What a check found; that all is well only where it found nothing else."""
-    found: list[Finding] = []
+    """What a check findings; that all is well only where it findings nothing else."""
+    findings: list[Finding] = []
     try:
-        found.extend(check(examined))
+        findings.extend(check(examined))
     except NotCheckedError as reason:
-        found.append(Finding(SKIPPED, str(reason)))
+        findings.append(Finding(SKIPPED, str(reason)))
     except EngineError as error:
-        found.append(of_error(error))
+        findings.append(of_error(error))
     except Exception as error:  # a check that fails is a finding, the others still have to run
         what = f"could not be checked ({type(error).__name__})"
-        found.append(broken(what, "look at what the checks above found first"))
-    wrong = [finding for finding in found if finding.level != OK]
-    return wrong or found
+        findings.append(broken(what, "look at what the checks above findings first"))
+    wrong = [finding for finding in findings if finding.level != OK]
+    return wrong or findings

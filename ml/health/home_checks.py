@@ -52,10 +52,8 @@ def libraries(_: Examined) -> Iterator[Finding]:
 def _pinned() -> dict[str, str]:
     """Name to version of the locked packages that this machine and Python call for."""
     lines = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8").splitlines()
-    pinned = [found for line in lines if (found := PINNED.match(line))]
-    return {
-        _normal(one[1]): one[2] for one in pinned if one[3] is None or Marker(one[3]).evaluate()
-    }
+    pins = [pin for line in lines if (pin := PINNED.match(line))]
+    return {_normal(pin[1]): pin[2] for pin in pins if pin[3] is None or Marker(pin[3]).evaluate()}
 
 
 def _normal(name: str) -> str:
@@ -134,12 +132,12 @@ def lock_holder(path: Path, locks: Path = Path("/proc/locks")) -> int | None:
     """Process that holds a lock on the file; None also where the system does not tell."""
     if not path.exists() or not locks.exists():
         return None
-    found = path.stat()
-    device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    file = path.stat()
+    device = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
     for line in locks.read_text().splitlines():
-        parts = line.split()
-        if device in parts and "->" not in parts:
-            return int(parts[parts.index(device) - 1])
+        fields = line.split()
+        if device in fields and "->" not in fields:
+            return int(fields[fields.index(device) - 1])
     return None
 
 

@@ -92,13 +92,13 @@ def tables(examined: Examined) -> Iterator[Finding]:
         "batch": ("marts.clv_batches", examined.command(f"run --cutoff {newest}")),
         "monitor": ("marts.drift_report", examined.command("run")),
     }
-    named = set[str]()
+    reported = set[str]()
     for selector, built in DbtProject(examined.home).tables(remedies).items():
         sign, remedy = remedies[selector]
-        missing = built - there - named if sign in there else set[str]()
+        missing = built - there - reported if sign in there else set[str]()
         if missing:
             yield broken(f"missing: {', '.join(sorted(missing))}", remedy)
-            named |= missing
+            reported |= missing
     yield ok(f"{len(there)} tables and views")
 
 

@@ -51,9 +51,9 @@ def kept_for_the_caller(function: Callable[Arguments, Result]) -> Callable[Argum
     """Decorator of what dbt's Python models call: its EngineError is kept for who called dbt."""
 
     @wraps(function)
-    def call(*values: Arguments.args, **named: Arguments.kwargs) -> Result:
+    def call(*values: Arguments.args, **keywords: Arguments.kwargs) -> Result:
         try:
-            return function(*values, **named)
+            return function(*values, **keywords)
         except EngineError as error:
             _KEPT.append(error)
             raise

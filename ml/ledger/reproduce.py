@@ -59,9 +59,9 @@ def reproduce(
     manifest.check_card(home, row)
     with _worktree(row) as code:
         python = _interpreter(code, code.parent / "venv", progress)
-        trial = _trial_home(code.parent / "home", home, source, row)
+        twin = _twin_home(code.parent / "home", home, source, row)
         progress(f"training {model_id} again at {row.training_cutoff}")
-        rebuilt = _train(python, code, trial, row)
+        rebuilt = _train(python, code, twin, row)
     forgotten = read_tombstones(home).since(row.written_at)
     result = comparison(row, rebuilt, _days_of(home, row), forgotten)
     path = manifest.artefact_path(home, model_id)
@@ -127,7 +127,7 @@ def _interpreter(code: Path, venv: Path, progress: Progress) -> str:
     return python
 
 
-def _trial_home(root: Path, home: Home, source: Source, row: ChampionRow) -> Path:
+def _twin_home(root: Path, home: Home, source: Source, row: ChampionRow) -> Path:
     """A home on the same files with the model's settings; its config is JSON, which is YAML."""
     settings = dict(json.loads(row.fields["hyper_parameters"])["settings"])
     clusters = settings.pop("clusters")
@@ -153,15 +153,15 @@ def _absolute(home: Home, pattern: str) -> str:
     return f"{glob.escape(str(home.root))}/{pattern}"
 
 
-def _train(python: str, code: Path, trial: Path, row: ChampionRow) -> Rebuilt:
-    """Train in the trial home with the code, and nothing but the code, of the commit."""
-    command = [python, "orchestrate.py", "--home", str(trial), "--json", "--quiet"]
+def _train(python: str, code: Path, twin: Path, row: ChampionRow) -> Rebuilt:
+    """Train in the twin of the home with the code, and nothing but the code, of the commit."""
+    command = [python, "orchestrate.py", "--home", str(twin), "--json", "--quiet"]
     what = f"training at commit {row.fields['code_commit'][:12]}"
     answer = _run([*command, "train", "--cutoff", row.training_cutoff.isoformat()], code, what)
     model_id = json.loads(answer)["model_id"]
-    made = Home(trial)
-    artefact = manifest.artefact_path(made, model_id)
-    card = json.loads(manifest.card_path(made, model_id).read_text(encoding="utf-8"))
+    trained = Home(twin)
+    artefact = manifest.artefact_path(trained, model_id)
+    card = json.loads(manifest.card_path(trained, model_id).read_text(encoding="utf-8"))
     return Rebuilt(card, artefact.read_bytes(), sha256_of(artefact))
 
 
@@ -234,28 +234,28 @@ def _explanations(
     forgotten: int,
 ) -> list[str]:
     """Why the rebuilt model may differ, in words, the surest cause first."""
-    found = []
+    reasons = []
     if not same_data:
         since = f"{forgotten} customer(s) were forgotten since; " if forgotten else ""
-        found.append(f"the data changed: {since}{_days_in_words(changed_days)}")
+        reasons.append(f"the data changed: {since}{_days_in_words(changed_days)}")
     if row.fields["code_dirty"] == "true":
         digest = row.fields["code_diff_sha256"][:12]
-        found.append(f"it was trained with uncommitted changes (sha256 {digest}…), not in git")
+        reasons.append(f"it was trained with uncommitted changes (sha256 {digest}…), not in git")
     if libraries:
         changes = (f"{name} {then} then, {now} now" for name, (then, now) in libraries.items())
-        found.append(f"libraries differ: {', '.join(changes)}")
-    return found or ["data, code and libraries are the same; the processor may differ"]
+        reasons.append(f"libraries differ: {', '.join(changes)}")
+    return reasons or ["data, code and libraries are the same; the processor may differ"]
 
 
 def _days_in_words(changed_days: dict[str, list[str]] | None) -> str:
     if changed_days is None:
         return "on which days is not known, the card was purged"
-    parts = []
+    changes = []
     for kind, days in changed_days.items():
-        named = ", ".join(days[:MOST_DAYS_NAMED])
+        first = ", ".join(days[:MOST_DAYS_NAMED])
         more = f" and {len(days) - MOST_DAYS_NAMED} more" if len(days) > MOST_DAYS_NAMED else ""
-        parts += [f"{len(days)} day(s) {kind} ({named}{more})"] if days else []
-    return "; ".join(parts)
+        changes += [f"{len(days)} day(s) {kind} ({first}{more})"] if days else []
+    return "; ".join(changes)
 
 
 def _git(*arguments: str, check: bool = True) -> None:
@@ -294,8 +294,8 @@ def _run(command: list[str], code: Path, what: str) -> str:
 def _failure(what: str, done: subprocess.CompletedProcess[str]) -> EngineError:
     """The error of a command: as the engine of that commit tells it, else its last line."""
     try:
-        told = json.loads(done.stdout)["error"]
-        return EngineError(f"{what} failed: {told['message']}", told["remedy"])
+        error = json.loads(done.stdout)["error"]
+        return EngineError(f"{what} failed: {error['message']}", error["remedy"])
     except (ValueError, KeyError, TypeError):  # pip, or a commit from before errors were JSON
         reason = _last_line(done.stderr).removeprefix("error: ")
         return EngineError(f"{what} failed: {reason}", "mend that and run the command again")

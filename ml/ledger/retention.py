@@ -118,10 +118,10 @@ def finished_batches(
 
 def scored_batches(con: duckdb.DuckDBPyConnection) -> list[ScoredBatch]:
     """All batches of the warehouse, by cutoff and model; without drift report none is measured."""
-    found = con.execute(
+    marts = con.execute(
         "select table_name from information_schema.tables where table_schema = 'marts'"
     ).fetchall()
-    tables = {name for (name,) in found}
+    tables = {name for (name,) in marts}
     if "clv_batches" not in tables:
         return []
     measured = set[tuple[date, str]]()

@@ -12,7 +12,8 @@ from datetime import date
 from typing import Any
 
 from ml.alerts import alerts
-from ml.home.config import bump_last_score_cutoff, load_config
+from ml.home.config import load_config
+from ml.home.config_lines import bump_last_score_cutoff
 from ml.home.dates import next_cutoff
 from ml.home.files import place_atomically
 from ml.home.layout import Home
@@ -20,19 +21,19 @@ from ml.ledger import manifest
 from ml.ledger.artefacts import read_candidate
 from ml.ledger.manifest import ChampionRow
 from ml.ledger.purge_log import purged_files
-from ml.life.session import Engine, Progress, connected, require_days, working
+from ml.life.session import Progress, Session, connected, open_session, require_days
 from ml.report.dbt_docs import readable
 from ml.report.report import write_report
 from ml.warehouse import exports, state
-from ml.warehouse.dbt_project import DbtProject
-from ml.warehouse.side_copy import SideBuild, locked, reading
+from ml.warehouse.side_copy import locked, reading
+from ml.warehouse.workbench import Workbench
 
 
 def load(home: Home, progress: Progress) -> dict[str, Any]:
     """Take new, replaced and removed files of the config into the warehouse."""
-    with working(home, progress) as engine:
-        engine.publish_load()
-        return asdict(engine.loaded) | asdict(engine.delivered)
+    with open_session(home, progress) as session:
+        session.publish_load()
+        return asdict(session.loaded) | asdict(session.delivered)
 
 
 def train(
@@ -44,22 +45,22 @@ def train(
     DataNotReadyError when the data does not reach the cutoff or holds no window to learn from.
     A training that the ledger already has adds nothing.
     """
-    with working(home, progress) as engine:
-        at = cutoff or engine.newest_day
-        require_days(engine, at, engine.config.training.history_months)
+    with open_session(home, progress) as session:
+        at = cutoff or session.newest_day
+        require_days(session, at, session.config.training.history_months)
         if challenger:
             manifest.verified_champion(home)
         progress(f"training at {at}")
-        engine.project.build(engine.side.database, "training", at)
-        with engine.side.connect(read_only=True) as con:
+        session.bench.build("training", at)
+        with session.bench.side.connect(read_only=True) as con:
             candidate = read_candidate(con)
         known = {row.model_id for row in manifest.read_manifest(home)}
         if candidate.model_id not in known:
             kind = manifest.CHALLENGER if challenger else manifest.TRAINED
             card = {"model_id": candidate.model_id, "kind": kind} | candidate.card
             manifest.add_model(home, card, candidate.artefact)
-        engine.project.build(engine.side.database, "ledger")
-        engine.side.publish()
+        session.bench.build("ledger")
+        session.bench.publish()
     new = candidate.model_id not in known
     return {"model_id": candidate.model_id, "new": new, "champion": _champion(home)}
 
@@ -72,14 +73,14 @@ def promote(home: Home, progress: Progress, model_id: str) -> dict[str, Any]:
         with reading(home) as con:
             exported = exports.batches(con)
         changed = manifest.promote(home, model_id)
-        side = SideBuild(home, limit)
-        DbtProject(home, progress, limit).build(side.database, "ledger")
-        with side.connect(read_only=True) as con:
+        bench = Workbench(home, progress, limit)
+        bench.build("ledger")
+        with bench.side.connect(read_only=True) as con:
             replaced = set(exports.batches(con)).difference(exported)
         for batch in replaced:  # the next run writes them from the batch of the new champion
             exports.withdraw(home, batch)
             exports.withdraw_measured(home, batch)
-        side.publish()
+        bench.publish()
     return {"model_id": model_id, "changed": changed, "champion": _champion(home)}
 
 
@@ -87,22 +88,22 @@ def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str,
     """Score every cutoff that is due, or `cutoff` alone and leave the config as it is."""
     manifest.check_cards(home)
     manifest.verified_champion(home)  # else nothing is loaded
-    with working(home, progress) as engine:
+    with open_session(home, progress) as session:
         champion, scored = manifest.verified_champion(home), []
-        for at in [cutoff] if cutoff else _due_cutoffs(engine, champion):
-            scored.append(_score(engine, champion, at))
+        for at in [cutoff] if cutoff else _due_cutoffs(session, champion):
+            scored.append(_score(session, champion, at))
             if cutoff is None:
                 bump_last_score_cutoff(home, at)
-        with engine.timings.stage("measure"):
-            measured = _measure(engine)
-        if engine.side.is_open:
-            engine.publish()
-        with engine.timings.stage("export"):
-            written = _export_missing(engine)
-        with engine.timings.stage("alerts"):
-            alerted = _alert(engine)
-        with engine.timings.stage("report"):
-            report = write_report(home, engine.config.source.currency)
+        with session.bench.timings.stage("measure"):
+            measured = _measure(session)
+        if session.bench.side.is_open:
+            session.bench.publish()
+        with session.bench.timings.stage("export"):
+            written = _export_missing(session)
+        with session.bench.timings.stage("alerts"):
+            alerted = _alert(session)
+        with session.bench.timings.stage("report"):
+            report = write_report(home, session.config.source.currency)
         return {
             "model_id": champion.model_id,
             "batches": scored,
@@ -112,8 +113,8 @@ def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str,
             **alerted,
             "report": home.relative(report),
             "next_cutoff": _next_cutoff(home, champion),
-            "seconds": engine.timings.report(),
-        } | asdict(engine.delivered)
+            "seconds": session.bench.timings.report(),
+        } | asdict(session.delivered)
 
 
 def status(home: Home) -> dict[str, Any]:
@@ -124,7 +125,7 @@ def status(home: Home) -> dict[str, Any]:
     with reading(home) as con:
         newest = state.newest_day(con)
         measured = state.measurements(con)
-        found = {
+        open_matters = {
             "data": asdict(state.delivery(con)),
             "open_windows": state.open_windows(con, newest),
             "early_warnings": state.early_warnings(con),
@@ -136,20 +137,20 @@ def status(home: Home) -> dict[str, Any]:
         "newest_day": newest,
         "next_cutoff": _next_cutoff(home, champion) if champion else None,
         "last_measured": measured[-1] if measured else None,
-    } | found
+    } | open_matters
 
 
-def _score(engine: Engine, champion: ChampionRow, cutoff: date) -> dict[str, Any]:
+def _score(session: Session, champion: ChampionRow, cutoff: date) -> dict[str, Any]:
     """Build, publish and export one batch."""
-    require_days(engine, cutoff, champion.history_months)
-    engine.progress(f"scoring {cutoff}")
-    report = engine.build("batch", cutoff)
+    require_days(session, cutoff, champion.history_months)
+    session.progress(f"scoring {cutoff}")
+    report = session.bench.build("batch", cutoff)
     batch = exports.Batch(cutoff, champion.pred_months, champion.model_id)
-    exports.withdraw(engine.home, batch)
-    engine.publish()
-    with reading(engine.home) as con:
-        with engine.timings.stage("export"):
-            exports.export_batch(con, engine.home, batch, parquet=engine.config.exports.parquet)
+    exports.withdraw(session.home, batch)
+    session.bench.publish()
+    with reading(session.home) as con:
+        with session.bench.timings.stage("export"):
+            exports.export_batch(con, session.home, batch, parquet=session.config.exports.parquet)
         facts = state.batch_facts(con, cutoff, champion.model_id)
     warnings = list(report.warnings)
     if cutoff < champion.training_cutoff:
@@ -160,20 +161,19 @@ def _score(engine: Engine, champion: ChampionRow, cutoff: date) -> dict[str, Any
     return facts | {"warnings": warnings}
 
 
-def _measure(engine: Engine) -> list[dict[str, Any]]:
+def _measure(session: Session) -> list[dict[str, Any]]:
     """Measure the windows that have matured and are not measured, or whose rows were restated."""
-    with connected(engine) as con:
+    with connected(session) as con:
         before = state.measurements(con)
         if state.is_measured(con):
             return []
-    engine.progress("measuring matured windows")
-    report = engine.project.build(engine.side.database, "monitor")
-    engine.timings.add_nodes(report.seconds)
-    with connected(engine) as con:
-        measured = [found for found in state.measurements(con) if found not in before]
-    for found in measured:
-        window = (found["cutoff"], found["pred_months"], found["model_id"])
-        exports.withdraw_measured(engine.home, exports.Batch(*window))
+    session.progress("measuring matured windows")
+    session.bench.build("monitor")
+    with connected(session) as con:
+        measured = [window for window in state.measurements(con) if window not in before]
+    for window in measured:
+        batch = exports.Batch(window["cutoff"], window["pred_months"], window["model_id"])
+        exports.withdraw_measured(session.home, batch)
     return measured
 
 
@@ -182,23 +182,23 @@ def _early_warnings(home: Home) -> list[dict[str, Any]]:
         return state.early_warnings(con)
 
 
-def _alert(engine: Engine) -> dict[str, Any]:
+def _alert(session: Session) -> dict[str, Any]:
     """Bring the alert files in line with the published warehouse, and deliver what is not yet."""
-    home, config = engine.home, engine.config
+    home, config = session.home, session.config
     with reading(home) as con:
-        found = alerts.alerting(con, home)
-    withdrawn = alerts.withdraw_settled(home, found)
-    written = alerts.write_alerts(home, found, config.source.currency, purged_files(home))
+        drifts = alerts.alerting(con, home)
+    withdrawn = alerts.withdraw_settled(home, drifts)
+    written = alerts.write_alerts(home, drifts, config.source.currency, purged_files(home))
     return {
         "alerts": [home.relative(path) for path in written],
         "alerts_withdrawn": [home.relative(path) for path in withdrawn],
-        "deliveries": alerts.deliver_alerts(home, config, found, os.environ),
+        "deliveries": alerts.deliver_alerts(home, config, drifts, os.environ),
     }
 
 
-def _due_cutoffs(engine: Engine, champion: ChampionRow) -> Iterator[date]:
+def _due_cutoffs(session: Session, champion: ChampionRow) -> Iterator[date]:
     """Cutoffs that are due and that the data reaches, oldest first, as they become due."""
-    while (cutoff := _next_cutoff(engine.home, champion)) <= engine.newest_day:
+    while (cutoff := _next_cutoff(session.home, champion)) <= session.newest_day:
         yield cutoff
 
 
@@ -212,8 +212,8 @@ def _next_cutoff(home: Home, champion: ChampionRow) -> date:
     return next_cutoff(last, first)
 
 
-def _export_missing(engine: Engine) -> list[str]:
-    home, parquet = engine.home, engine.config.exports.parquet
+def _export_missing(session: Session) -> list[str]:
+    home, parquet = session.home, session.config.exports.parquet
     purged = purged_files(home)
     with reading(home) as con:
         return [
@@ -239,9 +239,8 @@ def docs(home: Home, progress: Progress) -> dict[str, Any]:
     """The dbt docs of the warehouse as one page in the outputs."""
     limit = load_config(home).resources.memory_limit
     with locked(home):
-        side = SideBuild(home, limit)
         page = home.outputs / "docs.html"
-        built = DbtProject(home, progress, limit).docs(side.database)
+        built = Workbench(home, progress, limit).docs()
         text = readable(built.read_text(encoding="utf-8"))
         place_atomically(page, lambda part: part.write_text(text, encoding="utf-8"))
         return {"page": home.relative(page)}

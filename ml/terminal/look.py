@@ -79,12 +79,12 @@ def plain_text(message: RenderableType, width: int = PIPE_WIDTH) -> str:
     return "\n".join(lines).strip("\n")
 
 
-def page(*parts: RenderableType | None) -> Group:
-    """Parts under each other, a blank line between them; None is left out."""
-    there = [part for part in parts if part is not None]
+def page(*blocks: RenderableType | None) -> Group:
+    """Blocks under each other, a blank line between them; None is left out."""
     spaced: list[RenderableType] = []
-    for part in there:
-        spaced += [part, Text("")]
+    for block in blocks:
+        if block is not None:
+            spaced += [block, Text("")]
     return Group(*spaced[:-1])
 
 

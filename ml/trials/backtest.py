@@ -11,11 +11,11 @@ from ml.home.dates import window_end
 from ml.home.errors import DataNotReadyError
 from ml.home.files import place_atomically
 from ml.home.layout import Home
-from ml.life.session import Engine, require_days, working
+from ml.life.session import Session, open_session, require_days
 from ml.model.champion.champion import NothingMaturedError
 from ml.model.champion.out_of_time import BacktestResult, backtest_cutoff
 from ml.model.measures.metrics import METRICS
-from ml.trials.pictures import draw_backtest
+from ml.trials.backtest_picture import draw_backtest
 from ml.trials.training_frames import Frames, Trial, frames_of
 
 
@@ -30,14 +30,14 @@ def backtest(
 
     Raises DataNotReadyError when a label window has not matured. Nothing of the warehouse changes.
     """
-    with working(home, progress) as engine:
-        windows = engine.config.training
+    with open_session(home, progress) as session:
+        windows = session.config.training
         history, pred = history_months or windows.history_months, pred_months or windows.pred_months
         trials = [Trial(cutoff, history, pred) for cutoff in sorted(set(cutoffs))]
         for trial in trials:
-            _require_matured(engine, trial)
+            _require_matured(session, trial)
         results = []
-        with frames_of(engine, trials) as frames:
+        with frames_of(session, trials) as frames:
             for trial in trials:
                 progress(f"training and scoring at {trial.training_cutoff}")
                 results.append(_result(frames, trial, windows))
@@ -61,13 +61,13 @@ def _result(frames: Frames, trial: Trial, settings: Training) -> BacktestResult:
         ) from None
 
 
-def _require_matured(engine: Engine, trial: Trial) -> None:
-    require_days(engine, trial.training_cutoff, trial.history_months)
+def _require_matured(session: Session, trial: Trial) -> None:
+    require_days(session, trial.training_cutoff, trial.history_months)
     end = window_end(trial.training_cutoff, trial.pred_months)
-    if end > engine.newest_day:
+    if end > session.newest_day:
         raise DataNotReadyError(
             f"cutoff {trial.training_cutoff}: its window ends on {end}, the data ends on "
-            f"{engine.newest_day}",
+            f"{session.newest_day}",
             "choose an earlier cutoff or fewer pred_months (--pred)",
         )
 

@@ -11,7 +11,7 @@ from dateutil.relativedelta import relativedelta
 from ml.home.errors import CallError
 from ml.home.layout import Home
 from ml.ledger.manifest import load_artefact, model_row
-from ml.life.session import require_days, working
+from ml.life.session import open_session, require_days
 from ml.model.measures.bootstrap import paired_bootstrap
 from ml.model.measures.metrics import METRICS
 from ml.trials.training_frames import Frames, Trial, frames_of
@@ -33,18 +33,18 @@ def compare(
             f"{first_id} predicts {rows[0].pred_months} months, {second_id} {rows[1].pred_months}",
             "compare two models with equal pred_months",
         )
-    with working(home, progress) as engine:
-        after = engine.newest_day + timedelta(days=1) - relativedelta(months=rows[0].pred_months)
+    with open_session(home, progress) as session:
+        after = session.newest_day + timedelta(days=1) - relativedelta(months=rows[0].pred_months)
         cutoff = after - timedelta(days=1)
         for row in rows:
-            require_days(engine, cutoff, row.history_months)
+            require_days(session, cutoff, row.history_months)
         trials = [Trial(cutoff, row.history_months, row.pred_months) for row in rows]
-        with frames_of(engine, list(dict.fromkeys(trials))) as frames:
+        with frames_of(session, list(dict.fromkeys(trials))) as frames:
             scored = [
                 _scored(home, row.model_id, frames, trial)
                 for row, trial in zip(rows, trials, strict=True)
             ]
-        seed = engine.config.training.seed
+        seed = session.config.training.seed
     both = scored[0].join(scored[1], how="inner", lsuffix="_first", rsuffix="_second")
     actual = both["actual_clv_first"].to_numpy(float)
     money = {

@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 
 from ml.home.dates import history_start
-from ml.life.session import Engine
+from ml.life.session import Session
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,15 @@ class Frames:
 
 
 @contextmanager
-def frames_of(engine: Engine, trials: list[Trial]) -> Iterator[Frames]:
+def frames_of(session: Session, trials: list[Trial]) -> Iterator[Frames]:
     """Build the windows of all trials on the side copy and open their frames."""
-    with engine.side.connect() as con:
+    with session.bench.side.connect() as con:
         con.executemany(
             "insert into raw.training_requests values (?, ?, ?)",
             [(one.training_cutoff, one.history_months, one.pred_months) for one in trials],
         )
-    engine.progress(f"windows of {len(trials)} trainings")
-    engine.project.build(engine.side.database, "training_frames", trials[0].training_cutoff)
-    with engine.side.connect() as con:
-        engine.progress(f"features of {len(trials)} trainings")
+    session.progress(f"windows of {len(trials)} trainings")
+    session.bench.build("training_frames", trials[0].training_cutoff)
+    with session.bench.side.connect() as con:
+        session.progress(f"features of {len(trials)} trainings")
         yield Frames(con)

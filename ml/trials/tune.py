@@ -17,16 +17,17 @@ from typing import Any
 import pandas as pd
 from dateutil.relativedelta import relativedelta
 
-from ml.home.config import MOST_HISTORY_MONTHS, MOST_PRED_MONTHS, set_values
+from ml.home.config import MOST_HISTORY_MONTHS, MOST_PRED_MONTHS
+from ml.home.config_lines import set_values
 from ml.home.errors import CallError, DataNotReadyError
 from ml.home.files import place_atomically, write_atomically
 from ml.home.layout import Home
 from ml.ledger.provenance import code_state
-from ml.life.session import Engine, connected, require_days, working
+from ml.life.session import Session, connected, open_session, require_days
 from ml.model.champion.rivals import fit_rivals
 from ml.model.forecast.recipe import fit_recipe
 from ml.model.measures.metrics import METRICS, d2
-from ml.trials.pictures import draw_grid
+from ml.trials.grid_picture import draw_grid
 from ml.trials.training_frames import Frames, Trial, frames_of
 from ml.warehouse.state import content_of_files, first_day
 
@@ -59,11 +60,11 @@ def tune(
     Raises DataNotReadyError when no cell has three cutoffs. What a killed search had scored is
     taken up again.
     """
-    with working(home, progress) as engine:
-        engine.publish_load()
-        at = cutoff or engine.newest_day
-        require_days(engine, at, LEAST_HISTORY)
-        with connected(engine) as con:
+    with open_session(home, progress) as session:
+        session.publish_load()
+        at = cutoff or session.newest_day
+        require_days(session, at, LEAST_HISTORY)
+        with connected(session) as con:
             start, content = first_day(con), content_of_files(con)
         grid = feasible_grid(
             start, at, histories or list(HISTORIES), predictions or list(PREDICTIONS)
@@ -74,8 +75,8 @@ def tune(
                 f"any cell",
                 "keep the windows of the config, or give a smaller --pred",
             )
-        journal = Journal(home, _key(engine, grid, content))
-        scores = _scores(engine, grid, journal)
+        journal = Journal(home, _key(session, grid, content))
+        scores = _scores(session, grid, journal)
         table = rank_cells(scores, grid)
         best = table.iloc[0]
         if pd.isna(best["objective"]):
@@ -160,8 +161,8 @@ def rank_cells(scores: pd.DataFrame, grid: Grid) -> pd.DataFrame:
         columns=["history_months", "pred_months", "reason"],
     )
     ranked = table.loc[order.index].assign(cell_rank=range(1, len(table) + 1))
-    parts = [ranked, left_out] if len(left_out) else [ranked]
-    return pd.concat(parts, ignore_index=True)
+    tables = [ranked, left_out] if len(left_out) else [ranked]
+    return pd.concat(tables, ignore_index=True)
 
 
 class Journal:
@@ -172,8 +173,8 @@ class Journal:
         self._key = key
         self._scores: dict[str, dict[str, float]] = {}
         if self._path.exists():
-            found = json.loads(self._path.read_text(encoding="utf-8"))
-            self._scores = found["scores"] if found["key"] == key else {}
+            journal = json.loads(self._path.read_text(encoding="utf-8"))
+            self._scores = journal["scores"] if journal["key"] == key else {}
 
     def score(self, trial: Trial, compute: Callable[[], dict[str, float]]) -> dict[str, float]:
         """The score of a trial, computed only when it is not known yet."""
@@ -196,26 +197,26 @@ def _name(trial: Trial) -> str:
     return f"{trial.training_cutoff} h{trial.history_months} p{trial.pred_months}"
 
 
-def _key(engine: Engine, grid: Grid, content: list[str]) -> str:
+def _key(session: Session, grid: Grid, content: list[str]) -> str:
     """Changes with data, code, settings and grid: scores of another search are not taken up."""
-    training = engine.config.training
-    parts = [content, asdict(code_state()), grid.cells, grid.cutoffs]
-    parts += [training.seed, training.max_examples]
-    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
+    training = session.config.training
+    ingredients = [content, asdict(code_state()), grid.cells, grid.cutoffs]
+    ingredients += [training.seed, training.max_examples]
+    return hashlib.sha256(json.dumps(ingredients, default=str).encode()).hexdigest()
 
 
-def _scores(engine: Engine, grid: Grid, journal: Journal) -> pd.DataFrame:
+def _scores(session: Session, grid: Grid, journal: Journal) -> pd.DataFrame:
     """One row per cell and cutoff."""
     trials = [Trial(cutoff, *cell) for cutoff in grid.cutoffs for cell in grid.cells]
     shortest = min(history for history, _ in grid.cells)
     rows, started, done = [], time.monotonic(), 0
     left = sum(trial not in journal for trial in trials)
-    with frames_of(engine, trials) as frames:
+    with frames_of(session, trials) as frames:
         for trial in trials:
             if trial not in journal:
-                engine.progress(_time_left(trial, done, left, started))
+                session.progress(_time_left(trial, done, left, started))
                 done += 1
-            score = journal.score(trial, lambda t=trial: _score(engine, frames, t, shortest))
+            score = journal.score(trial, lambda t=trial: _score(session, frames, t, shortest))
             cell = {"history_months": trial.history_months, "pred_months": trial.pred_months}
             rows.append({"cutoff": trial.training_cutoff, **cell, **score})
     return pd.DataFrame(rows)
@@ -229,9 +230,9 @@ def _time_left(trial: Trial, done: int, left: int, started: float) -> str:
     return f"training {done + 1} of {left}: {name}, about {seconds:.0f} s left"
 
 
-def _score(engine: Engine, frames: Frames, trial: Trial, shortest: int) -> dict[str, float]:
+def _score(session: Session, frames: Frames, trial: Trial, shortest: int) -> dict[str, float]:
     """Metrics of the recipe and D2 of its best rival on the common customers of the cutoff."""
-    training, day = engine.config.training, pd.Timestamp(trial.training_cutoff)
+    training, day = session.config.training, pd.Timestamp(trial.training_cutoff)
     examples = frames.examples(trial)
     recipe, _ = fit_recipe(
         examples,

@@ -15,7 +15,7 @@ from ml.delivery.decimal_numbers import guess_decimal_separator
 from ml.delivery.delivered import delivered_rows
 from ml.delivery.encodings import as_utf8, guess_encoding
 from ml.delivery.guess_columns import Column, columns_of, guess_columns, time_formats
-from ml.delivery.init import Wishes, config_text, init
+from ml.delivery.init import InitOptions, config_text, init
 from ml.delivery.load import is_up_to_date, load_files
 from ml.home.config import Columns, Source, load_config
 from ml.home.errors import CallError, DataNotReadyError
@@ -96,8 +96,8 @@ def shop(folder: Path, text: str, name: str = "shop.csv", encoding: str = "utf-8
     return str(path)
 
 
-def made(home: Path, *files: str, **wishes: Any) -> dict[str, Any]:
-    return init(Home(home), quiet, Wishes(list(files), **wishes))
+def made(home: Path, *files: str, **options: Any) -> dict[str, Any]:
+    return init(Home(home), quiet, InitOptions(list(files), **options))
 
 
 def columns(text: str) -> list[Column]:
@@ -259,7 +259,7 @@ def test_an_existing_config_is_refused_and_with_force_loses_nothing_but_its_sour
     with pytest.raises(CallError, match="--force"):
         made(home, file)
     assert config.read_bytes() == before
-    init(Home(home), quiet, Wishes([file], currency="GBP"), force=True)
+    init(Home(home), quiet, InitOptions([file], currency="GBP"), force=True)
     assert "history_months: 12 # ours" in config.read_text()
     assert load_config(Home(home)).source.currency == "GBP"
 
@@ -291,7 +291,7 @@ def test_a_file_that_tells_day_from_month_speaks_for_one_that_does_not(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("text", "wishes", "error", "words"),
+    ("text", "options", "error", "words"),
     [
         ("a,b\n1,x\n", {}, CallError, "no column looks like customer_id and ordered_at and amount"),
         ("customer,date,total\n", {}, CallError, "looks like ordered_at"),
@@ -305,14 +305,14 @@ def test_a_file_that_tells_day_from_month_speaks_for_one_that_does_not(tmp_path:
     ],
 )
 def test_what_cannot_work_is_refused_and_nothing_is_left_behind(
-    tmp_path: Path, text: str, wishes: dict[str, Any], error: type[Exception] | None, words: str
+    tmp_path: Path, text: str, options: dict[str, Any], error: type[Exception] | None, words: str
 ):
     file = shop(tmp_path, text)
     if error is None:
-        assert made(tmp_path / "home", file, **wishes)["customers"] == 1
+        assert made(tmp_path / "home", file, **options)["customers"] == 1
         return
     with pytest.raises(error, match=words) as caught:
-        made(tmp_path / "home", file, **wishes)
+        made(tmp_path / "home", file, **options)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "home").exists()
 
@@ -346,7 +346,7 @@ class Person:
 def test_at_a_terminal_every_guess_can_be_changed_and_the_preview_is_agreed_to(tmp_path: Path):
     file = shop(tmp_path, retail())
     person = Person(file=file, product_id="Description", order_id="-", currency="GBP")
-    found = init(Home(tmp_path / "home"), quiet, Wishes([]), person)
+    found = init(Home(tmp_path / "home"), quiet, InitOptions([]), person)
     read = load_config(Home(tmp_path / "home")).source
     assert (read.columns.product_id, read.columns.order_id) == ("Description", None)
     assert read.currency == "GBP"
@@ -358,7 +358,7 @@ def test_at_a_terminal_every_guess_can_be_changed_and_the_preview_is_agreed_to(t
 def test_who_does_not_agree_gets_no_config(tmp_path: Path):
     file = shop(tmp_path, retail())
     with pytest.raises(CallError, match="nothing was written"):
-        init(Home(tmp_path / "home"), quiet, Wishes([file]), Person(agrees=False))
+        init(Home(tmp_path / "home"), quiet, InitOptions([file]), Person(agrees=False))
     assert not (tmp_path / "home").exists()
 
 

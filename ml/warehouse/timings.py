@@ -9,18 +9,26 @@ from typing import Any
 
 @dataclass
 class Timings:
-    """Seconds that stages and nodes took together, in the order in which they came first."""
+    """Seconds that stages and nodes took together, in the order in which they came first.
+
+    A stage inside another one counts for the outer one: the stages add up to the whole.
+    """
 
     stages: dict[str, float] = field(default_factory=dict)
     nodes: dict[str, float] = field(default_factory=dict)
+    _is_open: bool = field(default=False, init=False)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Add the time of the block to a stage."""
-        begin = perf_counter()
+        if self._is_open:
+            yield
+            return
+        self._is_open, begin = True, perf_counter()
         try:
             yield
         finally:
+            self._is_open = False
             self.stages[name] = self.stages.get(name, 0.0) + perf_counter() - begin
 
     def add_nodes(self, seconds: Mapping[str, float]) -> None:

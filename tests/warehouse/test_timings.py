@@ -2,7 +2,7 @@
 
 from time import sleep
 
-from ml.life.timings import Timings
+from ml.warehouse.timings import Timings
 
 
 def test_a_stage_that_comes_twice_is_counted_together():
@@ -11,6 +11,16 @@ def test_a_stage_that_comes_twice_is_counted_together():
         with timings.stage("build"):
             sleep(0.01)
     assert 0.02 <= timings.report()["stages"]["build"] < 1
+
+
+def test_a_stage_inside_another_counts_for_the_outer_one():
+    timings = Timings()
+    with timings.stage("load"), timings.stage("build"):
+        sleep(0.01)
+    with timings.stage("build"):
+        pass
+    assert list(timings.stages) == ["load", "build"]
+    assert timings.stages["build"] < 0.01 <= timings.stages["load"]
 
 
 def test_a_stage_that_fails_is_counted():
