@@ -43,7 +43,7 @@ log_days as (
 
 ),
 
--- the log is read only for windows that somebody has to look into
+-- only windows with an alert are compared, so the log is not read for the others
 alerting_windows as (
 
     select
@@ -158,7 +158,7 @@ known_products as (
 
 ),
 
--- in the first months of a log every product is new
+-- at the start of a log every product is new, so its first 90 days are left out
 new_products as (
 
     select

@@ -12,7 +12,7 @@ windows as (
 
 ),
 
--- a challenger may have become the champion since
+-- the role at the newest scoring: a challenger may have become the champion since
 batches as (
 
     select * from {{ ref('clv_batches') }}
@@ -36,7 +36,7 @@ models as (
 
 ),
 
--- the segment to look at first: one that drifted, else the one that ranks first
+-- the segment to look at first: one that drifted, or else the one with rank 1
 first_segments as (
 
     select
@@ -108,7 +108,7 @@ judged as (
 
 ),
 
--- the window before, in its newest revision: two in a row are sustained
+-- the window before, in its newest revision: two drifts in a row are sustained drift
 previous as (
 
     select

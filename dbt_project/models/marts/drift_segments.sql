@@ -89,8 +89,8 @@ beside_the_rest as (
 
 ),
 
--- levels of two segments differ by a tenth from window to window without drift, however
--- many the customers
+-- even without drift, the levels of two segments differ by a tenth from window to
+-- window; more customers do not make that smaller, so its square is added
 compared as (
 
     select
@@ -119,8 +119,8 @@ compared as (
 
 ),
 
--- what was so in quiet windows that had matured on the cutoff explains no change; the
--- middle one, so that the first shocked windows are not yet the usual
+-- a difference that was there in quiet windows too, matured on the cutoff, is usual;
+-- their median is taken, so that the first windows of a shock do not count as usual
 usual_levels as (
 
     select
@@ -151,7 +151,7 @@ usual_levels as (
 
 ),
 
--- the usual level is uncertain too
+-- the usual level is itself an estimate, so its variance is added
 judged as (
 
     select
@@ -201,7 +201,8 @@ select
             'z_against_rest', 'customers', 'batch_customers', 'usual_window_count'
         )
     }} as has_drifted,
-    -- of two halves the one that fell behind: missing money is the likelier cause
+    -- of two halves, the one that fell behind comes first: missing money is the more
+    -- likely cause
     case
         when segment_kind <> 'prediction decile'
             then cast(
@@ -223,6 +224,6 @@ select
     end as segment_rank,
 from judged
 {% if is_incremental() %}
-    -- what a measurement said stays, whatever is restated later
+    -- what a measurement said stays, even if rows are restated later
     where {{ is_not_in_this_yet() }}
 {% endif %}

@@ -1,6 +1,6 @@
 {{ config(materialized='table', tags=['monitor']) }}
 
-{#- before this share of the window has passed, revenue so far says nothing -#}
+{#- until this share of the window has passed, revenue so far is not judged -#}
 {%- set least_elapsed_share = 0.15 -%}
 with batches as (
 
@@ -26,7 +26,7 @@ limits (indicator, watch_at, alarm_at) as (
 
 ),
 
--- what chance alone reaches is no shift, however small the batch
+-- a shift that chance alone can reach is no warning, however small the batch
 population as (
 
     select
