@@ -7,7 +7,7 @@ with files as (
 
 ),
 
--- only days that two files cover, or no day, can hold a line delivered twice
+-- a line can be in two files only on a day that both cover, or when it has no day
 shared_days as (
 
     select
@@ -41,7 +41,7 @@ shared_lines as (
 
 ),
 
--- the second of two equal lines of one file answers to the second of another file
+-- the second of two equal lines in one file belongs to the second in another file
 numbered_lines as (
 
     select

@@ -4,7 +4,7 @@ select
     transactions.file_id,
     transactions.file_row,
     transactions.customer_id,
-    -- without an order id, what a customer buys at one moment is one order
+    -- without an order id, everything a customer buys at one moment is one order
     coalesce(
         transactions.order_id, cast(transactions.ordered_at as varchar)
     ) as order_id,
