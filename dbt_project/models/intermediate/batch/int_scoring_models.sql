@@ -16,7 +16,7 @@ champion as (
 
 ),
 
--- the newest challenger, until somebody becomes champion after it
+-- the newest challenger, unless a champion was made after it
 challenger as (
 
     select

@@ -15,7 +15,7 @@ with customer_days as (
 
 )
 
--- a sum does not care for the order of its rows
+-- a sum, because it does not depend on the order of the rows
 select
     activity_date,
     count(*) as row_count,

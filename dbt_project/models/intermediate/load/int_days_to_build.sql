@@ -9,7 +9,7 @@ with files as (
 
 ),
 
--- days of the files taken in since the last build
+-- days of the files that were loaded since the last build
 changed_days as (
 
     select

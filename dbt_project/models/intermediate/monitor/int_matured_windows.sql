@@ -31,8 +31,8 @@ matured_batches as (
 
 ),
 
--- what the label window held and what was predicted when it was measured: a late row
--- changes the one, a batch that is scored again the other
+-- the fingerprint changes with the days of the label window (a late row) and with the
+-- predicted total (a batch that is scored again)
 fingerprints as (
 
     select

@@ -13,7 +13,7 @@ batches as (
 
 select
     (select max(load_id) from files) as load_id,
-    -- a batch that is new or scored again asks for its early warnings
+    -- changes when a batch is new or scored again: its early warnings are then due
     (
         select bit_xor(hash(cutoff, model_id, predicted_total)) from batches
     ) as batches_hash,

@@ -16,7 +16,7 @@ customer_days as (
 
 ),
 
--- backtest and tune ask for trainings of their own; else there is the one of the config
+-- backtest and tune write requests; without one, the config asks for one training
 asked as (
 
     select * from requests

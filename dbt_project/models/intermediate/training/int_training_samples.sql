@@ -51,7 +51,7 @@ window_customers as (
 
 ),
 
--- a training reads its own cutoff for the present, the others for their labels
+-- a training reads its own cutoff (the present) without labels, the others with them
 training_parts as (
 
     select
@@ -73,7 +73,7 @@ training_parts as (
 
 ),
 
--- trainings that share a window read the larger of their samples
+-- two trainings that share a window both read the larger of their samples
 window_shares as (
 
     select
