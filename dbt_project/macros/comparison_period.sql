@@ -1,6 +1,7 @@
 {#
-    The period a window is compared with: the same days a year before, where the log
-    covers them, else the months just before it, else none. Rows of `windows` (window_start,
+    The period that a window is compared with. It is the same days a year before, if the
+    log covers them. If not, it is the months just before the window, if the log covers
+    those. If not, there is none. Returns the rows of `windows` (window_start,
     window_end, pred_months) with compared_with, compared_start and compared_end.
     first_day: SQL expression, the first day of the log.
 #}

@@ -1,11 +1,14 @@
 {#
-    What the customers of each observation window really brought in its label window:
-    one row per (cutoff, history_months, pred_months, customer_id) of the customers
-    with a purchase in the history window, the population of customer_features().
-    actual_clv is net revenue on the days window_start..window_end (returns count on
-    the day they happen, so it may be negative), 0 without activity. Whether the
-    window has matured is the caller's question: rows of an unfinished window carry
-    what happened so far. sampled: as in customer_features().
+    What the customers of each observation window really spent in its label window: one
+    row per (cutoff, history_months, pred_months, customer_id). The customers are those
+    with a purchase in the history window, as in customer_features().
+
+    actual_clv is net revenue on the days window_start..window_end. It is 0 without
+    activity. Returns count on the day they happen, so it may be negative.
+
+    The macro does not ask whether a window has matured. Rows of an unfinished window
+    hold what happened so far; the caller has to decide. sampled: as in
+    customer_features().
 #}
 {% macro customer_actuals(observation_windows, customer_days, sampled=false) %}
 with observation_windows as (
@@ -35,7 +38,7 @@ customer_days as (
 
 )
 
--- one pass: a day belongs to a window's history, to its label window, or to neither
+-- days are read once: a day is in a window's history, in its label window, or in none
 select
     windows.cutoff,
     windows.history_months,

@@ -1,12 +1,12 @@
 {#
-    What int_customer_days holds, of some days of the accepted lines.
+    The rows of int_customer_days for some days of the accepted lines.
 
     transactions: stg_transactions.
-    days: the first and the last of them, none for all, an empty list for no day.
+    days: the first and the last day. none = all days, an empty list = no day.
 
-    The products of an order are kept in a list, by their 64-bit hashes: a group per order and
-    product takes twice the time. Lists do not spill to disk, so a long log is built in parts
-    (int_days_to_build).
+    The products of an order are counted in a list of their 64-bit hashes. To group by
+    order and product would take twice the time. A list cannot be moved to disk when
+    memory is full, so a long log is built in parts (int_days_to_build).
 #}
 {% macro customer_days(transactions, days=none) %}
 with transactions as (
@@ -69,8 +69,9 @@ group by
 
 
 {#
-    Distinct values of a column in each of many small groups; NULL does not count. Two values of
-    one group with the same 64-bit hash would count once: 1 in 10^13 groups of 1,000 values.
+    Number of distinct values of a column, for many small groups. NULL does not count.
+    Two values of a group with the same 64-bit hash would count as one: that happens in
+    1 of 10^13 groups of 1,000 values.
 #}
 {% macro distinct_in_group(column) -%}
 {%- if target.type == 'spark' -%}
@@ -82,7 +83,8 @@ group by
 
 
 {#
-    Lines after which a part of a build ends; it may hold one day more, as no day is split.
+    Number of lines after which a part of a build ends. A day is never split, so a part
+    may hold one day more.
 #}
 {% macro lines_of_a_part() -%}
 {{ env_var('CLV_LINES_OF_A_PART', '8000000') | int }}
@@ -90,8 +92,8 @@ group by
 
 
 {#
-    The parts of int_days_to_build, each a first and a last day; none where all days are built
-    in one statement, as on Spark, and where nothing is executed.
+    The parts of int_days_to_build, each as a first and a last day. It is none where all
+    days are built in one statement (on Spark), and where nothing is executed.
 #}
 {% macro parts_to_build(days_to_build) -%}
 {%- set is_built = execute and target.type == 'duckdb'
@@ -107,8 +109,8 @@ group by
 
 
 {#
-    Post-hook of int_customer_days: the model builds the first part, this the others, each in a
-    statement of its own and all in the model's transaction.
+    Post-hook of int_customer_days. The model builds the first part. This builds the
+    others, each with its own statement, all in the transaction of the model.
 #}
 {% macro build_other_parts() -%}
 {%- for days in (parts_to_build(ref('int_days_to_build')) or [])[1:] %}
@@ -121,8 +123,9 @@ group by
 
 
 {#
-    The table of another model as the last build left it, none before the first build or when
-    everything is built anew. Not a ref(): that model is built after the one that asks.
+    The table of another model, as the last build left it. It is none before the first
+    build, and when everything is built again (--full-refresh). It is not a ref(),
+    because that model is built after the one that asks.
 #}
 {% macro built_before(model) -%}
 {%- if execute and target.type == 'duckdb' and not should_full_refresh() -%}

@@ -9,14 +9,16 @@
         gross_revenue, max_order_value, return_count, returned_revenue, net_revenue;
         one row per customer and local day with activity.
 
-    A sum of DOUBLE depends on the order rows arrive in, so every aggregate is over
-    integers or DECIMAL and becomes DOUBLE only once, after the sum. Nothing here is a
-    window function over windows x days: gaps between purchases are measured once per
-    log and kept when both ends lie inside the window.
+    A sum of DOUBLE depends on the order in which rows arrive. So every sum is over
+    integers or DECIMAL, and becomes DOUBLE only once, after the sum.
 
-    A trailing sum longer than the history window is NULL, never a shorter sum.
+    No window function runs over windows x days. Gaps between purchases are measured
+    once for the whole log. A gap counts for a window when both its ends are inside.
 
-    sampled: the windows have a customer_share, and only so many of the customers are
+    A sum over the last n months is NULL when the history window is shorter than n
+    months. It is never the sum of fewer months.
+
+    sampled: the windows have a customer_share, and only that share of the customers is
         read (sample_customers.sql).
 #}
 {% macro customer_features(observation_windows, customer_days, sampled=false) %}
@@ -51,14 +53,14 @@ customer_days as (
         returned_revenue,
         net_revenue,
     from {{ customer_days }}
-    -- days that no window reads; a gap counts only when both its ends are inside
+    -- days that no window reads are left out: a gap counts only with both ends inside
     where
         activity_date >= (select min(history_start) from observation_windows)
         and activity_date < (select max(window_start) from observation_windows)
 
 ),
 
--- features do not depend on pred_months: cells that differ only there share a pass
+-- features do not depend on pred_months: windows that differ only there are read once
 history_windows as (
 
     select distinct
@@ -91,7 +93,7 @@ customer_purchase_days as (
 
 ),
 
--- days with returns only have no gap: they are not purchases
+-- a day with returns only has no gap, because it is not a purchase
 days_with_gaps as (
 
     select *
@@ -118,7 +120,7 @@ window_days as (
                 then date_diff('day', days.previous_purchase_date, days.activity_date)
         end as gap_days,
         {%- for half_life in half_lives %}
-        -- whole numbers, so that weighted sums stay exact
+        -- weights are whole numbers (10000 = 1), so that weighted sums are exact
         cast(
             round(
                 10000 * power(
@@ -128,7 +130,7 @@ window_days as (
             ) as integer
         ) as weight_{{ half_life }},
         {%- endfor %}
-        -- 1 = the last month of the window; 13 and more are not told apart
+        -- 1 = the last month of the window; 13 = every month before the twelfth
         1
         {%- for month in range(1, 13) %}
         + cast(days.activity_date < windows.start_{{ month }}_months as integer)
@@ -163,7 +165,7 @@ customer_sums as (
         sum(return_count) as return_count,
         max(max_order_value) as max_order_value,
         max(gross_revenue) as max_day_revenue,
-        -- the product of two DECIMAL(18) overflows: one factor has to be wider
+        -- the product of two DECIMAL(18) is too large for its type: one factor is wider
         sum(cast(gross_revenue as decimal(30, 4)) * gross_revenue) as squared_revenue,
         max(gap_days) as max_gap_days,
         sum(gap_days * gap_days) as squared_gap_days,
@@ -263,7 +265,7 @@ customer_measures as (
         cast(last_gap_days as integer) as last_gap_days,
         cast(first_to_last_days as double)
             / nullif(purchase_day_count - 1, 0) as mean_gap_days,
-        -- sum of gaps = days from first to last purchase
+        -- uses: the sum of all gaps is the days from the first to the last purchase
         sqrt(
             cast(
                 greatest(
@@ -308,7 +310,7 @@ customer_measures as (
         end as active_months_{{ month }}_months,
         {%- endfor %}
         {%- for month in [3, 6] %}
-        -- this span less the same span before it
+        -- these months minus the same number of months before them
         case
             when history_months >= {{ 2 * month }}
                 then cast(2 * net_revenue_{{ month }} - net_revenue_{{ 2 * month }} as double)
@@ -333,7 +335,7 @@ select
         net_revenue_{{ month }},
         {%- endfor %}
     ),
-    -- the same months a year before the label window
+    -- the same months as the label window, one year earlier
     case
         when windows.history_months < 12 or windows.pred_months > 12 then null
         {%- for month in range(1, 12) %}

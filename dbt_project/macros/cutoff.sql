@@ -1,13 +1,13 @@
 {#
-    The cutoff of this build: `--vars '{cutoff: 2011-06-30}'`. It is checked before any
-    model runs and reaches SQL only as the typed literal made here.
+    The cutoff of this build, from `--vars '{cutoff: 2011-06-30}'`. It is checked before
+    any model runs. SQL reads it only as the typed literal that is made here.
 #}
 {% macro is_day(text) -%}
 {%- set written = '(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])' -%}
 {%- if modules.re.fullmatch(written, text) -%}
     {%- set year, month, number = text.split('-') | map('int') -%}
     {%- set first_of_month = modules.datetime.date(year, month, 1) -%}
-    {#- counted from the first of the month: past its end the month is another -#}
+    {#- counted from the first of the month: 2011-02-30 becomes 2011-03-02 -#}
     {%- set day = first_of_month + modules.datetime.timedelta(days=number - 1) -%}
     {{ return(day.isoformat() == text) }}
 {%- endif -%}
@@ -22,7 +22,7 @@
 {%- elif flags.WHICH in ['run', 'build', 'test', 'retry'] and execute -%}
     {{ exceptions.raise_compiler_error(cutoff_refusal()) }}
 {%- else -%}
-    {#- docs, compile and list need SQL that parses, not a batch -#}
+    {#- docs, compile and list build no batch; they need only SQL that can be parsed -#}
     cast(null as date)
 {%- endif -%}
 {%- endmacro %}
@@ -41,12 +41,12 @@
 {%- endmacro %}
 
 
-{# Stops the command before any model when the cutoff is missing, misspelt or no day. #}
+{# Stops the command before any model when the cutoff is missing or no valid date. #}
 {% macro check_cutoff() -%}
 {%- if execute and flags.WHICH in ['run', 'build', 'test', 'retry'] -%}
     {#-
-        what depends on files, ledger or past batches alone (tags load, ledger, monitor)
-        needs no cutoff
+        models that depend only on files, on the ledger or on past batches (tags load,
+        ledger, monitor) need no cutoff
     -#}
     {%- set selection = namespace(models=0, without_cutoff=0, others=0) -%}
     {%- for unique_id in selected_resources -%}
@@ -60,7 +60,7 @@
             {%- set selection.others = selection.others + 1 -%}
         {%- endif -%}
     {%- endfor -%}
-    {#- unit tests bring their own cutoff -#}
+    {#- unit tests have their own cutoff -#}
     {%- set needed = selection.without_cutoff < selection.models
         or (selection.models == 0 and (selection.others or not selected_resources))
         or invocation_args_dict.get('vars') -%}
@@ -75,8 +75,8 @@
 
 
 {#
-    Stops the command when the days that are built end before the cutoff: its batch would
-    stay.
+    Stops the command when the customer days end before the cutoff. Such a batch would
+    be scored too early, and would stay.
 #}
 {% macro check_data_reaches(cutoff) -%}
 {%- set days = adapter.get_relation(

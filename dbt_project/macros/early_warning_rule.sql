@@ -1,6 +1,6 @@
 {#
-    The rule of early warnings, over numbers: watch beyond the first limit, alarm beyond
-    the second. All arguments are SQL expressions; an unknown distance warns of nothing.
+    The rule of early warnings: watch above the first limit, alarm above the second. All
+    arguments are SQL expressions. When the distance is NULL, there is no warning.
 #}
 {% macro warning_level(distance, watch_at, alarm_at) -%}
 case
@@ -12,9 +12,9 @@ end
 
 
 {#
-    Limits by indicator, as rows of VALUES (indicator, watch_at, alarm_at): an index of
-    population stability, or a difference of two shares. revenue_so_far has none: its
-    limits follow from the interval of the total.
+    Limits by indicator, as rows of VALUES (indicator, watch_at, alarm_at). They are
+    limits of a population stability index, or of a difference of two shares.
+    revenue_so_far is not in the list: its limits follow from the interval of the total.
 #}
 {% macro warning_limits() -%}
 values
@@ -27,8 +27,9 @@ values
 
 
 {#
-    Log distance of the total that is usual after a share of the window, from the ends of
-    the total's 80 % interval: what has come so far scatters more than the whole.
+    Distance |log(actual / expected)| of the total that is usual after a share of the
+    window. It comes from the 80 % interval of the total. It is larger early in the
+    window: after a quarter of it, twice that of the whole window.
 #}
 {% macro usual_log_distance(total_low, total_high, elapsed_share) -%}
 ln({{ total_high }} / nullif({{ total_low }}, 0)) / 2 / sqrt({{ elapsed_share }})

@@ -1,7 +1,8 @@
 {#
-    Data tests of marts look at the batch that is being built, not at all history:
-    `config: {where: this_cutoff}` stands for the cutoff of this build, `newest_load` for
-    the rows that the newest load made or made again, `newest_files` for the lines it took in.
+    Data tests of marts look only at the batch that is being built, not at all batches.
+    With `config: {where: this_cutoff}` a test reads the rows of the cutoff of this
+    build. With `newest_load` it reads the rows that the newest load made or made again.
+    With `newest_files` it reads the lines that the newest load read.
 #}
 {% macro get_where_subquery(relation) -%}
 {%- set where = config.get('where') -%}

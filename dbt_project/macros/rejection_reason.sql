@@ -1,6 +1,6 @@
 {#
-    Why a delivered line is refused, NULL when it is taken. One rule for the lines that
-    pass and the lines that do not. Reads the columns of raw.transactions and loaded_on.
+    Why a delivered line is refused; NULL when it is accepted. It is the one rule for
+    both kinds of lines. Reads the columns of raw.transactions and loaded_on.
 #}
 {% macro rejection_reason() -%}
 case
@@ -12,7 +12,7 @@ case
         then 'unreadable ' || split_part(unreadable, '=', 1)
     when
         customer_id is null
-        -- most identifiers are longer than these words: only the others are trimmed
+        -- most ids are longer than these words: to trim only the short ones is faster
         or lower(
             case
                 when
@@ -30,7 +30,7 @@ case
         then 'amount out of range'
     when amount is null then 'missing amount'
     when unit_price < 0 then 'negative unit_price'
-    -- dates of empty cells: 1970-01-01 and, from spreadsheets, 1900-01-00
+    -- an empty cell often becomes 1970-01-01, or in spreadsheets 1900-01-00
     when ordered_at < make_timestamp(1970, 1, 2, 0, 0, 0) then 'ordered_at before 1970'
     when cast(ordered_at as date) > loaded_on then 'ordered_at in the future'
 end

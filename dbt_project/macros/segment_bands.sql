@@ -10,14 +10,15 @@ end
 
 
 {#
-    A DOUBLE as text; through DECIMAL, because engines round the halves of a DOUBLE apart.
+    A DOUBLE as text. It becomes DECIMAL first, because two engines may round the half
+    of a DOUBLE in different directions.
 #}
 {% macro rounded_text(value, digits) -%}
 cast(cast(cast({{ value }} as decimal(18, 6)) as decimal(18, {{ digits }})) as varchar)
 {%- endmacro %}
 
 
-{# Below or above the middle of the batch; the middle itself belongs below. #}
+{# Lower or upper half of the batch; the median itself belongs to the lower half. #}
 {% macro half(value, edge, digits, unit='') -%}
 case
     when {{ value }} <= {{ edge }}
@@ -28,7 +29,7 @@ end
 {%- endmacro %}
 
 
-{# Quarter of the batch by its three edges; an edge belongs to the quarter below it. #}
+{# Quarter of the batch, by three edges; an edge belongs to the quarter below it. #}
 {% macro quarter(value, edges) -%}
 {%- set first, second, third = edges ~ '[1]', edges ~ '[2]', edges ~ '[3]' -%}
 case
@@ -46,7 +47,7 @@ end
 {%- endmacro %}
 
 
-{# Number of that quarter, 1 = lowest. #}
+{# Number of the quarter, 1 = lowest. #}
 {% macro quarter_number(value, edges) -%}
 case
     when {{ value }} <= {{ edges }}[1] then '1'

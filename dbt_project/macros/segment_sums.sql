@@ -1,21 +1,21 @@
 {#
-    A sum of DOUBLE depends on the order rows arrive in; each value is rounded to a
-    DECIMAL first, so that the sum is the same on every machine.
+    A sum of DOUBLE depends on the order in which rows arrive. So each value is rounded
+    to a DECIMAL first, and the sum is the same on every machine.
 #}
 {% macro exact_sum(value) -%}
 cast(sum(cast({{ value }} as decimal(38, 8))) as double)
 {%- endmacro %}
 
 
-{# actual / predicted from weighted sums; above 0, so that its logarithm exists. #}
+{# Level: actual / predicted from weighted sums; above 0, so its logarithm exists. #}
 {% macro weighted_level(actual, predicted) -%}
 greatest({{ actual }} / nullif({{ predicted }}, 0), 0.01)
 {%- endmacro %}
 
 
 {#
-    Squared standard error of the logarithm of such a level, from the weighted moments of
-    actual and predicted (delta method, the residuals of customers independent).
+    Squared standard error of the logarithm of a weighted_level(), from the weighted
+    moments of actual and predicted (delta method, residuals of customers independent).
 #}
 {% macro level_variance(level, predicted, actual_2, actual_predicted, predicted_2) -%}
 greatest(

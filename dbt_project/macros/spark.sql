@@ -1,13 +1,14 @@
 {#
-    What dbt itself asks of a target, on Spark. Queries need nothing here: they are written
-    for DuckDB and translated when they are compiled (spark/dbt_on_spark.py).
+    Macros that dbt itself calls on a target, for Spark. Queries need none of them: they
+    are written for DuckDB and translated when they are compiled
+    (spark/dbt_on_spark.py).
 #}
 {% macro spark__cast(field, type) -%}
 cast({{ field }} as {{ {'varchar': 'string', 'timestamp': 'timestamp_ntz'}.get(type, type) }})
 {%- endmacro %}
 
 
-{# A Python model's rows become a table; dbt-spark's own way is for Databricks alone. #}
+{# Writes the rows of a Python model: dbt-spark can do that only on Databricks. #}
 {% macro spark__create_table_as(temporary, relation, compiled_code, language='sql') -%}
 {#- the newline keeps the code's own indentation -#}
 {%- if language == 'python' %}
@@ -22,15 +23,16 @@ write_model(
 {%- endmacro %}
 
 
-{# A mart's batch is replaced with its partition, where DuckDB deletes and appends. #}
+{# Spark replaces the batch of a mart as a partition; DuckDB deletes it and appends. #}
 {% macro replace_partitions(otherwise) -%}
 {{ return('insert_overwrite' if target.type == 'spark' else otherwise) }}
 {%- endmacro %}
 
 
 {#
-    The delivered lines as Spark tables over the parquet files that `python -m ml.delivery.spark_landing`
-    wrote. Tables of schema raw that exist already (a lake's own) are left as they are.
+    Makes Spark tables of the delivered lines, from the Parquet files of
+    `python -m ml.delivery.spark_landing`. If a table of schema raw is already there,
+    such as one of a data lake, it stays as it is.
 #}
 {% macro use_landed_files() -%}
 {%- set is_building = flags.WHICH in ['run', 'build', 'test', 'retry'] -%}

@@ -1,7 +1,7 @@
 {#
-    Drops what an incremental Python model leaves behind: the adapter makes its temporary
-    table in schema main under the model's name and the moment, and never removes it.
-    A post-hook of the model.
+    Post-hook of an incremental Python model. Drops the temporary table that it leaves:
+    the adapter makes one in schema main, named after the model and the time, and never
+    drops it.
 #}
 {% macro drop_temporary_copies() -%}
 {%- if execute and target.type == 'duckdb' -%}

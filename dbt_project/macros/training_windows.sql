@@ -1,15 +1,19 @@
 {#
-    The observation windows that trainings read: for each the scoring window itself
-    (months_back 0) and every whole month back from P months on, while the log reaches
-    at least `minimum_months` behind it. Their label windows end on or before the training
-    cutoff. A fold that replays a training `months_back = k` months ago (k >= P) uses the
-    windows with months_back >= k + P, so the list goes on for `training_count` cutoffs
-    behind the newest fold.
+    The observation windows that trainings read. P is pred_months.
 
-    training_requests: relation with training_cutoff DATE, history_months and pred_months
-    INT, first_day DATE (the log's first day), one row per training. history_start is not
-    clipped at first_day; observed_months says how many whole months of the window the log
-    covers.
+    A training reads the window of its own cutoff (months_back 0), and windows that
+    begin whole months earlier: P months, P + 1 months, and so on. So each of their
+    label windows ends on or before the training cutoff. The log must hold at least
+    `minimum_months` of history for a window.
+
+    A replay repeats a training as it was k months ago (k >= P). It reads only the
+    windows with months_back >= k + P. So the list goes on for `training_count` cutoffs
+    before the newest replay. For example, with P = 3 it has months_back 0 and 3 to 17.
+
+    training_requests: relation with training_cutoff DATE, history_months and
+    pred_months INT, first_day DATE (the log's first day), one row per training.
+    history_start may be before first_day; observed_months says how many whole months of
+    the window the log covers.
 #}
 {% macro training_windows(training_requests, training_count=12, minimum_months=3) %}
 with training_requests as (
@@ -26,7 +30,7 @@ with training_requests as (
 
 steps as (
 
-    -- two digits count 0..99: plain joins run on every target
+    -- the numbers 0..99 from two digits: plain joins run on every target
     select tens.digit * 10 + ones.digit as months_back
     from (
         values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)
@@ -39,7 +43,7 @@ steps as (
 
 stepped as (
 
-    -- back from the day after the cutoff: month ends stay month ends
+    -- counted back from the day after the cutoff, so that month ends stay month ends
     select
         requests.*,
         steps.months_back,
@@ -59,7 +63,7 @@ measured as (
 
     select
         stepped.*,
-        -- a log that starts within a week of a month's start covers that month
+        -- a log that starts in the first week of a month counts as covering that month
         least(
             stepped.history_months,
             date_sub('month', stepped.first_day - 7, stepped.window_start)

@@ -1,10 +1,11 @@
 {#
     The tier rule: the tiers up to "Top p%" hold exactly ceil(p / 100 * n) customers.
-    One row per tier that holds somebody: value_tier, first_rank, last_rank. What lies
-    behind the last share is "Bottom q%".
+    For example, of 101 customers the best two are "Top 1%". Returns one row per tier
+    that has customers: value_tier, first_rank, last_rank. All ranks after the last tier
+    are "Bottom q%".
 
     customer_count: SQL expression, n. model_config: relation with the column
-    value_tiers, a list of growing shares in per cent.
+    value_tiers, a list of shares in per cent, smallest first.
 #}
 {% macro value_tier_ranks(customer_count, model_config) -%}
 with listed as (
@@ -26,7 +27,7 @@ tiers as (
     select
         share,
         'Top ' || {{ share_label('share') }} || '%' as value_tier,
-        -- exact in DECIMAL: 7% of 100 is 7, not the 8 of a rounded-up double
+        -- DECIMAL is exact: 7 % of 100 is 7; a DOUBLE a little above 7 would give 8
         cast(
             ceil(cast(0.01 as decimal(3, 2)) * share * {{ customer_count }}) as bigint
         ) as last_rank,
@@ -62,7 +63,7 @@ where first_rank <= last_rank
 {%- endmacro %}
 
 
-{# 5.0000 -> 5, 0.5000 -> 0.5 #}
+{# A share without zeros at its end: 5.0000 -> 5, 0.5000 -> 0.5. #}
 {% macro share_label(share) -%}
 rtrim(rtrim(cast(cast({{ share }} as decimal(9, 4)) as varchar), '0'), '.')
 {%- endmacro %}
