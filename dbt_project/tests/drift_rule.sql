@@ -1,7 +1,7 @@
-{# Fails when thresholds, changes, segments or verdicts are not those of the table. #}
+{# Fails when a threshold, change, segment or verdict is not the one in the table. #}
 {{ config(tags=['macro']) }}
 
--- thresholds +20 % of RMSE, -15 % of R2; equal to the threshold is not beyond it
+-- thresholds: +20 % of RMSE, -15 % of R2; a value equal to its threshold is no breach
 with windows (
     name, rmse, baseline_rmse, r2, baseline_r2, rmse_expected, r2_expected
 ) as (
@@ -34,7 +34,7 @@ verdicts (breached, significant, previous_significant, expected) as (
 
 ),
 
--- beyond 4.5 standard errors, 200 customers, a fifth of the batch, and a usual level
+-- more than 4.5 standard errors, 200 customers, a fifth of the batch, a usual level
 segments (
     name, z_against_rest, customers, batch_customers, usual_window_count, expected
 ) as (

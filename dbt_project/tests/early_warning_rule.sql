@@ -1,4 +1,4 @@
-{# Fails when levels or usual distances are not those of the table. #}
+{# Fails when a level or a usual distance is not the one in the table. #}
 {{ config(tags=['macro']) }}
 
 with distances (distance, expected) as (
@@ -31,7 +31,7 @@ where not (0 < watch_at and watch_at < alarm_at)
 
 union all
 
--- an interval of 1/e..e is a distance of 1 at the end of the window, 2 after a quarter
+-- with an interval of 1/e..e the distance is 1 for the whole window, 2 after a quarter
 select 'usual distance' as failure
 where
     abs({{ usual_log_distance('exp(-1)', 'exp(1)', '1') }} - 1) > 0.000001

@@ -1,5 +1,5 @@
-{# Fails when is_day() takes text that is no day of the calendar as YYYY-MM-DD, or
-    refuses one.
+{# Fails when is_day() accepts a text that is not a valid date as YYYY-MM-DD, or refuses
+    a valid one.
 #}
 {{ config(tags=['macro']) }}
 

@@ -1,4 +1,4 @@
-{# Fails when rejection_reason() gives a line another reason than the table. #}
+{# Fails when rejection_reason() gives a line another reason than the table does. #}
 {{ config(tags=['macro']) }}
 
 with delivered (

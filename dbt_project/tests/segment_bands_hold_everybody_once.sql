@@ -1,4 +1,4 @@
-{# Fails when a band of the segment rule holds a wrong value, or an edge moves. #}
+{# Fails when a band of the segment rule holds a wrong value, or a wrong edge. #}
 {{ config(tags=['macro']) }}
 
 with customers (tenure_days, tenure_name, order_value, quarter_name, half_name) as (

@@ -1,4 +1,4 @@
-{# Fails when a training at a month end reads another window than whole months back. #}
+{# Fails when a training at a month end reads a window not whole months back. #}
 {{ config(tags=['macro']) }}
 
 {% set request %}

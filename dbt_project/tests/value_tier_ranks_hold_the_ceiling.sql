@@ -1,4 +1,4 @@
-{# Fails when a tier of value_tier_ranks() holds other ranks than ceil(p / 100 * n). #}
+{# Fails when a tier of value_tier_ranks() does not hold ceil(p / 100 * n) ranks. #}
 {{ config(tags=['macro']) }}
 
 with model_config as (

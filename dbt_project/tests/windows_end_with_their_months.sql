@@ -1,4 +1,4 @@
-{# Fails when a window macro leaves the calendar at a month end or a leap day. #}
+{# Fails when a window macro gives a wrong day at a month end or a leap day. #}
 {{ config(tags=['macro']) }}
 
 with cases (

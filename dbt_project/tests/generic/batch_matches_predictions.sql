@@ -1,5 +1,5 @@
-{# Fails when a batch counts other customers than clv_predictions holds, or has other
-    windows.
+{# Fails when the number of customers or the windows of a batch differ from those in
+    clv_predictions.
 #}
 {% test batch_matches_predictions(model) %}
 with predictions as (

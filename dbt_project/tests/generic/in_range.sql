@@ -1,4 +1,4 @@
-{# Fails when a value lies outside [least, most], or is NaN. #}
+{# Fails when a value is below `least`, above `most`, NaN or infinite. #}
 {% test in_range(model, column_name, least=none, most=none) %}
 select {{ column_name }}
 from {{ model }}

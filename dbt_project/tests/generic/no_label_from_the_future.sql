@@ -1,4 +1,4 @@
-{# Fails when a label of a training example was incomplete on the training cutoff. #}
+{# Fails when a training example has a label that ends after the training cutoff. #}
 {% test no_label_from_the_future(model) %}
 select
     cutoff,

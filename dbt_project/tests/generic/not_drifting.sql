@@ -1,4 +1,4 @@
-{# Fails when a newest measurement passed a threshold or its verdict is not ok. #}
+{# Fails when a champion's newest measurement passed a threshold or is not ok. #}
 {% test not_drifting(model, column_name) %}
 select
     cutoff,

@@ -1,4 +1,4 @@
-{# Fails when a prediction lies outside its own interval. #}
+{# Fails when a prediction is outside its own interval. #}
 {% test ordered_interval(model) %}
 select
     predicted_clv_low,

@@ -1,4 +1,4 @@
-{# Fails when the table does not hold exactly `rows` rows. #}
+{# Fails when the table does not have exactly `rows` rows. #}
 {% test row_count_is(model, rows) %}
 select count(*) as row_count
 from {{ model }}

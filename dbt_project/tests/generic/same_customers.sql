@@ -1,4 +1,4 @@
-{# Fails when a customer of the batch stands on one side only. #}
+{# Fails when a customer of the batch is in one of the two tables only. #}
 {% test same_customers(model, compare_model) %}
 with ours as (
 

@@ -1,4 +1,6 @@
-{# Fails when the segments of a kind hold more customers than the measured window. #}
+{# Fails when the segments of a kind together have more customers than the measured
+    window, or more than all of its squared error. Deciles must have all customers.
+#}
 {% test segments_add_up(model) %}
 with kinds as (
 

@@ -1,4 +1,4 @@
-{# Fails when two rows share the values of `columns`, or one of them is NULL. #}
+{# Fails when two rows have the same values of `columns`, or one of these is NULL. #}
 {% test unique_combination(model, columns) %}
 select
     {{ columns | join(', ') }},

@@ -1,5 +1,5 @@
-{# Fails when two rows of one `within` have the same `number`, or one has none: marks 60
-    numbers in a word, which is many times cheaper than a group per row.
+{# Fails when two rows of one `within` have the same `number`, or a row has none. It
+    marks 60 numbers as bits of one integer, which is much cheaper than a group per row.
 #}
 {% test unique_row_number(model, within, number) %}
 select
