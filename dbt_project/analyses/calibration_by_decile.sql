@@ -1,5 +1,5 @@
--- tenths of the champion's newest matured window by prediction: did they bring what was
--- predicted?
+-- the champion's newest matured window in tenths by prediction: did each tenth spend
+-- what was predicted?
 with newest_window as (
 
     select

@@ -1,4 +1,4 @@
--- where both lenses meet; lift above 1: more such customers in the tier than by chance
+-- cluster by tier; a lift above 1: more such customers in the tier than by chance
 with newest as (
 
     select * from {{ champion_batch() }} as newest_batch

@@ -1,4 +1,4 @@
--- by month of the first purchase in the history window: what came and what is to come
+-- by month of the first purchase in the history window: spent so far, and expected
 with newest as (
 
     select * from {{ champion_batch() }} as newest_batch

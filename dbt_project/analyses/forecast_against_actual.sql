@@ -1,4 +1,4 @@
--- every batch of a champion: its forecast and, once the window has matured, what came
+-- every batch of a champion: its forecast and, when the window has matured, what came
 select
     batches.cutoff,
     batches.model_id,

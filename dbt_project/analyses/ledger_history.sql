@@ -1,4 +1,4 @@
--- every row of the ledger, and how the model has served since
+-- every row of the ledger, with what the model scored since and how good that was
 with batches as (
 
     select

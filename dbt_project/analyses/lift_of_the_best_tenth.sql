@@ -1,5 +1,5 @@
--- share of real revenue that a tenth of the customers brought: picked by prediction, by
--- past revenue, in hindsight, and at random (0.1)
+-- share of real revenue that a tenth of the customers brought: chosen by prediction, by
+-- past revenue, by the real revenue itself, and at random (0.1)
 with matured as (
 
     select

@@ -1,4 +1,4 @@
--- tier at the batch before and now; NULL: not among the customers of that batch
+-- tier in the batch before and now; NULL: not a customer of that batch
 with newest as (
 
     select * from {{ champion_batch() }} as newest_batch

@@ -1,4 +1,4 @@
--- what each kind of buyer brings in all, and what its typical customer is worth
+-- what each kind of buyer brings in total, and what its typical customer is worth
 with newest as (
 
     select * from {{ champion_batch() }} as newest_batch

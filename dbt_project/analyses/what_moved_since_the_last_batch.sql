@@ -48,7 +48,7 @@ select
     customers_before.predicted_clv as predicted_clv_before,
     customers_now.predicted_clv as predicted_clv_now,
     customers_now.predicted_clv - customers_before.predicted_clv as change,
-    -- bought since the last batch, or grew colder
+    -- true: bought since the last batch; false: the last purchase is before it
     customers_now.recency_days < newest.cutoff - before.cutoff as has_bought_since,
     customers_now.recency_days,
     customers_now.order_count,

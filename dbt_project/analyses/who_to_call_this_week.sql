@@ -1,4 +1,4 @@
--- the best fifth by expected spend, those least sure to come back first
+-- the best fifth by expected spend; those least sure to come back are first
 with newest as (
 
     select * from {{ champion_batch() }} as newest_batch
