@@ -56,11 +56,8 @@ and model_id = (
 {%- if is_incremental() and target.type == 'duckdb' -%}
     delete from {{ this }}
     where (cutoff, model_id) in (
-        select cutoff, model_id from {{ ref('clv_batches') }}
-        where
-            window_end > (
-                select max(activity_date) from {{ ref('int_customer_days') }}
-            )
+        select cutoff, model_id from {{ ref('batch_windows') }}
+        where not has_matured
     )
 {%- endif -%}
 {%- endmacro %}

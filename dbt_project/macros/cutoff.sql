@@ -46,14 +46,15 @@
 {%- if execute and flags.WHICH in ['run', 'build', 'test', 'retry'] -%}
     {#-
         models that depend only on files, on the ledger or on past batches (tags load,
-        ledger, monitor) need no cutoff
+        ledger, monitor, views) need no cutoff
     -#}
+    {%- set no_cutoff = ['load', 'ledger', 'monitor', 'views'] -%}
     {%- set selection = namespace(models=0, without_cutoff=0, others=0) -%}
     {%- for unique_id in selected_resources -%}
         {%- if unique_id.startswith('model.') -%}
             {%- set selection.models = selection.models + 1 -%}
             {%- set tags = graph.nodes[unique_id].config.tags -%}
-            {%- if 'load' in tags or 'ledger' in tags or 'monitor' in tags -%}
+            {%- if tags | select('in', no_cutoff) | list -%}
                 {%- set selection.without_cutoff = selection.without_cutoff + 1 -%}
             {%- endif -%}
         {%- elif not unique_id.startswith('unit_test.') -%}

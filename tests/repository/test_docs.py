@@ -126,7 +126,7 @@ def test_every_docs_block_is_used():
 
 def test_the_landing_page_says_how_to_read_every_mart():
     page = (PROJECT / "docs" / "overview.md").read_text(encoding="utf-8")
-    marts = {path.stem for path in (PROJECT / "models" / "marts").glob("*.sql")}
+    marts = {path.stem for path in (PROJECT / "models" / "marts").rglob("*.sql")}
     assert set(re.findall(r"^\| [^|]+ \| `(\w+)` \| [^|]+ \|$", page, flags=re.MULTILINE)) >= marts
 
 
@@ -221,7 +221,7 @@ def as_sql(path: Path) -> str:
 
 @pytest.mark.parametrize("analysis", ANALYSES, ids=name_of)
 def test_an_analysis_reads_marts_alone_and_finds_rows(analysis: Path, rescored_home: EngineHome):
-    marts = {path.stem for path in (PROJECT / "models" / "marts").glob("*.sql")}
+    marts = {path.stem for path in (PROJECT / "models" / "marts").rglob("*.sql")}
     read = re.findall(r"ref\('(\w+)'\)", analysis.read_text(encoding="utf-8"))
     assert set(read) <= marts
     assert rescored_home.rows(as_sql(analysis))

@@ -246,7 +246,7 @@ def test_a_query_of_the_manual_finds_rows(rescored_home: EngineHome, query: str)
 
 def test_the_table_of_marts_lists_every_mart(scored_home: EngineHome):
     rows = scored_home.rows(
-        "select table_name from duckdb_tables() where schema_name = 'marts' order by 1"
+        "select table_name from information_schema.tables where table_schema = 'marts' order by 1"
     )
     for document in (README, MARTS):
         named = sorted(row[0].strip("`") for row in table(document, "Tables"))

@@ -6,28 +6,16 @@
     )
 }}
 
-with batches as (
+with matured_batches as (
 
-    select * from {{ ref('clv_batches') }}
-
-),
-
-customer_days as (
-
-    select * from {{ ref('int_customer_days') }}
+    select * from {{ ref('batch_windows') }}
+    where has_matured
 
 ),
 
 day_fingerprints as (
 
     select * from {{ ref('int_day_fingerprints') }}
-
-),
-
-matured_batches as (
-
-    select * from batches
-    where window_end <= (select max(activity_date) from customer_days)
 
 ),
 

@@ -8,9 +8,12 @@
     )
 }}
 
-with batches as (
+with open_windows as (
 
-    select * from {{ ref('clv_batches') }}
+    select * from {{ ref('batch_windows') }}
+    where
+        not has_matured
+        and window_start <= newest_date
 
 ),
 
@@ -29,26 +32,6 @@ customer_days as (
 season_indices as (
 
     select * from {{ ref('season_indices') }}
-
-),
-
-newest as (
-
-    select max(activity_date) as newest_date
-    from customer_days
-
-),
-
-open_windows as (
-
-    select
-        batches.*,
-        newest.newest_date,
-    from batches
-    inner join newest
-        on
-            batches.window_start <= newest.newest_date
-            and batches.window_end > newest.newest_date
 
 ),
 
