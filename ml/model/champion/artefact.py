@@ -1,4 +1,10 @@
-"""What scoring loads: everything that is frozen at the training cutoff."""
+"""What scoring loads: everything that is frozen at the training cutoff.
+
+Champion, clusters and population are dataclasses of plain numbers and boosters, all the way down.
+So ml/ledger/artefacts.py can write them as JSON and UBJ. Their field names are in every stored
+artefact: whoever renames one goes on reading the old name (ml/ledger/earlier_artefacts.py shows
+how).
+"""
 
 from dataclasses import dataclass
 

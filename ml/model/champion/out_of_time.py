@@ -1,6 +1,6 @@
 """Out-of-time accuracy of the recipe and of everything a user could pick instead.
 
-Train at a cutoff on what was known then; hold the forecast against what came later. The rivals get
+Train at a cutoff on what was known then; compare the forecast with what came later. The rivals get
 the same customers. It is the only accuracy that the documents quote.
 
 Pure: one cutoff's examples as they were known then, and what became known later.
@@ -50,7 +50,7 @@ def backtest_cutoff(
     seed: int,
     max_examples: int,
 ) -> BacktestResult:
-    """Train on what was known at `cutoff` and hold it against what came later.
+    """Train on what was known at `cutoff` and compare with what came later.
 
     examples, monthly_revenue: as for fit_champion(), labels of unfinished windows NaN. actual:
     customer_id and actual_clv (money) of every customer of the cutoff. Errors: ValueError as of

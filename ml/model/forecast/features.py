@@ -1,6 +1,8 @@
 """The one list of feature names: what the trees read, how much history each needs, its words.
 
-The SQL macro customer_features() yields these columns; a test holds the two against each other.
+A feature over the last k months exists only where the log covers k months before the cutoff. A
+young log has it for nobody, an older one for some cutoffs; elsewhere the trees read NaN. The SQL
+macro customer_features() yields these columns; a test compares the two lists.
 """
 
 from dataclasses import dataclass
@@ -34,21 +36,21 @@ def _whole(name: str, unit: Unit, words: str) -> Feature:
 
 def _trailing() -> list[Feature]:
     """Sums over the last k months; a window the log covers only in part does not have them."""
-    found: list[Feature] = []
+    trailing: list[Feature] = []
     for k in (1, 2, 3, 6, 9, 12):
         last = f"in the last {k} months" if k > 1 else "in the last month"
-        found.append(Feature(f"net_revenue_{k}_months", k, "money", f"net revenue {last}"))
-        found.append(Feature(f"purchase_days_{k}_months", k, "count", f"purchase days {last}"))
+        trailing.append(Feature(f"net_revenue_{k}_months", k, "money", f"net revenue {last}"))
+        trailing.append(Feature(f"purchase_days_{k}_months", k, "count", f"purchase days {last}"))
     for k in (3, 6, 12):
         last = f"in the last {k} months"
-        found.append(Feature(f"returned_revenue_{k}_months", k, "money", f"returns {last}"))
-        found.append(Feature(f"line_count_{k}_months", k, "count", f"order lines {last}"))
-        found.append(Feature(f"active_months_{k}_months", k, "count", f"active months {last}"))
+        trailing.append(Feature(f"returned_revenue_{k}_months", k, "money", f"returns {last}"))
+        trailing.append(Feature(f"line_count_{k}_months", k, "count", f"order lines {last}"))
+        trailing.append(Feature(f"active_months_{k}_months", k, "count", f"active months {last}"))
     for k in (3, 6):
         words = f"change of net revenue, last {k} months against the {k} before"
-        found.append(Feature(f"net_revenue_change_{k}_months", 2 * k, "money", words))
+        trailing.append(Feature(f"net_revenue_change_{k}_months", 2 * k, "money", words))
     words = "net revenue a year before the predicted months"
-    return [*found, Feature("net_revenue_same_season", 12, "money", words)]
+    return [*trailing, Feature("net_revenue_same_season", 12, "money", words)]
 
 
 FEATURES: tuple[Feature, ...] = (

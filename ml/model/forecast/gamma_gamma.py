@@ -1,4 +1,15 @@
-"""Gamma-Gamma: what an order will be worth (FH 2013).
+"""Gamma-Gamma: what an order of a customer will be worth.
+
+1. Every order of a customer scatters around the customer's own mean, by a gamma distribution.
+2. Means differ between customers, by another gamma distribution.
+3. Of somebody with few orders we know the mean badly: chance decides it.
+4. So the mean that was seen is pulled towards the mean of all customers, the more the fewer orders.
+5. Value and frequency are independent of each other, which is the model's boldest assumption.
+
+    E(M | p, q, v, x, m) = (q-1)/(px+q-1)  pv/(q-1)  +  px/(px+q-1)  m
+
+is FH 2013 eq. 5: two weights that add up to 1, on the mean of all and on the customer's mean m of x
+orders. It is computed as one fraction, p (v + x m) / (p x + q - 1), which is the same.
 
 FH 2013: Fader & Hardie, The Gamma-Gamma Model of Monetary Value.
 """
@@ -87,6 +98,12 @@ class GammaGamma:
         FH 2013 eq. 5: between the customer's mean and the population's, p v / (q - 1), which is
         the answer for x = 0 (whatever the mean). A negative mean (more returns than sales) counts
         as 0. Errors: ValueError as in `fit`.
+
+        Of nobody, of one order of 52, and of seven orders of 52 each on average:
+
+        >>> model = GammaGamma(p=6.25, q=3.74, v=15.44)
+        >>> model.expected_value([0, 1, 7], [0, 52, 52]).round(2).tolist()
+        [35.22, 46.89, 51.01]
         """
         orders, mean = _spending(x, mean_value)
         value = self.v + orders * np.maximum(np.where(orders > 0, mean, 0), 0)

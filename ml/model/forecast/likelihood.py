@@ -1,4 +1,17 @@
-"""Maximum likelihood over distinct rows: the fit that purchase models and Gamma-Gamma share."""
+"""Maximum likelihood over distinct rows: the fit that purchase models and Gamma-Gamma share.
+
+1. Given its parameters, a model says how probable each customer's history is.
+2. The parameters to take are those under which what happened was most probable.
+3. Many customers have the same history: it is computed once and counted.
+4. The likelihood may have more than one hill. Several starting points race on a small sample of the
+   customers, and the winner climbs on with all of them.
+
+    maximise over the parameters   mean over the customers of log L(history | parameters)
+
+Parameters are positive and differ by orders of magnitude, so the climb is over their logarithms, by
+L-BFGS-B within bounds. Every model supplies the exact gradient: near the top, differences between
+two values of the likelihood are smaller than their rounding.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -48,6 +61,10 @@ def unique_rows(columns: Rows) -> tuple[Rows, NDArray[np.intp], FloatArray]:
 
     Each column is ranked and merged into one integer key, column by column; only distinct values
     are sorted, which is many times faster than sorting whole rows.
+
+    >>> rows, row_of, counts = unique_rows((np.array([1.0, 0, 1]), np.array([5.0, 0, 5])))
+    >>> [column.tolist() for column in rows], row_of.tolist(), counts.tolist()
+    ([[0.0, 1.0], [0.0, 5.0]], [1, 0, 1], [1.0, 2.0])
     """
     key = np.zeros(columns[0].size, np.int64)
     for column in columns:
@@ -87,8 +104,8 @@ def climb(
 
     options = {"maxiter": 500, "maxfun": 1_000, "ftol": 1e-13, "gtol": 1e-7}
     limits = np.log(np.asarray(bounds))
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=limits, options=options)
-    return -float(found.fun), found.x
+    top = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=limits, options=options)
+    return -float(top.fun), top.x
 
 
 def maximise(

@@ -1,10 +1,24 @@
-"""Buy-till-you-die models: how often a customer will order, and what an order will be worth.
+"""Purchase models: how often a customer will order, though nobody says when they have left.
 
-BG/NBD, MBG/NBD and Pareto/NBD predict the number of orders, Gamma-Gamma their mean value. Each is
-a frozen dataclass of plain numbers whose `fit` maximises the likelihood by L-BFGS-B on the log
-parameters over the distinct rows. Time is in days (any unit works: results are in the caller's),
-x is the number of repeat orders, t_x the time from the first to the last order, T the time from
-the first order to the cutoff.
+The story that BG/NBD tells:
+
+1. A customer orders at random, at a rate of their own.
+2. Rates differ between customers by a gamma distribution.
+3. After each repeat order the customer tosses a coin, and leaves for good if it comes up wrong.
+4. Coins differ between customers by a beta distribution.
+5. Leaving is not seen. A long pause is a sign of it, and more so for somebody who ordered often.
+
+In MBG/NBD the coin is tossed after the first order too: many customers order once. In Pareto/NBD
+there is no coin: a customer leaves at a random moment, at a rate that has a gamma distribution too.
+
+x is the number of repeat orders, t_x the time from the first to the last order, T the time from the
+first order to the cutoff. Time is in days; any unit works, results are in the caller's. Gamma-Gamma
+(gamma_gamma.py) says what an order is worth, likelihood.py how parameters are found.
+
+The papers write the answers with 2F1, Gauss's hypergeometric function. It overflows for large x,
+and differences of it cancel. Here each 2F1 is the integral that it stands for, of positive terms,
+by a quadrature whose error is known and tested. The docstring of each class has the printed
+formula.
 
 Defined behaviour at the edges:
 - Nobody ever came back (all x = 0): the order rate is driven to its bound, predictions are all but
@@ -110,16 +124,23 @@ class PurchaseModel(ABC):
             return result[0], result[1:]
 
         scaled = (rows[0], rows[1] / unit, rows[2] / unit)
-        found = maximise(likelihood, scaled, counts, cls._starts, cls._bounds)
+        fitted = maximise(likelihood, scaled, counts, cls._starts, cls._bounds)
         factors = [unit if is_time else 1.0 for is_time in cls._is_time]
-        return cls(*(value * factor for value, factor in zip(found, factors, strict=True)))
+        return cls(*(value * factor for value, factor in zip(fitted, factors, strict=True)))
 
     def log_likelihood(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> FloatArray:
         """Log-likelihood of each history, shape (customers,); densities are per day."""
         return self._score(lambda *rows: self._likelihood(*rows)[0], x, t_x, T)
 
     def probability_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> FloatArray:
-        """Probability that the customer has not dropped out by T, shape (customers,), 0..1."""
+        """Probability that the customer has not dropped out by T, shape (customers,), 0..1.
+
+        Two repeat orders, the last 8 weeks ago; then the same pause after thirty orders:
+
+        >>> model = BetaGeometric(r=0.243, alpha=4.414, a=0.793, b=2.426)
+        >>> model.probability_alive([2, 30], [30.43, 30.43], [38.86, 38.86]).round(3).tolist()
+        [0.727, 0.053]
+        """
         return self._score(self._alive, x, t_x, T)
 
     def expected_purchases(
@@ -129,6 +150,12 @@ class PurchaseModel(ABC):
 
         With x = t_x = T = 0 it is the expectation for someone who has just ordered first.
         Errors: ValueError for t < 0 and for impossible histories.
+
+        The published example, in weeks:
+
+        >>> model = BetaGeometric(r=0.243, alpha=4.414, a=0.793, b=2.426)
+        >>> model.expected_purchases(39, x=2, t_x=30.43, T=38.86).round(3).tolist()
+        [1.226]
         """
         t = _horizon(t)
         alive = self.probability_alive(x, t_x, T)
@@ -140,6 +167,10 @@ class PurchaseModel(ABC):
         """Probability of an order in (T, T + t] given the history, shape (customers,), 0..1.
 
         Errors: ValueError for t < 0 and for impossible histories.
+
+        >>> model = BetaGeometric(r=0.243, alpha=4.414, a=0.793, b=2.426)
+        >>> model.probability_of_purchase(39, x=2, t_x=30.43, T=38.86).round(3).tolist()
+        [0.555]
         """
         t = _horizon(t)
         alive = self.probability_alive(x, t_x, T)
@@ -183,7 +214,7 @@ def _log_odds_reach(shape: FloatArray, other: FloatArray) -> FloatArray:
     return np.log(shape / spread) - _NEGLIGIBLE / shape
 
 
-def _living_window(a: FloatArray, b: FloatArray, bend: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _living_range(a: FloatArray, b: FloatArray, bend: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Log odds of p between which the remainder in `_mean_of_living` is not negligible.
 
     The remainder fades like p^(a+1) below the bend and like p^(a-1) between it and the density.
@@ -207,7 +238,7 @@ def _mean_of_living(R: FloatArray, tau: FloatArray, a: FloatArray, b: FloatArray
     m = np.maximum((R + 1) * tau / 2, 1)
     known = f0 * np.exp(betaln(a, b + m) - betaln(a, b))
     known += f1 * a * (a + 1) / ((a + b) * (a + b + 1))
-    left, right = _living_window(a, b, m)
+    left, right = _living_range(a, b, m)
     step = (right - left) / _MIDPOINTS.size
     log_odds = left[:, None] + (right - left)[:, None] * _MIDPOINTS
     log_stay = -np.maximum(log_odds, 0) - np.log1p(np.exp(-np.abs(log_odds)))
@@ -224,6 +255,19 @@ class BetaGeometric(PurchaseModel):
     """BG/NBD (FHL 2005): order rate ~ Gamma(r, alpha), dropout at each repeat order ~ Beta(a, b).
 
     alpha is in days, the rest has no unit. Nobody drops out before a first repeat order.
+
+    The likelihood of a history, FHL 2005 eq. 6 (d = 1 if x > 0, else 0):
+
+        B(a, b+x) / B(a, b)  G(r+x) alpha^r / (G(r) (alpha+T)^(r+x))
+        + d B(a+1, b+x-1) / B(a, b)  G(r+x) alpha^r / (G(r) (alpha+t_x)^(r+x))
+
+    The first term is somebody who is alive at T, the second somebody who left after the last order.
+    Their quotient is the odds of having left; its logarithm never overflows, and everything below
+    is written with it. Expected orders in (T, T + t], FHL 2005 eq. 10:
+
+        (a+b+x-1) / (a-1)  (1 - ((alpha+T) / (alpha+T+t))^(r+x)
+                                2F1(r+x, b+x; a+b+x-1; t / (alpha+T+t)))
+        / (1 + d a / (b+x-1) ((alpha+T) / (alpha+t_x))^(r+x))
     """
 
     r: float
@@ -316,9 +360,23 @@ class _Path(NamedTuple):
 class ParetoNBD(PurchaseModel):
     """Pareto/NBD (SMC 1987): order rate ~ Gamma(r, alpha), dropout rate ~ Gamma(s, beta).
 
-    alpha and beta are in days, r and s have no unit. The likelihood keeps the integral of FH
-    2005 that the paper goes on to write with 2F1: a sum of positive terms, whereas the difference
-    of two 2F1 cancels for large x or for t_x near T.
+    alpha and beta are in days, r and s have no unit. The likelihood of a history, FH 2005:
+
+        G(r+x) alpha^r beta^s / G(r)  (1 / ((alpha+T)^(r+x) (beta+T)^s) + s / (r+s+x) A0)
+
+    where A0 is a difference of two 2F1 (their arguments depend on which of alpha and beta is
+    larger) and cancels for large x or for t_x near T. The paper gets it from an integral over the
+    moment of leaving, which is kept here, a sum of positive terms for any alpha and beta:
+
+        integral over y in t_x..T of s (alpha+y)^-(r+x) (beta+y)^-(s+1)
+
+    Expected orders in (T, T + t], FH 2005 eq. 41, SMC 1987 eq. 22:
+
+        P(alive)  (r+x) (beta+T) / ((alpha+T) (s-1))  (1 - ((beta+T) / (beta+T+t))^(s-1))
+
+    >>> model = ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669)
+    >>> model.expected_purchases(39, x=2, t_x=30.43, T=38.86).round(3).tolist()
+    [1.455]
     """
 
     r: float

@@ -1,4 +1,18 @@
-"""Season: how much of a usual month's revenue each calendar month brings, and when to trust it."""
+"""Season: how much of a usual month's revenue each calendar month brings, and when to trust it.
+
+1. Divide each month's revenue by its days, and bring all months to today's size by the growth of a
+   year.
+2. The mean of all Januaries over the mean of all months is the index of January.
+3. A forecast of a window is made for a usual one, and multiplied by the mean index of its days.
+4. An index of noise does more harm than no index. So it is used only if there are enough months,
+   growth is steady, and the years agree on the shape.
+
+    index(month) = mean over the years of (revenue a day x growth^(age in months / 12)), mean 1
+
+growth is the revenue of the newest twelve months over that of the twelve before (of as many months
+as have a year before them). The agreement is the correlation of the logarithms of the same two
+stretches, growth taken out.
+"""
 
 from dataclasses import dataclass
 
@@ -36,7 +50,16 @@ class Season:
     agreement: float
 
     def factor(self, start: pd.Timestamp, months: int) -> float:
-        """Mean index over the days [start, start + months); negative months reach back."""
+        """Mean index over the days [start, start + months); negative months reach back.
+
+        >>> season = Season(
+        ...     index=(0.5,) * 6 + (1.5,) * 6, is_applied=True, reason="", months=24, growth=1.0,
+        ...     agreement=1.0,
+        ... )
+        >>> september, july = pd.Timestamp("2021-09-01"), pd.Timestamp("2021-07-01")
+        >>> season.factor(september, 3), season.factor(july, -3)
+        (1.5, 0.5)
+        """
         edges = sorted([start, start + pd.DateOffset(months=months)])
         days = pd.date_range(edges[0], edges[1], inclusive="left")
         return float(np.asarray(self.index)[days.month - 1].mean()) if len(days) else 1.0
@@ -52,16 +75,29 @@ def fit_season(monthly_revenue: pd.DataFrame, *, cutoff: pd.Timestamp, pred_mont
     months, revenue = _whole_months(monthly_revenue, cutoff)
     growth, agreement = _year_on_year(revenue)
     reason = _refusal(revenue, growth, agreement, pred_months)
-    if reason:
-        return Season((1.0,) * 12, False, reason, len(revenue), growth, agreement)
-    age = np.arange(len(revenue))[::-1]
-    level = revenue * growth ** (age / 12)
-    index = np.array([level[months == month].mean() for month in range(1, 13)])
-    index /= index.mean()
-    text = f"{len(revenue)} months, yearly growth {growth:.2f}, agreement {agreement:.2f}"
+    is_applied = not reason
+    if not is_applied:
+        index = np.ones(12)
+    else:
+        reason = f"{len(revenue)} months, yearly growth {growth:.2f}, agreement {agreement:.2f}"
+        index = _index(months, revenue, growth)
     return Season(
-        tuple(float(value) for value in index), True, text, len(revenue), growth, agreement
+        index=tuple(index.tolist()),
+        is_applied=is_applied,
+        reason=reason,
+        months=len(revenue),
+        growth=growth,
+        agreement=agreement,
     )
+
+
+def _index(months: NDArray[np.int64], revenue: FloatArray, growth: float) -> FloatArray:
+    """Mean by calendar month of the revenue at today's size, mean 1, shape (12,)."""
+    age = np.arange(len(revenue))[::-1]
+    today = revenue * growth ** (age / 12)
+    index = np.array([today[months == month].mean() for month in range(1, 13)])
+    index /= index.mean()
+    return index
 
 
 def _whole_months(

@@ -1,4 +1,4 @@
-"""Has the champion become worse? One matured window held against the model's own record.
+"""Has the champion become worse? One matured window compared with the model's own record.
 
 1. At training, the recipe was tried on earlier windows: the record says how wrong it was there.
 2. A matured window is compared with that record, never with perfection.
@@ -99,7 +99,7 @@ def yardstick(actual: FloatArray, predicted: FloatArray, rivals: list[FloatArray
 def compare(now: Yardstick, record: list[Yardstick]) -> dict[str, dict[str, float]]:
     """Change, low and high of error, level and lead against the record of the model.
 
-    Without a usable record the level is still held against 0, the others are NaN.
+    Without a usable record the level is still compared with 0, the others are NaN.
     """
     return {name: _change(name, now, record) for name in USUAL_SPREAD}
 
