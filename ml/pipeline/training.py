@@ -15,7 +15,7 @@ from ml.ledger.artefacts import packed
 from ml.ledger.provenance import CodeState, code_state, library_versions
 from ml.model.champion.artefact import Artefact
 from ml.model.champion.champion import Champion, NothingMaturedError, fit_champion
-from ml.model.forecast.clusters import BehaviourClusters, fit_behaviour_clusters
+from ml.model.forecast.clusters import fit_behaviour_clusters
 from ml.model.measures.population import describe_population
 
 
@@ -32,6 +32,35 @@ def train_champion(
     config = load_config(Home.resolve())
     now = examples[examples["months_back"] == 0]
     cutoff = pd.Timestamp(now["cutoff"].iloc[0]).date()
+    champion = _fit(config, cutoff, examples, monthly_revenue)
+    clusters = fit_behaviour_clusters(
+        now,
+        least=config.segments.clusters.min,
+        most=config.segments.clusters.max,
+        seed=config.training.seed,
+    )
+    money = champion.predict(now)["predicted_clv"].to_numpy()
+    artefact = Artefact(
+        champion=champion, clusters=clusters, population=describe_population(now, money)
+    )
+    days = fingerprints[pd.to_datetime(fingerprints["activity_date"]) <= pd.Timestamp(cutoff)]
+    card = _card(config, cutoff, days, artefact)
+    return pd.DataFrame(
+        {
+            "model_id": [card["model_id"]],
+            "card": [as_json(card)],
+            "artefact": [packed(artefact)],
+        }
+    )
+
+
+def _fit(
+    config: Config, cutoff: date, examples: pd.DataFrame, monthly_revenue: pd.DataFrame
+) -> Champion:
+    """The champion by the settings of the config.
+
+    Raises DataNotReadyError when no label window is complete on the cutoff.
+    """
     windows = config.training
     if examples["actual_clv"].isna().all():
         raise DataNotReadyError(
@@ -40,7 +69,7 @@ def train_champion(
             "train later or with fewer pred_months",
         )
     try:
-        champion = fit_champion(
+        return fit_champion(
             examples,
             monthly_revenue,
             cutoff=cutoff,
@@ -52,36 +81,16 @@ def train_champion(
         )
     except NothingMaturedError as error:
         raise DataNotReadyError(str(error), "train later or with fewer pred_months") from None
-    clusters = fit_behaviour_clusters(
-        now,
-        least=config.segments.clusters.min,
-        most=config.segments.clusters.max,
-        seed=windows.seed,
-    )
-    known = fingerprints[pd.to_datetime(fingerprints["activity_date"]) <= pd.Timestamp(cutoff)]
-    card = _card(config, cutoff, known, champion, clusters)
-    population = describe_population(now, champion.predict(now)["predicted_clv"].to_numpy())
-    return pd.DataFrame(
-        {
-            "model_id": [card["model_id"]],
-            "card": [as_json(card)],
-            "artefact": [packed(Artefact(champion, clusters, population))],
-        }
-    )
 
 
 def _card(
-    config: Config,
-    cutoff: date,
-    fingerprints: pd.DataFrame,
-    champion: Champion,
-    clusters: BehaviourClusters,
+    config: Config, cutoff: date, fingerprints: pd.DataFrame, artefact: Artefact
 ) -> dict[str, Any]:
     """Everything an auditor asks of the model, in the order of the question."""
     code, windows = code_state(), config.training
     fingerprint = _fingerprint(fingerprints)
     settings = windows.model_dump() | {"clusters": config.segments.clusters.model_dump()}
-    entries = champion.card_entries
+    entries, clusters = artefact.champion.card_entries, artefact.clusters
     return {
         "model_id": _model_id(fingerprint, settings, cutoff, code),
         "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),

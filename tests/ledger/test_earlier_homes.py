@@ -32,28 +32,30 @@ COMMIT = "207ed74947f076c0b7d7aa1217e57d91422803e7"
 
 @dataclass(frozen=True)
 class Earlier:
-    """An artefact of commit 207ed74, some customers, and what that commit made of them."""
+    """An artefact of an earlier version, some customers, and what commit 207ed74 made of them."""
 
     artefact: Artefact
     customers: pd.DataFrame
     scores: dict[str, Any]
 
 
-# of CDNOW; of a shop with a season; of a young shop, without trees and of before populations
+# of CDNOW; of a shop with a season; of a young shop, without trees and of before populations; the
+# second as the first version without pickles packed it
 @pytest.fixture(
     scope="module",
     params=[
-        ("champion", "customers.parquet", "scores.json"),
-        ("season", "shop_customers.parquet", "season_scores.json"),
-        ("young", "shop_customers.parquet", "young_scores.json"),
+        ("champion_of_207ed74", "customers.parquet", "scores.json"),
+        ("season_of_207ed74", "shop_customers.parquet", "season_scores.json"),
+        ("young_of_207ed74", "shop_customers.parquet", "young_scores.json"),
+        ("season_of_format_2", "shop_customers.parquet", "season_scores.json"),
     ],
     ids=lambda param: param[0],
 )
 def earlier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Earlier:
-    """The artefact as that commit packed it, out of a ledger."""
+    """The artefact as it was packed then, out of a ledger."""
     name, customers, scores = request.param
     home = Home(tmp_path_factory.mktemp("earlier"))
-    content = (EARLIER / f"{name}_of_207ed74.joblib").read_bytes()
+    content = (EARLIER / f"{name}.joblib").read_bytes()
     manifest.add_model(home, ledger_card("earlier", kind=manifest.TRAINED), content)
     return Earlier(
         manifest.load_artefact(home, "earlier"),

@@ -185,10 +185,7 @@ def fit_recipe(
     check_examples(examples, cutoff)
     now = examples[examples["months_back"] == 0]
     windows = fit_windows(examples, monthly_revenue, cutoff)
-    history_season = windows.context(now["cutoff"]).history_season
-    forecast = PurchaseForecast.fit(
-        now, history_season=float(history_season[0]), pred_months=windows.pred_months
-    )
+    forecast = _fit_purchases(windows, now)
     matured = _matured(examples, max_examples)
     learn = _unlearned if matured.empty else _learned
     blend, rows = learn(windows, forecast, now, matured)
@@ -206,6 +203,14 @@ def fit_recipe(
         typical_day_revenue=float(forecast.day_value(now).mean()),
     )
     return recipe, rows
+
+
+def _fit_purchases(windows: Windows, now: pd.DataFrame) -> PurchaseForecast:
+    """Purchase models of the customers of the cutoff, who share one history window."""
+    history_season = windows.context(now["cutoff"]).history_season
+    return PurchaseForecast.fit(
+        now, history_season=float(history_season[0]), pred_months=windows.pred_months
+    )
 
 
 def check_examples(examples: pd.DataFrame, cutoff: pd.Timestamp) -> None:
