@@ -14,28 +14,38 @@ ledger as (
     from {{ ref('champion_manifest') }}
     group by model_id
 
+),
+
+champions as (
+
+    select
+        batches.*,
+        ledger.ledger_row,
+        max(ledger.ledger_row) over (
+            partition by batches.cutoff
+        ) as last_row_of_cutoff,
+        max(ledger.ledger_row) over (
+            partition by batches.cutoff, batches.pred_months
+        ) as last_row_of_months,
+    from batches
+    inner join ledger
+        on batches.model_id = ledger.model_id
+
 )
 
 select
-    batches.cutoff,
-    batches.model_id,
-    batches.history_months,
-    batches.pred_months,
-    batches.window_start,
-    batches.window_end,
-    batches.newest_date,
-    batches.has_matured,
-    ledger.ledger_row = max(ledger.ledger_row) over (
-        partition by batches.cutoff
-    ) as speaks_for_cutoff,
-    batches.customers,
-    batches.predicted_total,
-    batches.predicted_total_low,
-    batches.predicted_total_high,
-from batches
-inner join ledger
-    on batches.model_id = ledger.model_id
-qualify
-    ledger.ledger_row = max(ledger.ledger_row) over (
-        partition by batches.cutoff, batches.pred_months
-    )
+    cutoff,
+    model_id,
+    history_months,
+    pred_months,
+    window_start,
+    window_end,
+    newest_date,
+    has_matured,
+    ledger_row = last_row_of_cutoff as speaks_for_cutoff,
+    customers,
+    predicted_total,
+    predicted_total_low,
+    predicted_total_high,
+from champions
+where ledger_row = last_row_of_months
