@@ -10,6 +10,9 @@
     windows with months_back >= k + P. So the list goes on for `training_count` cutoffs
     before the newest replay. For example, with P = 3 it has months_back 0 and 3 to 17.
 
+    is_label_known says whether a label window ends on or before the training cutoff.
+    If not, the training must not read its labels.
+
     training_requests: relation with training_cutoff DATE, history_months and
     pred_months INT, first_day DATE (the log's first day), one row per training.
     history_start may be before first_day; observed_months says how many whole months of
@@ -82,6 +85,7 @@ select
     months_back,
     observed_months,
     training_cutoff,
+    window_end <= training_cutoff as is_label_known,
 from measured
 where
     months_back = 0

@@ -1,4 +1,6 @@
-{# Fails when a training at a month end reads a window not whole months back. #}
+{# Fails when a training at a month end reads a window not whole months back, or says
+    that it knows the labels of a window that ends after the training cutoff.
+#}
 {{ config(tags=['macro']) }}
 
 {% set request %}
@@ -18,20 +20,23 @@ with found as (
         history_start,
         window_end,
         observed_months,
+        is_label_known,
     from (
         {{ training_windows(request) }}
     ) as windows
 
 ),
 
-expected (months_back, cutoff, history_start, window_end, observed_months) as (
+expected (
+    months_back, cutoff, history_start, window_end, observed_months, is_label_known
+) as (
 
     values
-    (0, date '2012-05-30', date '2011-11-30', date '2012-08-30', 6),
-    (3, date '2012-02-28', date '2011-08-29', date '2012-05-28', 6),
-    (4, date '2012-01-30', date '2011-07-31', date '2012-04-29', 5),
-    (5, date '2011-12-30', date '2011-06-30', date '2012-03-30', 4),
-    (6, date '2011-11-29', date '2011-05-30', date '2012-02-28', 3)
+    (0, date '2012-05-30', date '2011-11-30', date '2012-08-30', 6, false),
+    (3, date '2012-02-28', date '2011-08-29', date '2012-05-28', 6, true),
+    (4, date '2012-01-30', date '2011-07-31', date '2012-04-29', 5, true),
+    (5, date '2011-12-30', date '2011-06-30', date '2012-03-30', 4, true),
+    (6, date '2011-11-29', date '2011-05-30', date '2012-02-28', 3, true)
 
 )
 
@@ -42,6 +47,7 @@ expected (months_back, cutoff, history_start, window_end, observed_months) as (
         history_start,
         window_end,
         observed_months,
+        is_label_known,
     from found
     except
     select
@@ -50,6 +56,7 @@ expected (months_back, cutoff, history_start, window_end, observed_months) as (
         history_start,
         window_end,
         observed_months,
+        is_label_known,
     from expected
 )
 union all
@@ -60,6 +67,7 @@ union all
         history_start,
         window_end,
         observed_months,
+        is_label_known,
     from expected
     except
     select
@@ -68,5 +76,6 @@ union all
         history_start,
         window_end,
         observed_months,
+        is_label_known,
     from found
 )

@@ -33,10 +33,8 @@ class Frames:
         """Rows of int_training_examples of the trial, by cutoff and customer."""
         return self._con.execute(
             "select features.*, windows.months_back, windows.observed_months,"
-            " case when windows.window_end <= windows.training_cutoff"
-            " then actual_clv::double end as actual_clv,"
-            " case when windows.window_end <= windows.training_cutoff"
-            " then actual_order_count end as actual_order_count"
+            " case when windows.is_label_known then actual_clv::double end as actual_clv,"
+            " case when windows.is_label_known then actual_order_count end as actual_order_count"
             " from features"
             " inner join intermediate.int_training_windows as windows"
             " using (cutoff, history_months, pred_months)"

@@ -23,14 +23,11 @@ select
     features.*,
     windows.months_back,
     windows.observed_months,
-    -- a label that was not complete on the training cutoff is not known to the training
     case
-        when windows.window_end <= windows.training_cutoff
-            then cast(actuals.actual_clv as double)
+        when windows.is_label_known then cast(actuals.actual_clv as double)
     end as actual_clv,
     case
-        when windows.window_end <= windows.training_cutoff
-            then actuals.actual_order_count
+        when windows.is_label_known then actuals.actual_order_count
     end as actual_order_count,
 from features
 inner join windows
