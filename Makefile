@@ -5,7 +5,7 @@ ENGINE := $(BIN)/python orchestrate.py
 DEMO := $(ENGINE) --home warehouse/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check docs bench soak spark lock clean
+.PHONY: help setup demo test check schemas docs bench soak spark lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -42,6 +42,9 @@ check: setup  ## ruff, types, SQL style, then the tests
 	$(BIN)/basedpyright
 	$(BIN)/sqlfluff lint dbt_project/models dbt_project/analyses
 	$(BIN)/python -m pytest -n 2
+
+schemas: setup  ## write the JSON schema of every command's answer into docs/schemas
+	$(BIN)/python -m ml.terminal.schemas docs/schemas
 
 docs: setup  ## write the dbt docs of the demo as one page
 	$(DEMO) docs

@@ -6,12 +6,14 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from ml.home.errors import EngineError
 from ml.terminal.look import open_streams
+
+Answer = TypeVar("Answer")
 
 app = typer.Typer(
     add_completion=False,
@@ -238,12 +240,12 @@ def reproduce(
     from ml.ledger.reproduce import reproduce
     from ml.terminal import messages
 
-    result = _work(
+    answer = _work(
         ctx.obj,
         lambda home, progress: reproduce(home, progress, model_id, restore=restore),
         messages.of_reproduce,
     )
-    if not result["equal"]:
+    if not answer.equal:
         raise typer.Exit(EngineError.exit_code)
 
 
@@ -296,9 +298,9 @@ def doctor(ctx: typer.Context) -> None:
     from ml.health.doctor import doctor
     from ml.terminal import messages
 
-    result = _work(ctx.obj, doctor, messages.of_doctor)
-    if result["exit_code"]:
-        raise typer.Exit(result["exit_code"])
+    answer = _work(ctx.obj, doctor, messages.of_doctor)
+    if answer.exit_code:
+        raise typer.Exit(answer.exit_code)
 
 
 @app.command()
@@ -331,28 +333,28 @@ def _required_day(text: str) -> date:
 
 def _work(
     options: Options,
-    command: Callable[..., dict[str, Any]],
-    message: Callable[[dict[str, Any]], Any],
+    command: Callable[..., Answer],
+    message: Callable[[Answer], Any],
     home_at: Callable[[str | None], Any] | None = None,
-) -> dict[str, Any]:
+) -> Answer:
     from ml.home.layout import Home
     from ml.terminal.progress import progress
 
     home = (home_at or Home.resolve)(options.home)
     with progress(quiet=options.quiet) as display:
-        result = command(home, display)
-    _show(options, result, message)
-    return result
+        answer = command(home, display)
+    _show(options, answer, message)
+    return answer
 
 
-def _show(options: Options, result: object, message: Callable[[Any], Any]) -> None:
+def _show(options: Options, answer: Answer, message: Callable[[Answer], Any]) -> None:
     from ml.home.json_text import as_json
     from ml.terminal.look import show, show_json
 
     if options.json:
-        show_json(as_json(result))
+        show_json(as_json(answer))
     else:
-        show(message(result))
+        show(message(answer))
 
 
 def entry() -> int:

@@ -6,8 +6,9 @@ Both follow from the marts and the model's card alone: the same warehouse gives 
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -25,6 +26,15 @@ PAGE, PICTURE = exports.ALERT_ENDINGS
 ALERT_NAME = re.compile(r"drift_alert_\d{4}-\d\d-\d\d_pred\d+m\.(md|png)")
 # The longest that alerts together may keep a run; what is left is delivered by the next.
 DELIVERY_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class UndeliveredAlert:
+    """A window that alerts, and what it has not got yet: a Jira ticket, a message."""
+
+    cutoff: date
+    model_id: str
+    missing: list[str]
 
 
 def alerting(con: duckdb.DuckDBPyConnection, home: Home) -> list[DriftFacts]:
@@ -102,9 +112,11 @@ def deliver_alerts(
     return messages
 
 
-def undelivered(con: duckdb.DuckDBPyConnection, home: Home, config: Config) -> list[dict[str, Any]]:
+def undelivered(
+    con: duckdb.DuckDBPyConnection, home: Home, config: Config
+) -> list[UndeliveredAlert]:
     """Windows that alert and miss what the config promises for them, by cutoff."""
-    exported, owed = exports.batches(con), []
+    exported, owed = exports.batches(con), list[UndeliveredAlert]()
     for row in measurements(con):
         batch = Batch(row["cutoff"], row["pred_months"], row["model_id"])
         if batch not in exported or not (row["breached"] or row["verdict"] != "ok"):
@@ -113,8 +125,9 @@ def undelivered(con: duckdb.DuckDBPyConnection, home: Home, config: Config) -> l
         sent = deliveries.remembered(_state_path(home), alert)
         missing = ["Jira ticket"] if config.alerts.jira and sent.ticket is None else []
         missing += ["message by apprise"] if config.alerts.apprise and not sent.channels else []
-        owed += [{"cutoff": batch.cutoff, "model_id": batch.model_id, "missing": missing}]
-    return [one for one in owed if one["missing"]]
+        if missing:
+            owed.append(UndeliveredAlert(batch.cutoff, batch.model_id, missing))
+    return owed
 
 
 def _state_path(home: Home) -> Path:

@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -57,12 +59,59 @@ class InitOptions:
     currency: str | None = None
 
 
+@dataclass(frozen=True)
+class FirstRow:
+    """A delivered row as `load` reads it, by our names; None where a value is missing."""
+
+    customer_id: str | None
+    ordered_at: datetime | None
+    order_id: str | None
+    product_id: str | None
+    quantity: Decimal | None
+    unit_price: Decimal | None
+    amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class ReadFiles:
+    """What the files hold; customers, days and money are of the usable rows.
+
+    refused: rows by the reason for which `load` would refuse them.
+    """
+
+    row_count: int
+    usable: int
+    customers: int
+    first_day: date
+    last_day: date
+    net_revenue: float
+    files: list[str]
+    refused: dict[str, int]
+    first_rows: list[FirstRow]
+
+
+@dataclass(frozen=True)
+class Preview(ReadFiles):
+    """The files, the source section that reads them so, and what you should know of the guesses."""
+
+    notes: list[str]
+    source: Source
+    home: str
+
+
+@dataclass(frozen=True)
+class InitAnswer(Preview):
+    """The preview, and the config that was written."""
+
+    config: str
+
+
 class Dialogue(Protocol):
     """Somebody who can be asked."""
 
     def answer(self, question: str, default: str) -> str: ...
 
-    def agrees(self, preview: dict[str, Any]) -> bool: ...
+    def agrees(self, preview: Preview) -> bool: ...
 
 
 def init(
@@ -72,7 +121,7 @@ def init(
     dialogue: Dialogue | None = None,
     *,
     force: bool = False,
-) -> dict[str, Any]:
+) -> InitAnswer:
     """Write the config of `home` for the files and columns of `options`, the rest guessed.
 
     With `dialogue` every guess is asked back and the preview must be agreed to. An existing config
@@ -92,15 +141,14 @@ def init(
         absolute = source.model_copy(
             update={"files": [str(root / pattern) for pattern in source.patterns]}
         )
-        preview = _preview(Home(Path(scratch)), absolute)
-    preview |= {"notes": notes, "source": source.model_dump(), "home": str(home.root)}
-    _refuse_unusable(preview, source)
+        read = _read(Home(Path(scratch)), absolute)
+    preview = Preview(**vars(read), notes=notes, source=source, home=str(home.root))
     if dialogue is not None and not dialogue.agrees(preview):
         raise CallError("nothing was written", "call `init` again with the columns you want")
     with locked(home):
         write_atomically(home.config, config_text(_template(home), source).encode())
     load_config(home)
-    return preview | {"config": home.relative(home.config)}
+    return InitAnswer(**vars(preview), config=home.relative(home.config))
 
 
 # The files
@@ -291,8 +339,11 @@ def _checked(given: dict[str, Any]) -> Source:
 # The preview
 
 
-def _preview(scratch: Home, source: Source) -> dict[str, Any]:
-    """Rows, refusals, customers and days of the files, and the first rows in our names."""
+def _read(scratch: Home, source: Source) -> ReadFiles:
+    """Rows, refusals, customers and days of the files, and the first rows in our names.
+
+    Raises DataNotReadyError where `load` would refuse the files.
+    """
     rule = jinja2.Environment().from_string(REJECTION_RULE.read_text(encoding="utf-8")).module
     with duckdb.connect(scratch.root / "preview.duckdb") as con:
         files = load_files(con, scratch, source).files_loaded
@@ -301,32 +352,36 @@ def _preview(scratch: Home, source: Source) -> dict[str, Any]:
             f" {rule.rejection_reason()} as reason"  # type: ignore[attr-defined]
             " from raw.transactions inner join raw.files using (file_id)"
         )
-        figures = con.execute(
-            "select count(*) as row_count, count(*) filter (reason is null) as usable,"
-            " count(distinct customer_id) filter (reason is null) as customers,"
-            " min(ordered_at) filter (reason is null)::date as first_day,"
-            " max(ordered_at) filter (reason is null)::date as last_day,"
-            " sum(amount) filter (reason is null)::double as net_revenue from lines"
-        )
-        names = [column[0] for column in figures.description or []]
-        counts: dict[str, Any] = dict(zip(names, figures.fetchone() or (), strict=True))
-        refused = con.execute(
-            "select reason, count(*) from lines where reason is not null"
-            " group by reason order by count(*) desc, reason"
-        ).fetchall()
-        top = con.sql(
-            "select customer_id, ordered_at, order_id, product_id, quantity, unit_price, amount"
-            f" from lines order by file_id, file_row limit {SHOWN_ROWS}"
-        )
-        first = [dict(zip(top.columns, row, strict=True)) for row in top.fetchall()]
-    return counts | {"files": files, "refused": dict(refused), "first_rows": first}
+        return _previewed(con, source, files)
 
 
-def _refuse_unusable(preview: dict[str, Any], source: Source) -> None:
+def _previewed(con: duckdb.DuckDBPyConnection, source: Source, files: list[str]) -> ReadFiles:
+    """What the view `lines` holds."""
+    (counts,) = con.execute(
+        "select count(*), count(*) filter (reason is null),"
+        " count(distinct customer_id) filter (reason is null),"
+        " min(ordered_at) filter (reason is null)::date,"
+        " max(ordered_at) filter (reason is null)::date,"
+        " sum(amount) filter (reason is null)::double from lines"
+    ).fetchall()
+    reasons = con.execute(
+        "select reason, count(*) from lines where reason is not null"
+        " group by reason order by count(*) desc, reason"
+    ).fetchall()
+    refused = dict(reasons)
+    _refuse_unusable(counts[0], counts[1], refused, source)
+    top = con.execute(
+        "select customer_id, ordered_at, order_id, product_id, quantity, unit_price, amount"
+        f" from lines order by file_id, file_row limit {SHOWN_ROWS}"
+    ).fetchall()
+    first_rows = [FirstRow(*row) for row in top]
+    return ReadFiles(*counts, files=files, refused=refused, first_rows=first_rows)
+
+
+def _refuse_unusable(rows: int, usable: int, refused: dict[str, int], source: Source) -> None:
     """Raises DataNotReadyError where `load` would, with the same limit."""
-    rows, usable = preview["row_count"], preview["usable"]
     if not usable or rows - usable > source.max_rejected_share * rows:
-        worst = ", ".join(f"{reason}: {count:,}" for reason, count in preview["refused"].items())
+        worst = ", ".join(f"{reason}: {count:,}" for reason, count in refused.items())
         raise DataNotReadyError(
             f"{rows - usable:,} of {rows:,} rows would be refused ({worst}), nothing was written",
             f"check the columns: {_pairs(source.columns.delivered())}",

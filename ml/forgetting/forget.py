@@ -8,8 +8,8 @@ steps again. No id is written, printed or logged.
 
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -39,9 +39,27 @@ from ml.warehouse.workbench import Workbench
 Progress = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class ForgetAnswer:
+    """How many customers were forgotten, new ones among them, and rows by place; never an id.
+
+    files, tables, outputs: rows that went, or with `dry_run` would go. files_outside: rows in files
+    that are not the home's, which stay. files_not_searched: they have no column of customers.
+    """
+
+    customers: int
+    new: int
+    dry_run: bool
+    files: dict[str, int]
+    files_outside: dict[str, int]
+    files_not_searched: list[str]
+    tables: dict[str, int]
+    outputs: dict[str, int]
+
+
 def forget(
     home: Home, progress: Progress, customer_ids: list[str], *, dry_run: bool = False
-) -> dict[str, Any]:
+) -> ForgetAnswer:
     """Take customers out of the home for good; with `dry_run` only count what would go.
 
     Ids are matched exactly as the engine reads them. Raises CallError when one of them is neither
@@ -66,12 +84,16 @@ def forget(
             if after != before:
                 write_tombstones(home, after)
             _erase(home, Workbench(home, progress, limit), after, traces)
-    return {
-        "customers": len(set(customer_ids)),
-        "new": len(after.forgotten) - len(before.forgotten),
-        "dry_run": dry_run,
-        **_summary(home, traces),
-    }
+    return ForgetAnswer(
+        customers=len(set(customer_ids)),
+        new=len(after.forgotten) - len(before.forgotten),
+        dry_run=dry_run,
+        files={home.relative(file.path): len(file.rows) for file in traces.files},
+        files_outside={str(file.path): len(file.rows) for file in traces.outside},
+        files_not_searched=[home.relative(path) for path in traces.not_searched],
+        tables={name.replace('"', ""): rows for name, rows in traces.tables.items()},
+        outputs={home.relative(path): rows for path, rows in traces.outputs.items()},
+    )
 
 
 def finish_forgetting(home: Home, source: Source, bench: Workbench, progress: Progress) -> None:
@@ -107,17 +129,6 @@ def _require_removable(traces: Traces) -> None:
     for file in traces.files:
         if file.path.suffix != ".parquet" and not file.holds_only_them:
             redaction.require_single_bytes(file.path, file.encoding)
-
-
-def _summary(home: Home, traces: Traces) -> dict[str, Any]:
-    """What was found, by place, in names and counts; never an id."""
-    return {
-        "files": {home.relative(file.path): len(file.rows) for file in traces.files},
-        "files_outside": {str(file.path): len(file.rows) for file in traces.outside},
-        "files_not_searched": [home.relative(path) for path in traces.not_searched],
-        "tables": {name.replace('"', ""): rows for name, rows in traces.tables.items()},
-        "outputs": {home.relative(path): rows for path, rows in traces.outputs.items()},
-    }
 
 
 def _erase(home: Home, bench: Workbench, tombstones: Tombstones, traces: Traces) -> None:

@@ -1,8 +1,7 @@
 """`doctor`: every check there is, whatever the others find. Changes nothing."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
 
 from ml.health import home_checks, warehouse_checks
 from ml.health.findings import (
@@ -39,7 +38,15 @@ CHECKS: dict[str, Callable[[Examined], Iterable[Finding]]] = {
 }
 
 
-def doctor(home: Home, progress: Callable[[str], None]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class DoctorAnswer:
+    """Every finding, and the exit code of the first that is broken, else 0."""
+
+    checks: list[Finding]
+    exit_code: int
+
+
+def doctor(home: Home, progress: Callable[[str], None]) -> DoctorAnswer:
     """What every check findings; the exit code is that of the first that is broken, else 0."""
     examined = Examined(home)
     findings: list[Finding] = []
@@ -47,7 +54,7 @@ def doctor(home: Home, progress: Callable[[str], None]) -> dict[str, Any]:
         progress(f"checking {name}")
         findings += [finding.of(name) for finding in _findings(check, examined)]
     codes = [finding.exit_code for finding in findings if finding.level == BROKEN]
-    return {"checks": [asdict(one) for one in findings], "exit_code": codes[0] if codes else 0}
+    return DoctorAnswer(findings, codes[0] if codes else 0)
 
 
 def _findings(check: Callable[[Examined], Iterable[Finding]], examined: Examined) -> list[Finding]:

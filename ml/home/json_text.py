@@ -7,13 +7,16 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 
 def plain(value: Any) -> Any:
     """Dicts, lists, text, numbers, booleans and None; what is not finite becomes None.
 
-    A dataclass becomes a dict of its fields, in their order.
+    A dataclass or a section of the config becomes a dict of its fields, in their order.
     """
+    if isinstance(value, BaseModel):
+        return plain(value.model_dump())
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):

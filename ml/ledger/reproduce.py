@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,56 @@ class Rebuilt:
     artefact_sha256: str
 
 
+@dataclass(frozen=True)
+class Baselines:
+    """Out-of-time RMSE and R2 as text with every digit, "None" where one is undefined."""
+
+    baseline_rmse: str
+    baseline_r2: str
+
+
+@dataclass(frozen=True)
+class ChangedDays:
+    """Days (YYYY-MM-DD) whose rows are missing now, are there only now, or differ."""
+
+    missing: list[str]
+    extra: list[str]
+    changed: list[str]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is equal in the ledger and in a second training, what is not, and what explains it.
+
+    changed_days: None where the card was purged. changed_libraries: version then and now.
+    forgotten_customers: how many were forgotten since the model was trained.
+    """
+
+    model_id: str
+    equal: bool
+    training_cutoff: date
+    code_commit: str
+    manifest: Baselines
+    rebuilt: Baselines
+    same_data: bool
+    changed_days: ChangedDays | None
+    changed_libraries: dict[str, list[str | None]]
+    same_artefact: bool
+    forgotten_customers: int
+    explanations: list[str]
+
+
+@dataclass(frozen=True)
+class ReproduceAnswer(Comparison):
+    """The comparison; whether the artefact had to be put back, and whether it was."""
+
+    restore_wanted: bool
+    restored: bool
+
+
 def reproduce(
     home: Home, progress: Progress, model_id: str, *, restore: bool = False
-) -> dict[str, Any]:
+) -> ReproduceAnswer:
     """Train `model_id` again at its commit, cutoff, settings; say whether it is equal, or why not.
 
     A missing artefact (with `restore` also one that is there but was changed) is put back when the
@@ -63,14 +111,14 @@ def reproduce(
         progress(f"training {model_id} again at {row.training_cutoff}")
         rebuilt = _train(python, code, twin, row)
     forgotten = read_tombstones(home).since(row.written_at)
-    result = comparison(row, rebuilt, _days_of(home, row), forgotten)
+    compared = comparison(row, rebuilt, _days_of(home, row), forgotten)
     path = manifest.artefact_path(home, model_id)
     wanted = not path.exists() or (restore and sha256_of(path) != row.fields["artefact_sha256"])
-    restored = wanted and result["equal"] and result["same_artefact"]
+    restored = wanted and compared.equal and compared.same_artefact
     if restored:
         with locked(home):
             write_atomically(path, rebuilt.artefact)
-    return result | {"restore_wanted": wanted, "restored": restored}
+    return ReproduceAnswer(**vars(compared), restore_wanted=wanted, restored=restored)
 
 
 @contextmanager
@@ -175,45 +223,43 @@ def _days_of(home: Home, row: ChampionRow) -> dict[str, str] | None:
 
 def comparison(
     row: ChampionRow, rebuilt: Rebuilt, days: dict[str, str] | None, forgotten: int
-) -> dict[str, Any]:
+) -> Comparison:
     """What is equal, what is not, and what explains it; `forgotten`: customers since then."""
-    metrics = {f"baseline_{metric}": metric for metric in ("rmse", "r2")}
-    then = {name: repr(row.baseline(metric)) for name, metric in metrics.items()}
-    now = {name: repr(_known(rebuilt.card[name])) for name in metrics}
+    then = Baselines(repr(row.baseline("rmse")), repr(row.baseline("r2")))
+    now = Baselines(*(repr(_known(rebuilt.card[f"baseline_{name}"])) for name in ("rmse", "r2")))
     same_data = rebuilt.card["data_fingerprint"] == row.fields["data_fingerprint"]
     changed_days = _changed_days(days, rebuilt.card["data_days"]) if days is not None else None
     libraries = _changed_libraries(row, rebuilt.card["library_versions"])
     equal = same_data and then == now
-    return {
-        "model_id": row.model_id,
-        "equal": equal,
-        "training_cutoff": row.training_cutoff,
-        "code_commit": row.fields["code_commit"],
-        "manifest": then,
-        "rebuilt": now,
-        "same_data": same_data,
-        "changed_days": changed_days,
-        "changed_libraries": libraries,
-        "same_artefact": rebuilt.artefact_sha256 == row.fields["artefact_sha256"],
-        "forgotten_customers": forgotten,
-        "explanations": []
-        if equal
-        else _explanations(row, same_data, changed_days, libraries, forgotten),
-    }
+    reasons = () if equal else _explanations(row, same_data, changed_days, libraries, forgotten)
+    return Comparison(
+        model_id=row.model_id,
+        equal=equal,
+        training_cutoff=row.training_cutoff,
+        code_commit=row.fields["code_commit"],
+        manifest=then,
+        rebuilt=now,
+        same_data=same_data,
+        changed_days=changed_days,
+        changed_libraries=libraries,
+        same_artefact=rebuilt.artefact_sha256 == row.fields["artefact_sha256"],
+        forgotten_customers=forgotten,
+        explanations=list(reasons),
+    )
 
 
 def _known(figure: float | None) -> float | None:
     return float(figure) if figure is not None and math.isfinite(figure) else None
 
 
-def _changed_days(then: dict[str, str], now: dict[str, str]) -> dict[str, list[str]]:
-    """Days whose rows are missing now, are there only now, or differ."""
+def _changed_days(then: dict[str, str], now: dict[str, str]) -> ChangedDays:
+    """The days that differ; then and now: day to its rows and their hash."""
     both = then.keys() & now.keys()
-    return {
-        "missing": sorted(then.keys() - now.keys()),
-        "extra": sorted(now.keys() - then.keys()),
-        "changed": sorted(day for day in both if then[day] != now[day]),
-    }
+    return ChangedDays(
+        missing=sorted(then.keys() - now.keys()),
+        extra=sorted(now.keys() - then.keys()),
+        changed=sorted(day for day in both if then[day] != now[day]),
+    )
 
 
 def _changed_libraries(row: ChampionRow, now: dict[str, str]) -> dict[str, list[str | None]]:
@@ -229,7 +275,7 @@ def _changed_libraries(row: ChampionRow, now: dict[str, str]) -> dict[str, list[
 def _explanations(
     row: ChampionRow,
     same_data: bool,
-    changed_days: dict[str, list[str]] | None,
+    changed_days: ChangedDays | None,
     libraries: dict[str, list[str | None]],
     forgotten: int,
 ) -> list[str]:
@@ -247,11 +293,11 @@ def _explanations(
     return reasons or ["data, code and libraries are the same; the processor may differ"]
 
 
-def _days_in_words(changed_days: dict[str, list[str]] | None) -> str:
+def _days_in_words(changed_days: ChangedDays | None) -> str:
     if changed_days is None:
         return "on which days is not known, the card was purged"
     changes = []
-    for kind, days in changed_days.items():
+    for kind, days in vars(changed_days).items():
         first = ", ".join(days[:MOST_DAYS_NAMED])
         more = f" and {len(days) - MOST_DAYS_NAMED} more" if len(days) > MOST_DAYS_NAMED else ""
         changes += [f"{len(days)} day(s) {kind} ({first}{more})"] if days else []

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from dateutil.relativedelta import relativedelta
@@ -42,9 +41,26 @@ class Due:
     rule: str
 
 
+@dataclass(frozen=True)
+class PurgedFile:
+    """A file that went, or with `dry_run` would go, by its path in the home, and the rule."""
+
+    file: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class PurgeAnswer:
+    """What retention did not keep on a day (UTC), or would not keep."""
+
+    files: list[PurgedFile]
+    dry_run: bool
+    today: date
+
+
 def purge(
     home: Home, progress: Callable[[str], None], today: date, *, dry_run: bool = False
-) -> dict[str, Any]:
+) -> PurgeAnswer:
     """Remove what `retention` of the config no longer keeps on `today` (a day in UTC).
 
     With `dry_run` the files are listed and nothing is removed.
@@ -56,8 +72,8 @@ def purge(
         if due and not dry_run:
             progress(f"removing {len(due)} file(s)")
             _remove(home, due, log)
-    files = [{"file": home.relative(one.path), "rule": one.rule} for one in due]
-    return {"files": files, "dry_run": dry_run, "today": today}
+    files = [PurgedFile(home.relative(one.path), one.rule) for one in due]
+    return PurgeAnswer(files, dry_run, today)
 
 
 def due_files(home: Home, limits: Retention, today: date) -> list[Due]:

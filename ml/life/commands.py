@@ -7,9 +7,9 @@ again when a kill came between.
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import date
-from typing import Any
+
+import duckdb
 
 from ml.alerts import alerts
 from ml.home.config import load_config
@@ -21,6 +21,20 @@ from ml.ledger import manifest
 from ml.ledger.artefacts import read_candidate
 from ml.ledger.manifest import ChampionRow
 from ml.ledger.purge_log import purged_files
+from ml.life.answers import (
+    AlertFiles,
+    DocsAnswer,
+    EarlyWarning,
+    LoadAnswer,
+    Measurement,
+    OpenWindow,
+    PromoteAnswer,
+    RunAnswer,
+    ScoredBatch,
+    ServingModel,
+    StatusAnswer,
+    TrainAnswer,
+)
 from ml.life.session import Progress, Session, connected, open_session, require_days
 from ml.report.dbt_docs import readable
 from ml.report.report import write_report
@@ -29,16 +43,16 @@ from ml.warehouse.side_copy import locked, reading
 from ml.warehouse.workbench import Workbench
 
 
-def load(home: Home, progress: Progress) -> dict[str, Any]:
+def load(home: Home, progress: Progress) -> LoadAnswer:
     """Take new, replaced and removed files of the config into the warehouse."""
     with open_session(home, progress) as session:
         session.publish_load()
-        return asdict(session.loaded) | asdict(session.delivered)
+        return LoadAnswer(**vars(session.loaded), **vars(session.delivered))
 
 
 def train(
     home: Home, progress: Progress, cutoff: date | None = None, *, challenger: bool = False
-) -> dict[str, Any]:
+) -> TrainAnswer:
     """Fit a model at `cutoff` (default: the newest day) and enter it in the ledger.
 
     It becomes the champion, or with `challenger` is scored beside the champion. Raises
@@ -61,11 +75,10 @@ def train(
             manifest.add_model(home, card, candidate.artefact)
         session.bench.build("ledger")
         session.bench.publish()
-    new = candidate.model_id not in known
-    return {"model_id": candidate.model_id, "new": new, "champion": _champion(home)}
+    return TrainAnswer(candidate.model_id, candidate.model_id not in known, _champion(home))
 
 
-def promote(home: Home, progress: Progress, model_id: str) -> dict[str, Any]:
+def promote(home: Home, progress: Progress, model_id: str) -> PromoteAnswer:
     """Make an earlier model of the ledger the champion: a new row, nothing is rewritten."""
     limit = load_config(home).resources.memory_limit
     with locked(home):
@@ -81,10 +94,10 @@ def promote(home: Home, progress: Progress, model_id: str) -> dict[str, Any]:
             exports.withdraw(home, batch)
             exports.withdraw_measured(home, batch)
         bench.publish()
-    return {"model_id": model_id, "changed": changed, "champion": _champion(home)}
+    return PromoteAnswer(model_id, changed, _champion(home))
 
 
-def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str, Any]:
+def run(home: Home, progress: Progress, cutoff: date | None = None) -> RunAnswer:
     """Score every cutoff that is due, or `cutoff` alone and leave the config as it is."""
     manifest.check_cards(home)
     manifest.verified_champion(home)  # else nothing is loaded
@@ -94,53 +107,57 @@ def run(home: Home, progress: Progress, cutoff: date | None = None) -> dict[str,
             scored.append(_score(session, champion, at))
             if cutoff is None:
                 bump_last_score_cutoff(home, at)
-        with session.bench.timings.stage("measure"):
-            measured = _measure(session)
-        if session.bench.side.is_open:
-            session.bench.publish()
-        with session.bench.timings.stage("export"):
-            written = _export_missing(session)
-        with session.bench.timings.stage("alerts"):
-            alerted = _alert(session)
-        with session.bench.timings.stage("report"):
-            report = write_report(home, session.config.source.currency)
-        return {
-            "model_id": champion.model_id,
-            "batches": scored,
-            "measured": measured,
-            "exports": written,
-            "early_warnings": _early_warnings(home),
-            **alerted,
-            "report": home.relative(report),
-            "next_cutoff": _next_cutoff(home, champion),
-            "seconds": session.bench.timings.report(),
-        } | asdict(session.delivered)
+        return _finish(session, champion, scored)
 
 
-def status(home: Home) -> dict[str, Any]:
+def _finish(session: Session, champion: ChampionRow, scored: list[ScoredBatch]) -> RunAnswer:
+    """Measure what has matured, publish, and write what follows from the published warehouse."""
+    home, timings = session.home, session.bench.timings
+    with timings.stage("measure"):
+        measured = _measure(session)
+    if session.bench.side.is_open:
+        session.bench.publish()
+    with timings.stage("export"):
+        written = _export_missing(session)
+    with timings.stage("alerts"):
+        alerted = _alert(session)
+    with timings.stage("report"):
+        report = write_report(home, session.config.source.currency)
+    return RunAnswer(
+        model_id=champion.model_id,
+        batches=scored,
+        measured=measured,
+        exports=written,
+        early_warnings=_early_warnings(home),
+        **vars(alerted),
+        report=home.relative(report),
+        next_cutoff=_next_cutoff(home, champion),
+        seconds=timings.report(),
+        **vars(session.delivered),
+    )
+
+
+def status(home: Home) -> StatusAnswer:
     """Champion, calendar, data and open matters of the home; checks the ledger."""
     config = load_config(home)
     rows = manifest.check_ledger(home)
     champion = manifest.champion(home) if rows else None
     with reading(home) as con:
-        newest = state.newest_day(con)
-        measured = state.measurements(con)
-        open_matters = {
-            "data": asdict(state.delivery(con)),
-            "open_windows": state.open_windows(con, newest),
-            "early_warnings": state.early_warnings(con),
-            "undelivered_alerts": alerts.undelivered(con, home, config),
-        }
-    return {
-        "champion": _champion(home) if champion else None,
-        "champions": len(rows),
-        "newest_day": newest,
-        "next_cutoff": _next_cutoff(home, champion) if champion else None,
-        "last_measured": measured[-1] if measured else None,
-    } | open_matters
+        newest, measured = state.newest_day(con), _measurements(con)
+        return StatusAnswer(
+            champion=_champion(home) if champion else None,
+            champions=len(rows),
+            newest_day=newest,
+            next_cutoff=_next_cutoff(home, champion) if champion else None,
+            last_measured=measured[-1] if measured else None,
+            data=state.delivery(con),
+            open_windows=[OpenWindow(**window) for window in state.open_windows(con, newest)],
+            early_warnings=[EarlyWarning(**warning) for warning in state.early_warnings(con)],
+            undelivered_alerts=alerts.undelivered(con, home, config),
+        )
 
 
-def _score(session: Session, champion: ChampionRow, cutoff: date) -> dict[str, Any]:
+def _score(session: Session, champion: ChampionRow, cutoff: date) -> ScoredBatch:
     """Build, publish and export one batch."""
     require_days(session, cutoff, champion.history_months)
     session.progress(f"scoring {cutoff}")
@@ -158,42 +175,46 @@ def _score(session: Session, champion: ChampionRow, cutoff: date) -> dict[str, A
             f"{cutoff} lies before the training of {champion.model_id} at "
             f"{champion.training_cutoff}: it may have seen what it predicts here"
         )
-    return facts | {"warnings": warnings}
+    return ScoredBatch(**facts, warnings=warnings)
 
 
-def _measure(session: Session) -> list[dict[str, Any]]:
+def _measure(session: Session) -> list[Measurement]:
     """Measure the windows that have matured and are not measured, or whose rows were restated."""
     with connected(session) as con:
-        before = state.measurements(con)
+        before = _measurements(con)
         if state.is_measured(con):
             return []
     session.progress("measuring matured windows")
     session.bench.build("monitor")
     with connected(session) as con:
-        measured = [window for window in state.measurements(con) if window not in before]
+        measured = [window for window in _measurements(con) if window not in before]
     for window in measured:
-        batch = exports.Batch(window["cutoff"], window["pred_months"], window["model_id"])
+        batch = exports.Batch(window.cutoff, window.pred_months, window.model_id)
         exports.withdraw_measured(session.home, batch)
     return measured
 
 
-def _early_warnings(home: Home) -> list[dict[str, Any]]:
+def _measurements(con: duckdb.DuckDBPyConnection) -> list[Measurement]:
+    return [Measurement(**window) for window in state.measurements(con)]
+
+
+def _early_warnings(home: Home) -> list[EarlyWarning]:
     with reading(home) as con:
-        return state.early_warnings(con)
+        return [EarlyWarning(**warning) for warning in state.early_warnings(con)]
 
 
-def _alert(session: Session) -> dict[str, Any]:
+def _alert(session: Session) -> AlertFiles:
     """Bring the alert files in line with the published warehouse, and deliver what is not yet."""
     home, config = session.home, session.config
     with reading(home) as con:
         drifts = alerts.alerting(con, home)
     withdrawn = alerts.withdraw_settled(home, drifts)
     written = alerts.write_alerts(home, drifts, config.source.currency, purged_files(home))
-    return {
-        "alerts": [home.relative(path) for path in written],
-        "alerts_withdrawn": [home.relative(path) for path in withdrawn],
-        "deliveries": alerts.deliver_alerts(home, config, drifts, os.environ),
-    }
+    return AlertFiles(
+        [home.relative(path) for path in written],
+        [home.relative(path) for path in withdrawn],
+        alerts.deliver_alerts(home, config, drifts, os.environ),
+    )
 
 
 def _due_cutoffs(session: Session, champion: ChampionRow) -> Iterator[date]:
@@ -223,19 +244,19 @@ def _export_missing(session: Session) -> list[str]:
         ]
 
 
-def _champion(home: Home) -> dict[str, Any]:
+def _champion(home: Home) -> ServingModel:
     row = manifest.champion(home)
-    return {
-        "model_id": row.model_id,
-        "training_cutoff": row.training_cutoff,
-        "history_months": row.history_months,
-        "pred_months": row.pred_months,
-        "baseline_rmse": row.baseline("rmse"),
-        "baseline_r2": row.baseline("r2"),
-    }
+    return ServingModel(
+        row.model_id,
+        row.training_cutoff,
+        row.history_months,
+        row.pred_months,
+        row.baseline("rmse"),
+        row.baseline("r2"),
+    )
 
 
-def docs(home: Home, progress: Progress) -> dict[str, Any]:
+def docs(home: Home, progress: Progress) -> DocsAnswer:
     """The dbt docs of the warehouse as one page in the outputs."""
     limit = load_config(home).resources.memory_limit
     with locked(home):
@@ -243,4 +264,4 @@ def docs(home: Home, progress: Progress) -> dict[str, Any]:
         built = Workbench(home, progress, limit).docs()
         text = readable(built.read_text(encoding="utf-8"))
         place_atomically(page, lambda part: part.write_text(text, encoding="utf-8"))
-        return {"page": home.relative(page)}
+        return DocsAnswer(home.relative(page))

@@ -8,6 +8,7 @@ from typing import Any
 import typer
 from rich.console import Console, Group, RenderableType
 
+from ml.delivery.init import InitAnswer, Preview
 from ml.terminal.look import days, facts, money, note, page, table
 
 STEPS = ("load", "tune", "train --cutoff {month_end}", "run", "status")
@@ -19,26 +20,26 @@ class Terminal:
     def answer(self, question: str, default: str) -> str:
         return typer.prompt(question, default=default or None, err=True).strip()
 
-    def agrees(self, preview: dict[str, Any]) -> bool:
+    def agrees(self, preview: Preview) -> bool:
         console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         console.print(of_preview(preview))
         return typer.confirm("write the config", default=True, err=True)
 
 
-def of_init(found: dict[str, Any]) -> Group:
+def of_init(answer: InitAnswer) -> Group:
     """The preview and what was written."""
-    return page(of_preview(found), of_written(found))
+    return page(of_preview(answer), of_written(answer))
 
 
-def of_written(found: dict[str, Any]) -> RenderableType:
+def of_written(answer: InitAnswer) -> RenderableType:
     """Where the config stands and the next commands."""
-    month_end = _month_end(found["first_day"], found["last_day"])
-    command = f"python orchestrate.py --home {quote(found['home'])}"
+    month_end = _month_end(answer.first_day, answer.last_day)
+    command = f"python orchestrate.py --home {quote(answer.home)}"
     steps = {
         str(number): f"{command} {step.format(month_end=month_end)}"
         for number, step in enumerate(STEPS, start=1)
     }
-    return facts(f"Wrote {found['config']}. Next", steps)
+    return facts(f"Wrote {answer.config}. Next", steps)
 
 
 def _month_end(first: date, last: date) -> date:
@@ -48,40 +49,38 @@ def _month_end(first: date, last: date) -> date:
     return month_end if month_end > first else last
 
 
-def of_preview(found: dict[str, Any]) -> Group:
+def of_preview(preview: Preview) -> Group:
     """How the files are read: columns, counts, days, first rows, what to know."""
-    source = found["source"]
-    mapped = {ours: yours for ours, yours in source["columns"].items() if yours is not None}
     return page(
-        facts("Columns", mapped),
-        _counts(found),
-        table("First rows", *_first_rows(found)),
-        *(note(text) for text in found["notes"]),
+        facts("Columns", preview.source.columns.delivered()),
+        _counts(preview),
+        table("First rows", *_first_rows(preview)),
+        *(note(text) for text in preview.notes),
     )
 
 
-def _counts(found: dict[str, Any]) -> RenderableType:
-    source, rows = found["source"], found["row_count"]
-    refused = ", ".join(f"{reason} {count:,}" for reason, count in found["refused"].items())
-    share = 1 - found["usable"] / rows
+def _counts(preview: Preview) -> RenderableType:
+    source, rows = preview.source, preview.row_count
+    refused = ", ".join(f"{reason} {count:,}" for reason, count in preview.refused.items())
+    share = 1 - preview.usable / rows
     return facts(
-        f"{len(found['files'])} file(s)",
+        f"{len(preview.files)} file(s)",
         {
-            "rows": f"{rows:,}, usable {found['usable']:,}",
+            "rows": f"{rows:,}, usable {preview.usable:,}",
             "refused": f"{share:.1%}: {refused}" if refused else "none",
-            "customers": f"{found['customers']:,}",
-            "days": f"{days(found['first_day'], found['last_day'])} ({source['timezone']})",
-            "net revenue": f"{money(found['net_revenue'])} {source['currency']}",
+            "customers": f"{preview.customers:,}",
+            "days": f"{days(preview.first_day, preview.last_day)} ({source.timezone})",
+            "net revenue": f"{money(preview.net_revenue)} {source.currency}",
         },
     )
 
 
-def _first_rows(found: dict[str, Any]) -> tuple[dict[str, str], list[list[str]]]:
-    names = [name for name, yours in found["source"]["columns"].items() if yours is not None]
+def _first_rows(preview: Preview) -> tuple[dict[str, str], list[list[str]]]:
+    names = list(preview.source.columns.delivered())
     names += [] if "amount" in names else ["amount"]
     numbers = ("quantity", "unit_price", "amount")
     columns = {name: "right" if name in numbers else "left" for name in names}
-    rows = [[_cell(row[name]) for name in names] for row in found["first_rows"]]
+    rows = [[_cell(getattr(row, name)) for name in names] for row in preview.first_rows]
     return columns, rows
 
 

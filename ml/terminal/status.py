@@ -1,79 +1,81 @@
 """What `status` found of a home, for the terminal."""
 
-from typing import Any
+from datetime import date
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from ml.life.answers import EarlyWarning, Measurement, OpenWindow, StatusAnswer
 from ml.terminal.look import Cell, days, facts, note, page, table, toned
 
 SHOWN_WARNINGS = 8
 WORST_FIRST = ("alarm", "watch")
 
 
-def of_status(found: dict[str, Any]) -> Group:
+def of_status(answer: StatusAnswer) -> Group:
     """Champion and calendar, windows that will mature, what somebody has to look at."""
-    return page(_overview(found), _open_windows(found), _warnings(found), _undelivered(found))
+    return page(_overview(answer), _open_windows(answer), _warnings(answer), _undelivered(answer))
 
 
-def _overview(found: dict[str, Any]) -> RenderableType:
-    champion, last = found["champion"], found["last_measured"]
+def _overview(answer: StatusAnswer) -> RenderableType:
+    champion, last = answer.champion, answer.last_measured
     if champion is None:
         todo = "none yet; `python orchestrate.py train` makes one"
-        return facts("Status", {"champion": todo, "data": _data(found)})
+        return facts("Status", {"champion": todo, "data": _data(answer)})
     return facts(
         "Status",
         {
-            "champion": f"{champion['model_id']}, trained at {champion['training_cutoff']} on "
-            f"{champion['history_months']} months for {champion['pred_months']}",
-            "at training": f"RMSE {_figure(champion['baseline_rmse'])}, "
-            f"R2 {_figure(champion['baseline_r2'])}, out of time",
-            "ledger": f"{found['champions']} row(s), intact",
-            "data": _data(found),
-            "next cutoff": _next(found),
+            "champion": f"{champion.model_id}, trained at {champion.training_cutoff} on "
+            f"{champion.history_months} months for {champion.pred_months}",
+            "at training": f"RMSE {_figure(champion.baseline_rmse)}, "
+            f"R2 {_figure(champion.baseline_r2)}, out of time",
+            "ledger": f"{answer.champions} row(s), intact",
+            "data": _data(answer),
+            "next cutoff": _next(answer.next_cutoff, answer.newest_day),
             "last verdict": _verdict(last) if last else "no window has matured yet",
         },
     )
 
 
-def _data(found: dict[str, Any]) -> str:
-    data = found["data"]
-    if found["newest_day"] is None:
+def _data(answer: StatusAnswer) -> str:
+    data = answer.data
+    if data.first_day is None or data.newest_day is None:
         return "nothing loaded yet; `python orchestrate.py load`"
     return (
-        f"{days(data['first_day'], data['newest_day'])}, {data['accepted']:,} lines of "
-        f"{data['customers']:,} customers, {sum(data['rejected'].values()):,} refused"
+        f"{days(data.first_day, data.newest_day)}, {data.accepted:,} lines of "
+        f"{data.customers:,} customers, {sum(data.rejected.values()):,} refused"
     )
 
 
-def _next(found: dict[str, Any]) -> Text:
-    cutoff, newest = found["next_cutoff"], found["newest_day"]
+def _next(cutoff: date | None, newest: date | None) -> Text | None:
+    if cutoff is None:
+        return None
     if newest is not None and cutoff <= newest:
         return Text(f"{cutoff} is due; the next `run` scores it", style="yellow")
     missing = "" if newest is None else f", {(cutoff - newest).days} more days"
     return Text(f"{cutoff}, when the data reaches that day{missing}")
 
 
-def _verdict(last: dict[str, Any]) -> Text:
-    r2 = f"R2 {_figure(last['r2'])} ({_figure(last['baseline_r2'])})"
-    rmse = f"RMSE {_figure(last['rmse'])} (at training {_figure(last['baseline_rmse'])})"
+def _verdict(last: Measurement) -> Text:
+    r2 = f"R2 {_figure(last.r2)} ({_figure(last.baseline_r2)})"
+    rmse = f"RMSE {_figure(last.rmse)} (at training {_figure(last.baseline_rmse)})"
     return Text.assemble(
-        toned(last["verdict"]),
-        f", window of {last['cutoff']} over {last['pred_months']} months: {rmse}, {r2}",
+        toned(last.verdict),
+        f", window of {last.cutoff} over {last.pred_months} months: {rmse}, {r2}",
     )
 
 
-def _open_windows(found: dict[str, Any]) -> RenderableType | None:
-    windows, newest = found["open_windows"], found["newest_day"]
-    if not windows:
+def _open_windows(answer: StatusAnswer) -> RenderableType | None:
+    windows, newest = answer.open_windows, answer.newest_day
+    if not windows or newest is None:
         return None
     rows = [
         (
-            str(window["cutoff"]),
-            str(window["window_end"]),
-            f"{(window['window_end'] - newest).days:,}",
-            _worst(found["early_warnings"], window),
-            window["model_id"],
+            str(window.cutoff),
+            str(window.window_end),
+            f"{(window.window_end - newest).days:,}",
+            _worst(answer.early_warnings, window),
+            window.model_id,
         )
         for window in windows
     ]
@@ -81,12 +83,12 @@ def _open_windows(found: dict[str, Any]) -> RenderableType | None:
     return table("Open windows", columns | {"warnings": "left", "model": "left"}, rows)
 
 
-def _worst(warnings: list[dict[str, Any]], window: dict[str, Any]) -> Cell:
+def _worst(warnings: list[EarlyWarning], window: OpenWindow) -> Cell:
     """How many warnings of which level a window has."""
     levels = [
-        one["level"]
+        one.level
         for one in warnings
-        if (one["cutoff"], one["model_id"]) == (window["cutoff"], window["model_id"])
+        if (one.cutoff, one.model_id) == (window.cutoff, window.model_id)
     ]
     counted = [
         toned(f"{levels.count(level)} {level}", level) for level in WORST_FIRST if level in levels
@@ -94,24 +96,21 @@ def _worst(warnings: list[dict[str, Any]], window: dict[str, Any]) -> Cell:
     return Text(", ").join(counted) if counted else None
 
 
-def _warnings(found: dict[str, Any]) -> RenderableType | None:
-    warnings = sorted(found["early_warnings"], key=lambda one: WORST_FIRST.index(one["level"]))
+def _warnings(answer: StatusAnswer) -> RenderableType | None:
+    warnings = sorted(answer.early_warnings, key=lambda one: WORST_FIRST.index(one.level))
     if not warnings:
         return None
-    rows = [
-        (toned(one["level"]), str(one["cutoff"]), one["reason"])
-        for one in warnings[:SHOWN_WARNINGS]
-    ]
+    rows = [(toned(one.level), str(one.cutoff), one.reason) for one in warnings[:SHOWN_WARNINGS]]
     left = len(warnings) - len(rows)
     more = note(f"{left} more in marts.early_warnings") if left else None
     drawn = table("Early warnings", {"level": "left", "cutoff": "left", "reason": "left"}, rows)
     return Group(drawn, more) if more else drawn
 
 
-def _undelivered(found: dict[str, Any]) -> RenderableType | None:
+def _undelivered(answer: StatusAnswer) -> RenderableType | None:
     rows = [
-        (str(one["cutoff"]), one["model_id"], " and ".join(one["missing"]))
-        for one in found["undelivered_alerts"]
+        (str(one.cutoff), one.model_id, " and ".join(one.missing))
+        for one in answer.undelivered_alerts
     ]
     columns = {"cutoff": "left", "model": "left", "the next run tries again to send": "left"}
     return table("Alerts not delivered", columns, rows) if rows else None

@@ -1,6 +1,7 @@
 """The `backtest` command: the recipe and its rivals out of time. Owns outputs/backtest."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -16,7 +17,59 @@ from ml.model.champion.champion import NothingMaturedError
 from ml.model.champion.out_of_time import BacktestResult, backtest_cutoff
 from ml.model.measures.metrics import METRICS
 from ml.trials.backtest_picture import draw_backtest
+from ml.trials.figures import Figures
 from ml.trials.training_frames import Frames, Trial, frames_of
+
+
+@dataclass(frozen=True)
+class Case:
+    """One training of a backtest, its windows in months, and a forecast made with it."""
+
+    cutoff: date
+    history_months: int
+    pred_months: int
+    forecast: str
+
+
+@dataclass(frozen=True)
+class ForecastFigures(Figures, Case):
+    """How good a forecast was in one case.
+
+    mean_actual: money a customer brought. coverage: share of customers inside the champion's 80 %
+    interval, of all and of the best tenth; None for its rivals.
+    """
+
+    customer_count: int
+    mean_actual: float
+    coverage: float | None
+    top_decile_coverage: float | None
+
+
+@dataclass(frozen=True)
+class RivalDifference:
+    """Champion less rival on the same resampled customers, with its 90 % interval."""
+
+    cutoff: date
+    history_months: int
+    pred_months: int
+    rival: str
+    metric: str
+    difference: float | None
+    low: float | None
+    high: float | None
+    share_better: float | None
+
+
+@dataclass(frozen=True)
+class BacktestAnswer:
+    """Means over the cutoffs by forecast, every case, the champion's decisions, files written."""
+
+    cutoffs: list[date]
+    means: dict[str, Figures]
+    metrics: list[ForecastFigures]
+    comparisons: list[RivalDifference]
+    decisions: list[dict[str, Any]]
+    files: list[str]
 
 
 def backtest(
@@ -25,7 +78,7 @@ def backtest(
     cutoffs: list[date],
     history_months: int | None = None,
     pred_months: int | None = None,
-) -> dict[str, Any]:
+) -> BacktestAnswer:
     """Train at each cutoff on what was known by then and hold it against what came later.
 
     Raises DataNotReadyError when a label window has not matured. Nothing of the warehouse changes.
@@ -72,8 +125,8 @@ def _require_matured(session: Session, trial: Trial) -> None:
         )
 
 
-def _write(home: Home, results: list[BacktestResult], name: str) -> dict[str, Any]:
-    """CSV files and picture, and the result of the command."""
+def _write(home: Home, results: list[BacktestResult], name: str) -> BacktestAnswer:
+    """CSV files and picture, and the answer of the command."""
     tables: dict[str, pd.DataFrame] = {
         kind: pd.concat([getattr(result, kind) for result in results], ignore_index=True)
         for kind in ("metrics", "comparisons", "deciles")
@@ -86,21 +139,17 @@ def _write(home: Home, results: list[BacktestResult], name: str) -> dict[str, An
     picture = folder / f"backtest_{name}.png"
     place_atomically(picture, lambda part: draw_backtest(tables, part))
     means = tables["metrics"].groupby("forecast", sort=False)[list(METRICS)].mean()
-    return {
-        "cutoffs": [result.decisions["cutoff"] for result in results],
-        "means": _records(means.reset_index(), "forecast"),
-        "metrics": _plain(tables["metrics"]),
-        "comparisons": _plain(tables["comparisons"]),
-        "decisions": [result.decisions for result in results],
-        "files": [home.relative(path) for path in [*files, picture]],
-    }
+    return BacktestAnswer(
+        cutoffs=[result.metrics["cutoff"].iloc[0] for result in results],
+        means={row.pop("forecast"): Figures(**row) for row in _rows(means.reset_index())},
+        metrics=[ForecastFigures(**row) for row in _rows(tables["metrics"])],
+        comparisons=[RivalDifference(**row) for row in _rows(tables["comparisons"])],
+        decisions=[result.decisions for result in results],
+        files=[home.relative(path) for path in [*files, picture]],
+    )
 
 
-def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON can hold them: an undefined figure is null."""
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows by column, an undefined figure None."""
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in rows]
-
-
-def _records(table: pd.DataFrame, key: str) -> dict[str, dict[str, Any]]:
-    return {row.pop(key): row for row in _plain(table)}

@@ -1,8 +1,8 @@
 """The `compare` command: two models of the ledger on the newest window both can be judged on."""
 
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -13,15 +13,41 @@ from ml.home.layout import Home
 from ml.ledger.manifest import load_artefact, model_row
 from ml.life.session import open_session, require_days
 from ml.model.measures.bootstrap import paired_bootstrap
-from ml.model.measures.metrics import METRICS
+from ml.trials.figures import Figures, figures_of
 from ml.trials.training_frames import Frames, Trial, frames_of
 
 COMPARED = ("d2", "mae", "rmse")
 
 
+@dataclass(frozen=True)
+class Difference:
+    """First less second model, its 90 % interval, how often the first is better in resamples."""
+
+    metric: str
+    difference: float | None
+    low: float | None
+    high: float | None
+    share_better: float | None
+
+
+@dataclass(frozen=True)
+class CompareAnswer:
+    """Figures of both models by id, on the customers both score in the newest matured window.
+
+    trained_later: models that have seen these labels.
+    """
+
+    cutoff: date
+    pred_months: int
+    customers: int
+    trained_later: list[str]
+    models: dict[str, Figures]
+    differences: list[Difference]
+
+
 def compare(
     home: Home, progress: Callable[[str], None], first_id: str, second_id: str
-) -> dict[str, Any]:
+) -> CompareAnswer:
     """Both models on the same customers of the newest matured window; nothing is changed.
 
     Customers are those whom both models score. Raises CallError for an unknown model or for
@@ -51,21 +77,19 @@ def compare(
         model_id: both[f"predicted_clv_{side}"].to_numpy(float)
         for model_id, side in ((first_id, "first"), (second_id, "second"))
     }
-    return {
-        "cutoff": cutoff,
-        "pred_months": rows[0].pred_months,
-        "customers": len(both),
-        "trained_later": [row.model_id for row in rows if row.training_cutoff > cutoff],
-        "models": {
-            model_id: {name: metric(actual, predicted) for name, metric in METRICS.items()}
-            for model_id, predicted in money.items()
-        },
-        "differences": [
-            {"metric": metric}
-            | vars(paired_bootstrap(actual, *money.values(), metric=metric, seed=seed))
+    return CompareAnswer(
+        cutoff=cutoff,
+        pred_months=rows[0].pred_months,
+        customers=len(both),
+        trained_later=[row.model_id for row in rows if row.training_cutoff > cutoff],
+        models={model_id: figures_of(actual, predicted) for model_id, predicted in money.items()},
+        differences=[
+            Difference(
+                metric, **vars(paired_bootstrap(actual, *money.values(), metric=metric, seed=seed))
+            )
             for metric in (COMPARED if len(money) == 2 else ())
         ],
-    }
+    )
 
 
 def _scored(home: Home, model_id: str, frames: Frames, trial: Trial) -> pd.DataFrame:

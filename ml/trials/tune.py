@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from dateutil.relativedelta import relativedelta
@@ -40,6 +39,44 @@ PICTURES = ("skill", "rmse", "r2")
 
 
 @dataclass(frozen=True)
+class Cell:
+    """One cell of the grid: windows in months, means over the cutoffs, objective and rank.
+
+    Figures are None, and `reason` says why, where the cell could not be scored.
+    """
+
+    history_months: int
+    pred_months: int
+    skill: float | None
+    rmse: float | None
+    mae: float | None
+    r2: float | None
+    d2: float | None
+    normalised_gini: float | None
+    spearman: float | None
+    top_decile_share: float | None
+    bias: float | None
+    rmse_over_mean: float | None
+    skill_se: float | None
+    objective: float | None
+    cutoffs: float | None
+    reason: str
+    cell_rank: float | None
+
+
+@dataclass(frozen=True)
+class TuneAnswer:
+    """The cells, best first, the windows that were written to the config, and the files."""
+
+    cutoff: date
+    cutoffs: list[date]
+    history_months: int
+    pred_months: int
+    cells: list[Cell]
+    files: list[str]
+
+
+@dataclass(frozen=True)
 class Grid:
     """Cells that can be scored, the cutoffs they share, and why the others cannot."""
 
@@ -54,7 +91,7 @@ def tune(
     cutoff: date | None = None,
     histories: list[int] | None = None,
     predictions: list[int] | None = None,
-) -> dict[str, Any]:
+) -> TuneAnswer:
     """Score the grid on what was known at `cutoff` and write the best windows to the config.
 
     Raises DataNotReadyError when no cell has three cutoffs. What a killed search had scored is
@@ -89,14 +126,14 @@ def tune(
         windows = {name: str(int(best[name])) for name in ("history_months", "pred_months")}
         set_values(home, "training", windows)
         journal.close()
-    return {
-        "cutoff": at,
-        "cutoffs": grid.cutoffs,
-        "history_months": int(best["history_months"]),
-        "pred_months": int(best["pred_months"]),
-        "cells": table.astype(object).where(table.notna(), None).to_dict("records"),
-        "files": files,
-    }
+    return TuneAnswer(
+        cutoff=at,
+        cutoffs=grid.cutoffs,
+        history_months=int(best["history_months"]),
+        pred_months=int(best["pred_months"]),
+        cells=_cells(table),
+        files=files,
+    )
 
 
 def feasible_grid(
@@ -163,6 +200,11 @@ def rank_cells(scores: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     ranked = table.loc[order.index].assign(cell_rank=range(1, len(table) + 1))
     tables = [ranked, left_out] if len(left_out) else [ranked]
     return pd.concat(tables, ignore_index=True)
+
+
+def _cells(table: pd.DataFrame) -> list[Cell]:
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [Cell(**{str(name): value for name, value in row.items()}) for row in rows]
 
 
 class Journal:

@@ -4,7 +4,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Seconds by stage in their order, and by dbt node, the slowest first."""
+
+    stages: dict[str, float]
+    nodes: dict[str, float]
 
 
 @dataclass
@@ -36,10 +43,10 @@ class Timings:
         for name, value in seconds.items():
             self.nodes[name] = self.nodes.get(name, 0.0) + value
 
-    def report(self) -> dict[str, Any]:
-        """`stages` in their order, `nodes` slowest first; seconds to the millisecond."""
+    def report(self) -> Seconds:
+        """The time so far, to the millisecond."""
         slowest = sorted(self.nodes.items(), key=lambda node: (-node[1], node[0]))
-        return {
-            "stages": {name: round(value, 3) for name, value in self.stages.items()},
-            "nodes": {name: round(value, 3) for name, value in slowest},
-        }
+        return Seconds(
+            {name: round(value, 3) for name, value in self.stages.items()},
+            {name: round(value, 3) for name, value in slowest},
+        )

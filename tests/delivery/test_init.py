@@ -1,6 +1,7 @@
 """`init`: columns and formats guessed, the files tried as `load` reads them, the config written."""
 
 import gzip
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ from ml.delivery.decimal_numbers import guess_decimal_separator
 from ml.delivery.delivered import delivered_rows
 from ml.delivery.encodings import as_utf8, guess_encoding
 from ml.delivery.guess_columns import Column, columns_of, guess_columns, time_formats
-from ml.delivery.init import InitOptions, config_text, init
+from ml.delivery.init import InitAnswer, InitOptions, Preview, config_text, init
 from ml.delivery.load import is_up_to_date, load_files
 from ml.home.config import Columns, Source, load_config
 from ml.home.errors import CallError, DataNotReadyError
@@ -96,7 +97,7 @@ def shop(folder: Path, text: str, name: str = "shop.csv", encoding: str = "utf-8
     return str(path)
 
 
-def made(home: Path, *files: str, **options: Any) -> dict[str, Any]:
+def made(home: Path, *files: str, **options: Any) -> InitAnswer:
     return init(Home(home), quiet, InitOptions(list(files), **options))
 
 
@@ -212,9 +213,9 @@ def test_a_csv_like_online_retail_becomes_a_home_without_a_word(
 ):
     file = shop(tmp_path / "data", retail(form), encoding="latin-1")
     found = made(tmp_path / "new" / "home", file, timezone="Europe/London", currency="GBP")
-    assert (found["row_count"], found["usable"], found["customers"]) == (60, 54, 7)
-    assert found["refused"] == {"missing customer_id": 6}
-    assert (found["first_day"], found["last_day"]) == (date(2010, 12, 1), date(2011, 5, 24))
+    assert (found.row_count, found.usable, found.customers) == (60, 54, 7)
+    assert found.refused == {"missing customer_id": 6}
+    assert (found.first_day, found.last_day) == (date(2010, 12, 1), date(2011, 5, 24))
     config = load_config(Home(tmp_path / "new" / "home"))
     assert config.source.columns.delivered() == RETAIL
     assert config.source.timestamp_format == expected
@@ -237,7 +238,7 @@ def test_files_below_the_home_are_named_relative_to_it_and_a_folder_by_its_kinds
     shop(raw, retail(), "a.csv")
     shop(raw, retail(count=5), "b.csv")
     found = made(tmp_path / "home", str(raw))
-    assert len(found["files"]) == 2
+    assert len(found.files) == 2
     assert load_config(Home(tmp_path / "home")).source.files == "warehouse/raw/*.csv"
 
 
@@ -271,9 +272,9 @@ def test_days_that_can_be_read_in_two_ways_are_not_guessed(tmp_path: Path):
         made(tmp_path / "home", file)
     assert not (tmp_path / "home").exists()
     found = made(tmp_path / "home", file, timestamp_format="%m/%d/%Y")
-    assert found["last_day"] == date(2011, 9, 6)
+    assert found.last_day == date(2011, 9, 6)
     assert "train --cutoff 2011-08-31" in plain_text(of_written(found))
-    short = found | {"first_day": date(2011, 9, 1)}
+    short = replace(found, first_day=date(2011, 9, 1))
     assert "train --cutoff 2011-09-06" in plain_text(of_written(short))
 
 
@@ -283,8 +284,8 @@ def test_a_file_that_tells_day_from_month_speaks_for_one_that_does_not(tmp_path:
     for number, row in enumerate(rows):
         shop(folder, f"customer,date,total\n{row}\n", f"{number}.csv")
     found = made(tmp_path / "home", str(folder))
-    assert found["source"]["timestamp_format"] == "%m/%d/%Y"
-    assert (found["usable"], found["first_day"]) == (3, date(2011, 1, 2))
+    assert found.source.timestamp_format == "%m/%d/%Y"
+    assert (found.usable, found.first_day) == (3, date(2011, 1, 2))
     shop(folder, "customer,date,total\nC1,31/01/2011,1\n", "3.csv")
     with pytest.raises(CallError, match="written differently"):
         made(tmp_path / "other", str(folder))
@@ -309,7 +310,7 @@ def test_what_cannot_work_is_refused_and_nothing_is_left_behind(
 ):
     file = shop(tmp_path, text)
     if error is None:
-        assert made(tmp_path / "home", file, **options)["customers"] == 1
+        assert made(tmp_path / "home", file, **options).customers == 1
         return
     with pytest.raises(error, match=words) as caught:
         made(tmp_path / "home", file, **options)
@@ -332,13 +333,13 @@ class Person:
     def __init__(self, agrees: bool = True, **answers: str) -> None:
         self.answers, self.will_agree = answers, agrees
         self.asked: list[str] = []
-        self.seen: dict[str, Any] = {}
+        self.seen: Preview | None = None
 
     def answer(self, question: str, default: str) -> str:
         self.asked.append(question)
         return next((said for word, said in self.answers.items() if word in question), default)
 
-    def agrees(self, preview: dict[str, Any]) -> bool:
+    def agrees(self, preview: Preview) -> bool:
         self.seen = preview
         return self.will_agree
 
@@ -350,7 +351,8 @@ def test_at_a_terminal_every_guess_can_be_changed_and_the_preview_is_agreed_to(t
     read = load_config(Home(tmp_path / "home")).source
     assert (read.columns.product_id, read.columns.order_id) == ("Description", None)
     assert read.currency == "GBP"
-    assert person.seen["usable"] == found["usable"] == 54
+    assert person.seen is not None
+    assert person.seen.usable == found.usable == 54
     assert not any("amount" in question for question in person.asked)
     assert "Wrote config/model_config.yaml" in plain_text(of_written(found))
 
@@ -381,10 +383,10 @@ def test_a_decimal_comma_is_found_written_and_read_by_load(tmp_path: Path):
     text = text.replace(";2;55;", ";2,55;")
     file, home = shop(tmp_path, text), EngineHome(tmp_path / "home")
     found = made(home.root, file)
-    assert found["source"]["decimal_separator"] == ","
-    assert found["source"]["columns"]["unit_price"] == "Price"
-    assert any("','" in note for note in found["notes"])
-    assert home.call("load").result["accepted"] == found["usable"] == 54
+    assert found.source.decimal_separator == ","
+    assert found.source.columns.unit_price == "Price"
+    assert any("','" in note for note in found.notes)
+    assert home.call("load").result["accepted"] == found.usable == 54
     ((price,),) = home.rows("select distinct unit_price from staging.stg_transactions")
     assert price == Decimal("2.55")
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from answers import check_answer
 from conftest import REPOSITORY, EngineHome, environment
 from warm import Outcome
 
@@ -52,6 +53,7 @@ class Checkout:
         )
         outcome = Outcome(done.returncode, done.stdout, done.stderr)
         assert outcome.code == expect, outcome
+        check_answer(arguments, outcome.result)
         return outcome
 
     def left_behind(self, temporary: Path) -> list[str]:

@@ -182,7 +182,7 @@ def _batches_left_open(home: EngineHome) -> list[str]:
 def assert_whole(home: EngineHome, scenario: Scenario) -> None:
     """What stands is old or new, never half: ledger, batches, files and the bumped config."""
     state = commands.status(Home(home.root))  # checks the ledger, its cards and artefacts
-    assert state["champions"] >= 1
+    assert state.champions >= 1
     begun = batches_of(scenario.before)
     for cutoff, rows in batches_of(home).items():
         assert rows in (scenario.batches.get(cutoff), begun.get(cutoff)), cutoff

@@ -20,6 +20,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+from answers import check_answer
+
 PROGRAM = str(Path(__file__).resolve().parents[2] / "orchestrate.py")
 LIBRARIES = ["dbt.cli.main", "dbt.adapters.duckdb", "duckdb", "matplotlib.pyplot", "pandas"]
 LIBRARIES += ["sklearn.cluster", "scipy.optimize", "xgboost", "pyarrow", "typer", "rich.progress"]
@@ -89,6 +91,7 @@ class Command:
 
     process: ForkServerProcess
     folder: Path
+    arguments: Sequence[str] = ()
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -122,7 +125,10 @@ class Command:
         code = self.process.exitcode
         assert code is not None
         texts = [(self.folder / name).read_text(encoding="utf-8") for name in ("out", "err")]
-        return Outcome(code, *texts)
+        outcome = Outcome(code, *texts)
+        if code >= 0:  # else it was killed before it could answer
+            check_answer(self.arguments, outcome.result)
+        return outcome
 
 
 def start(
@@ -135,7 +141,7 @@ def start(
         target=_work, args=(argv, str(home), str(folder), environment, death)
     )
     process.start()
-    return Command(process, folder)
+    return Command(process, folder, arguments)
 
 
 def _work(

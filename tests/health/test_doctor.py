@@ -319,9 +319,9 @@ def test_a_check_that_fails_is_a_finding_of_its_own(
         raise RuntimeError("whatever")
 
     monkeypatch.setitem(CHECKS, "files", fails)
-    result = doctor(Home(small_home.root), lambda _: None)
-    found = {one["check"]: one for one in result["checks"]}
-    assert found["files"]["what"] == "could not be checked (RuntimeError)"
+    answer = doctor(Home(small_home.root), lambda _: None)
+    found = {one.check: one for one in answer.checks}
+    assert found["files"].what == "could not be checked (RuntimeError)"
     assert set(found) == set(CHECKS)
 
 

@@ -16,7 +16,7 @@ from ml.home.errors import CallError, EngineError
 from ml.home.layout import Home
 from ml.ledger import manifest
 from ml.ledger.manifest import ChampionRow
-from ml.ledger.reproduce import Rebuilt, comparison, reproduce
+from ml.ledger.reproduce import Comparison, Rebuilt, comparison, reproduce
 
 MakeHome = Callable[..., EngineHome]
 UNKNOWN_COMMIT = "f" * 40
@@ -168,9 +168,7 @@ def test_an_unknown_model_is_a_wrong_call(new_home: MakeHome):
 # What explains a difference
 
 
-def compared(
-    days: dict[str, str] | None = None, *, forgotten: int = 0, **now: Any
-) -> dict[str, Any]:
+def compared(days: dict[str, str] | None = None, *, forgotten: int = 0, **now: Any) -> Comparison:
     """The comparison of CARD's model with one whose card differs by `now`."""
     then = {name: str(CARD[name]) for name in ("code_commit", "code_diff_sha256")}
     fields = then | {
@@ -187,10 +185,10 @@ def compared(
 
 
 def test_figures_are_compared_to_the_last_digit():
-    assert compared()["equal"]
-    assert compared(baseline_rmse=0.3)["equal"] is False
-    assert compared(baseline_rmse=0.3)["rebuilt"]["baseline_rmse"] == "0.3"
-    assert compared()["rebuilt"]["baseline_rmse"] == "0.30000000000000004"
+    assert compared().equal
+    assert compared(baseline_rmse=0.3).equal is False
+    assert compared(baseline_rmse=0.3).rebuilt.baseline_rmse == "0.3"
+    assert compared().rebuilt.baseline_rmse == "0.30000000000000004"
 
 
 def test_missing_extra_and_changed_days_are_told_apart():
@@ -199,13 +197,14 @@ def test_missing_extra_and_changed_days_are_told_apart():
     }
     now = {"2019-12-01": "1:2", "2019-12-02": "1:1"}
     result = compared(then, data_days=now, data_fingerprint="b")
-    days = result["changed_days"]
-    assert (len(days["missing"]), days["extra"], days["changed"]) == (
+    days = result.changed_days
+    assert days is not None
+    assert (len(days.missing), days.extra, days.changed) == (
         8,
         ["2019-12-02"],
         ["2019-12-01"],
     )
-    (explanation,) = result["explanations"]
+    (explanation,) = result.explanations
     assert "8 day(s) missing (2018-01-01, " in explanation
     assert "and 3 more" in explanation
 
@@ -216,12 +215,12 @@ def test_customers_forgotten_since_are_named_as_the_cause():
         forgotten=1,
         data_days={"2019-12-01": "1:1"},
         data_fingerprint="b",
-    )["explanations"]
+    ).explanations
     assert explanation.startswith("the data changed: 1 customer(s) were forgotten since; 1 day(s)")
 
 
 def test_changed_data_of_a_purged_card_says_that_the_days_are_not_known():
-    (explanation,) = compared(None, data_fingerprint="b")["explanations"]
+    (explanation,) = compared(None, data_fingerprint="b").explanations
     assert "card was purged" in explanation
 
 
@@ -229,15 +228,15 @@ def test_a_dirty_training_and_other_libraries_explain_a_difference():
     result = compared(
         baseline_r2=0.6, code_dirty="true", library_versions={"numpy": "2.1", "scipy": "1"}
     )
-    dirty, libraries = result["explanations"]
+    dirty, libraries = result.explanations
     assert "uncommitted changes" in dirty
     assert libraries == "libraries differ: numpy 2.0 then, 2.1 now, scipy None then, 1 now"
 
 
 def test_a_difference_without_a_cause_says_so():
-    (explanation,) = compared(baseline_r2=0.6)["explanations"]
+    (explanation,) = compared(baseline_r2=0.6).explanations
     assert "the same" in explanation
 
 
 def test_equal_figures_on_other_days_are_not_equal():
-    assert compared({}, data_fingerprint="b")["equal"] is False
+    assert compared({}, data_fingerprint="b").equal is False

@@ -91,8 +91,8 @@ def export(home: Home, cutoff: date) -> list[str]:
 
 def purged(home: Home, today: date, *, dry_run: bool = False) -> list[str]:
     """The files a purge on `today` names, by name."""
-    result = purge(home, lambda _: None, today, dry_run=dry_run)
-    return sorted(one["file"] for one in result["files"])
+    answer = purge(home, lambda _: None, today, dry_run=dry_run)
+    return sorted(one.file for one in answer.files)
 
 
 def joblib_of(model_id: str) -> str:

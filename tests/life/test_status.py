@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,29 @@ from ml.alerts import alerts, deliveries
 from ml.home.config import Alerts, Config, Jira, load_config
 from ml.home.layout import Home
 from ml.life import commands
+from ml.life.answers import EarlyWarning, Measurement, StatusAnswer
 from ml.terminal.look import plain_text
 from ml.terminal.status import SHOWN_WARNINGS, of_status
 from ml.warehouse.exports import Batch
 from ml.warehouse.side_copy import reading
 
 
-def found_in(home: EngineHome, **changes: Any) -> dict[str, Any]:
-    return commands.status(Home(home.root)) | changes
+def found_in(home: EngineHome, **changes: Any) -> StatusAnswer:
+    return replace(commands.status(Home(home.root)), **changes)
 
 
-def warning(level: str, cutoff: date, reason: str, model_id: str = "M") -> dict[str, Any]:
-    return {"cutoff": cutoff, "model_id": model_id, "level": level, "reason": reason}
+def warning(level: str, cutoff: date, reason: str, model_id: str = "M") -> EarlyWarning:
+    return EarlyWarning(cutoff, model_id, "score_shift", "", 0.3, level, reason)
+
+
+def model_of(answer: StatusAnswer) -> str:
+    assert answer.champion is not None
+    return answer.champion.model_id
+
+
+def last_measured(answer: StatusAnswer) -> Measurement:
+    assert answer.last_measured is not None
+    return answer.last_measured
 
 
 def test_status_says_champion_ledger_data_and_when_the_next_cutoff_is_due(
@@ -35,7 +47,7 @@ def test_status_says_champion_ledger_data_and_when_the_next_cutoff_is_due(
 ):
     found = found_in(scored_home)
     text = plain_text(of_status(found))
-    assert found["champion"]["model_id"] in text
+    assert model_of(found) in text
     assert "1 row(s), intact" in text
     assert "2010-07-15 to 2012-03-20" in text
     assert "2012-03-28, when the data reaches that day, 8 more days" in text
@@ -61,12 +73,12 @@ def test_without_champion_or_data_it_says_what_to_type(new_home: Any):
 
 def test_the_last_verdict_and_the_worst_warnings_come_first(rescored_home: EngineHome):
     cutoff = date(2012, 2, 29)
-    model_id = found_in(rescored_home)["champion"]["model_id"]
+    model_id = model_of(found_in(rescored_home))
     warnings = [warning("watch", cutoff, f"reason {n}", model_id) for n in range(SHOWN_WARNINGS)]
     warnings += [warning("alarm", cutoff, "the worst", model_id)]
     found = found_in(rescored_home, early_warnings=warnings)
     text = plain_text(of_status(found))
-    assert f"{found['last_measured']['verdict']}, window of 2011-09-30 over 3 months" in text
+    assert f"{last_measured(found).verdict}, window of 2011-09-30 over 3 months" in text
     assert text.index("the worst") < text.index("reason 0")
     assert f"reason {SHOWN_WARNINGS - 1}" not in text
     assert "1 more in marts.early_warnings" in text
@@ -137,16 +149,16 @@ def test_an_alert_that_was_not_delivered_is_told_until_it_is(
     config = load_config(Home(home.root))
     jira = Jira(url="https://jira.example.com", project="CLV")
     asked = Config.model_validate(config.model_copy(update={"alerts": Alerts(jira=jira)}))
-    last = found_in(home)["last_measured"] | {"verdict": "drift"}
-    monkeypatch.setattr(alerts, "measurements", lambda _: [last])
+    last = replace(last_measured(found_in(home)), verdict="drift")
+    monkeypatch.setattr(alerts, "measurements", lambda _: [vars(last)])
     with reading(Home(home.root)) as con:
         assert alerts.undelivered(con, Home(home.root), config) == []
         (owed,) = alerts.undelivered(con, Home(home.root), asked)
-        assert owed["missing"] == ["Jira ticket"]
+        assert owed.missing == ["Jira ticket"]
         shown = plain_text(of_status(found_in(home, undelivered_alerts=[owed])))
         assert "Alerts not delivered" in shown
         assert "Jira ticket" in shown
-        batch = Batch(last["cutoff"], last["pred_months"], last["model_id"])
+        batch = Batch(last.cutoff, last.pred_months, last.model_id)
         alert = deliveries.Alert(batch.model_id, batch.cutoff, batch.pred_months, "", "")
         state = home.root / "warehouse" / "alerts.json"
         state.write_text(json.dumps({alert.fingerprint: {"ticket": "CLV-1"}}))

@@ -48,13 +48,13 @@ def test_a_config_spoilt_during_a_training_ends_it_as_a_wrong_config(
 
 @kept_for_the_caller
 def fails() -> None:
-    raise CallError("wrong")
+    raise CallError("wrong", "mend it")
 
 
 def test_an_entry_point_raises_its_error_and_keeps_it():
     with errors_of_entry_points() as raised, pytest.raises(CallError):
         fails()
-    assert [str(error) for error in raised] == ["wrong"]
+    assert [str(error) for error in raised] == ["wrong; mend it"]
 
 
 def test_an_earlier_error_is_not_taken_for_that_of_a_later_build():

@@ -133,12 +133,12 @@ def test_turned_off_old_copies_stay(home: Home):
 def test_purge_takes_the_copies_and_they_are_not_made_again_for_a_csv_that_was_purged(home: Home):
     batch = measured_warehouse(home, date(2020, 5, 31), "1")
     write(home, batch, parquet=False)
-    files = purge(home, lambda _: None, date(2030, 1, 1))["files"]
-    purged = frozenset(home.root / one["file"] for one in files)
+    files = purge(home, lambda _: None, date(2030, 1, 1)).files
+    purged = frozenset(home.root / one.file for one in files)
     assert len(purged) == len(EXPORTED) + 1
     with duckdb.connect(home.database, read_only=True) as con:
         assert exports.export_batch(con, home, batch, purged, parquet=True) == []
     write(home, batch, parquet=True)
-    files = purge(home, lambda _: None, date(2030, 1, 2))["files"]
-    assert sum(one["file"].endswith(PARQUET) for one in files) == len(EXPORTED) + 1
+    files = purge(home, lambda _: None, date(2030, 1, 2)).files
+    assert sum(one.file.endswith(PARQUET) for one in files) == len(EXPORTED) + 1
     assert list(home.outputs.iterdir()) == []
