@@ -34,6 +34,29 @@ BATCH_MARTS = ("clv_predictions", "clv_ranked_predictions", "clv_clusters", "clv
 COLUMNS = ["customer_id", "order_id", "order_ts", "product_id", "quantity", "unit_price"]
 
 
+# Fast tests
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    about = "leave out tests that need a folder, and so every home and command, and long ones"
+    parser.addoption("--fast", action="store_true", help=about)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --fast: what runs is known from what a test and its fixtures ask for."""
+    if config.getoption("fast"):
+        left_out = [item for item in items if not is_fast(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if is_fast(item)]
+
+
+def is_fast(item: pytest.Item) -> bool:
+    """Whether a test works in memory alone, and is not marked as long."""
+    folders = {"tmp_path", "tmp_path_factory"}
+    asked = getattr(item, "fixturenames", [])
+    return folders.isdisjoint(asked) and item.get_closest_marker("long") is None
+
+
 # Transaction logs
 
 

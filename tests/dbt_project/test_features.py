@@ -39,6 +39,7 @@ def con() -> duckdb.DuckDBPyConnection:
 # Windows in SQL and in Python
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=300)
 @given(cutoff=DAYS, history_months=st.integers(1, 120), pred_months=st.integers(1, 36))
 @example(cutoff=date(2021, 12, 31), history_months=9, pred_months=6)

@@ -80,6 +80,7 @@ def at(customers: pd.DataFrame, world: int, place: int, significant: bool) -> pd
     )
 
 
+@pytest.mark.long
 def test_at_most_one_stable_window_in_twenty_drifts_by_figures_and_segments_together(
     stable: tuple[pd.DataFrame, pd.DataFrame],
 ):

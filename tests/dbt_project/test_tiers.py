@@ -37,7 +37,7 @@ def expected(shares: list[str], n: int) -> list[tuple[str, int, int]]:
 @pytest.mark.parametrize(
     ("shares", "counts"),
     [
-        (DEFAULT, list(range(1, 2001))),
+        pytest.param(DEFAULT, list(range(1, 2001)), marks=pytest.mark.long),
         (["7"], list(range(1, 301))),
         (["0.5", "33.3333", "99.9"], list(range(1, 301))),
         (["100"], [1, 2, 99]),

@@ -76,6 +76,7 @@ def test_training_labels_end_on_or_before_the_cutoff(shop: Training) -> None:
     assert matured["months_back"].min() == shop.pred_months
 
 
+@pytest.mark.long
 def test_days_after_the_cutoff_change_nothing_in_the_scores(
     days: pd.DataFrame, shop: Training, champion: Champion
 ) -> None:
@@ -84,6 +85,7 @@ def test_days_after_the_cutoff_change_nothing_in_the_scores(
     pd.testing.assert_frame_equal(fit(again).predict(again.now), champion.predict(shop.now))
 
 
+@pytest.mark.long
 def test_the_same_training_is_the_same_to_the_bit_whatever_the_order_of_rows(
     shop: Training, champion: Champion
 ) -> None:
@@ -157,6 +159,7 @@ def test_a_rewound_training_knows_only_what_had_matured_then(shop: Training) -> 
     assert known["months_back"].min() == shop.pred_months
 
 
+@pytest.mark.long
 def test_a_single_training_cutoff_serves_the_prior_and_the_card_says_so(days: pd.DataFrame) -> None:
     shop = training(days, cutoff="2020-06-30")
     champion = fit(shop)
@@ -191,6 +194,7 @@ def test_nobody_to_score_gives_no_rows(shop: Training, champion: Champion) -> No
     assert champion.predict(shop.now.iloc[:0]).empty
 
 
+@pytest.mark.long
 def test_a_history_longer_than_the_log_is_scored_with_what_there_is(days: pd.DataFrame) -> None:
     shop = training(days, cutoff=CUTOFF, history_months=36)
     found = fit(shop).predict(shop.now)
@@ -219,6 +223,7 @@ def test_an_all_new_population_is_scored(champion: Champion) -> None:
     assert len(found) == 40 and np.isfinite(found.to_numpy(float)).all()
 
 
+@pytest.mark.long
 def test_customers_who_never_come_back_leave_a_prior_that_expects_next_to_nothing() -> None:
     once = customer_days([(f"O{n:04d}", n % 420, 1, 20.0 + n % 5, 0.0) for n in range(300)])
     shop = training(once, cutoff=CUTOFF)
@@ -257,6 +262,7 @@ def test_training_windows_step_back_in_months_from_the_day_after_the_cutoff() ->
     assert (found["observed_months"] >= 3).all()
 
 
+@pytest.mark.long
 def test_a_backtest_holds_the_champion_against_every_rival(shop: Training) -> None:
     result = backtest_cutoff(
         shop.examples,
@@ -274,6 +280,7 @@ def test_a_backtest_holds_the_champion_against_every_rival(shop: Training) -> No
     assert result.metrics.loc[0, ["coverage", "top_decile_coverage"]].between(0, 1).all()
 
 
+@pytest.mark.long
 def test_a_backtest_without_an_actual_names_the_customer(shop: Training) -> None:
     with pytest.raises(ValueError, match="has no actual_clv"):
         backtest_cutoff(

@@ -337,6 +337,7 @@ def test_systematic_sample_keeps_the_shares_of_heavy_rows():
     assert weights[sample[0] == 500][0] == pytest.approx(50, abs=1)
 
 
+@pytest.mark.long
 def test_a_sampled_fit_is_close_to_the_whole_fit(monkeypatch: pytest.MonkeyPatch):
     histories = simulate(ParetoNBD(0.8, 40, 0.7, 80), 20_000, seed=5)
     whole = ParetoNBD.fit(*histories).expected_purchases(90, *histories)
