@@ -154,11 +154,11 @@ def test_the_make_targets_exist_and_are_the_ones_of_help():
         ["make", "help"], capture_output=True, text=True, cwd=REPOSITORY, check=True
     )
     targets = {line.split()[0] for line in shown.stdout.splitlines()}
-    named = set(re.findall(r"\bmake ([a-z]+)\b", "".join(blocks("bash")) + "make help"))
+    named = set(re.findall(r"\bmake ([a-z-]+)\b", "".join(blocks("bash")) + "make help"))
     named |= {
         name
         for document in DOCUMENTS
-        for name in re.findall(r"`make ([a-z]+)`", document.read_text(encoding="utf-8"))
+        for name in re.findall(r"`make ([a-z-]+)`", document.read_text(encoding="utf-8"))
     }
     assert {"demo", "test"} <= named <= targets | {"help"}
     for target in sorted(named):
