@@ -1,19 +1,16 @@
 """Checks of what surrounds the warehouse: libraries, home, config, files, lock, disk, channels."""
 
 import os
-import re
 import shlex
 import shutil
 import stat
 import sys
-import tomllib
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
-from packaging.markers import Marker
 
 from ml.delivery.load import check_file
 from ml.delivery.source_files import source_files
@@ -21,19 +18,17 @@ from ml.health.findings import Examined, Finding, broken, of_error, ok, warning
 from ml.home.config import load_config
 from ml.home.errors import CallError, EngineError, LockHeldError
 from ml.home.layout import REPOSITORY
+from ml.ledger.provenance import locked_versions, needed_libraries
 from ml.warehouse.side_copy import left_parts
 
-PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+?)(?: *; *(.+?))?(?: *\\)?$")
-NEEDED = re.compile(r"^[A-Za-z0-9._-]+")
 SPARE = 2.0  # times the warehouse: its side copy, and what a batch adds
 
 
 def libraries(_: Examined) -> Iterator[Finding]:
     """Python and the locked packages; those of extras count only where they are installed."""
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = {_normal(NEEDED.findall(one)[0]) for one in project["dependencies"]}
+    needed = needed_libraries(REPOSITORY)
     missing, other = [], []
-    for name, wanted in _pinned().items():
+    for name, wanted in locked_versions(REPOSITORY).items():
         try:
             if version(name) != wanted:
                 other.append(f"{name} {version(name)} instead of {wanted}")
@@ -47,17 +42,6 @@ def libraries(_: Examined) -> Iterator[Finding]:
         yield warning(f"not the locked versions: {', '.join(other)}", install)
     if not missing and not other:
         yield ok(f"Python {sys.version.split()[0]}, packages as locked")
-
-
-def _pinned() -> dict[str, str]:
-    """Name to version of the locked packages that this machine and Python call for."""
-    lines = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8").splitlines()
-    pins = [pin for line in lines if (pin := PINNED.match(line))]
-    return {_normal(pin[1]): pin[2] for pin in pins if pin[3] is None or Marker(pin[3]).evaluate()}
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def folders(examined: Examined) -> Iterator[Finding]:

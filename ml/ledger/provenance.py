@@ -2,15 +2,22 @@
 
 import hashlib
 import platform
+import re
 import subprocess
 import tomllib
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from ml.home.layout import REPOSITORY
 
-CODE = ("ml", "dbt_project", "orchestrate.py", "pyproject.toml", "requirements.lock")
+LOCK = "requirements.lock"
+CODE = ("ml", "dbt_project", "orchestrate.py", "pyproject.toml", LOCK)
+PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+?)(?: *; *(.+?))?(?: *\\)?$")
 # whatever the user has told git about diffs
 SAME_DIFF = (
     *("--binary", "--no-ext-diff", "--no-textconv", "--no-color", "--diff-algorithm=myers"),
@@ -78,6 +85,33 @@ def library_versions() -> dict[str, str]:
 
     others = {"python": platform.python_version(), "xgboost": str(xgboost.__version__)}
     return {name: version(name) for name in LIBRARIES} | others
+
+
+def locked_versions(code: Path) -> dict[str, str]:
+    """Name to version of what the lock in a folder of code pins for this machine and Python."""
+    lines = (code / LOCK).read_text(encoding="utf-8").splitlines()
+    pinned = [found for line in lines if (found := PINNED.match(line))]
+    return {
+        canonicalize_name(one[1]): one[2]
+        for one in pinned
+        if one[3] is None or Marker(one[3]).evaluate()
+    }
+
+
+def needed_libraries(code: Path) -> set[str]:
+    """Names of the libraries without which the code in a folder does not run."""
+    project = tomllib.loads((code / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {canonicalize_name(Requirement(one).name) for one in project["dependencies"]}
+
+
+def has_our_libraries(code: Path) -> bool:
+    """Whether the code in a folder, of another commit, runs on the same libraries as ours.
+
+    Its lock pins everything that ours pins, in the same versions. It may pin more, such as the
+    tools of developers, if our lock holds every library without which the code does not run.
+    """
+    ours = locked_versions(REPOSITORY)
+    return ours.items() <= locked_versions(code).items() and needed_libraries(code) <= ours.keys()
 
 
 def _git(*arguments: str) -> bytes:

@@ -27,11 +27,11 @@ from ml.home.files import sha256_of, write_atomically
 from ml.home.layout import REPOSITORY, Home
 from ml.ledger import manifest
 from ml.ledger.manifest import ChampionRow
+from ml.ledger.provenance import LOCK, has_our_libraries
 from ml.warehouse.side_copy import locked
 
 Progress = Callable[[str], None]
 
-LOCK = "requirements.lock"
 # what would lead the rebuilt commit to other code, another home or another repository
 FOREIGN = ("PYTHONPATH", "PYTHONHOME", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
 MOST_DAYS_NAMED = 5
@@ -154,14 +154,14 @@ def _worktree(row: ChampionRow) -> Iterator[Path]:
 
 
 def _interpreter(code: Path, venv: Path, progress: Progress) -> str:
-    """This interpreter when the commit has today's lock, else one with the packages of its lock."""
+    """This interpreter when the commit has our libraries, else one with those of its lock."""
     lock = code / LOCK
     if not lock.exists():
         raise EngineError(
             f"the commit has no {LOCK}, so its libraries are not known",
             "choose a model whose commit has one",
         )
-    if lock.read_bytes() == (REPOSITORY / LOCK).read_bytes():
+    if has_our_libraries(code):
         return sys.executable
     progress("installing the libraries of that commit")
     python = str(venv / "bin" / "python")

@@ -1,16 +1,17 @@
 """Which code a model was made with: a commit, a dirty work tree, or no git at all."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from checkout import Checkout
-from conftest import CUTOFF, EngineHome, home_at, transaction_log
+from conftest import CUTOFF, REPOSITORY, EngineHome, home_at, transaction_log
 
 from ml.home.layout import Home
 from ml.ledger import manifest, provenance
-from ml.ledger.provenance import CodeState, code_state
+from ml.ledger.provenance import CodeState, code_state, has_our_libraries
 
 
 @pytest.fixture
@@ -86,6 +87,36 @@ def test_outside_git_the_files_are_hashed(
     assert code_state() == first
     change(checkout.root / "ml" / "dates.py")
     assert code_state().diff_sha256 not in ("", first.diff_sha256)
+
+
+def other_code(folder: Path, lock: str, *more: str) -> Path:
+    """A folder of code with a lock, and with `more` dependencies than ours."""
+    folder.mkdir()
+    (folder / "requirements.lock").write_text(lock)
+    project = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    needed = "".join(f'\n    "{name}",' for name in more)
+    text = project.replace("dependencies = [", f"dependencies = [{needed}", 1)
+    (folder / "pyproject.toml").write_text(text)
+    return folder
+
+
+def test_code_runs_on_our_libraries_if_its_lock_pins_the_same_versions_or_more(tmp_path: Path):
+    ours = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
+    more = (REPOSITORY / "requirements-dev.lock").read_text(encoding="utf-8")
+    assert has_our_libraries(other_code(tmp_path / "ours", ours))
+    assert has_our_libraries(other_code(tmp_path / "more", more))
+    # ours lacks what this code cannot do without
+    assert not has_our_libraries(other_code(tmp_path / "needs more", more, "pytest>=9"))
+
+
+@pytest.mark.parametrize("library", ["duckdb", "numpy", "joblib", "typing-extensions"])
+def test_code_with_one_other_library_does_not_run_on_ours(library: str, tmp_path: Path):
+    ours = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
+    other = re.sub(rf"^{library}==", f"{library}==0", ours, flags=re.MULTILINE)
+    fewer = re.sub(rf"^{library}==.*\n(    .*\n)*", "", ours, flags=re.MULTILINE)
+    for name, lock in (("other", other), ("fewer", fewer)):
+        assert lock != ours
+        assert not has_our_libraries(other_code(tmp_path / name, lock))
 
 
 def recorded(home: EngineHome) -> CodeState:

@@ -116,7 +116,8 @@ def test_a_commit_with_another_lock_is_rebuilt_with_the_libraries_of_that_lock(
     lock = checkout.root / "requirements.lock"
     content = lock.read_bytes()
     try:
-        lock.write_bytes(content + b"# another lock\n")
+        # the code of today needs a library that the commit of the model did not have
+        lock.write_bytes(content + b"another-library==1.0\n")
         checkout.commit()
         result = checkout.call(home, "reproduce", row.model_id, TMPDIR=str(temporary)).result
     finally:
