@@ -29,7 +29,7 @@ COMMANDS, CONFIG, MARTS, OPERATION, YOUR_DATA = (
     for name in ("commands", "config", "marts", "operation", "your_data")
 )
 MANUAL = "".join([README, COMMANDS, CONFIG, MARTS, OPERATION, YOUR_DATA])
-DOCUMENTS = [REPOSITORY / "README.md", *sorted(DOCS.glob("*.md"))]
+DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
 FIRST_SCREEN = README.split("\n## ", 1)[0]
 GROUP = typer.main.get_command(orchestrate.app)
 # what stands for something a user puts in, and a value of its kind
