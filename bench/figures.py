@@ -16,7 +16,8 @@ from pathlib import Path
 import duckdb
 
 MODEL_ID = re.compile(r"\d{8}-h\d+p\d+-[0-9a-f]{10}")
-HASH = re.compile(r"\b[0-9a-f]{40}(?:[0-9a-f]{24})?\b")
+# whole, or a commit as the report shortens it
+HASH = re.compile(r"\b(?:[0-9a-f]{64}|[0-9a-f]{40}|(?=[0-9]*[a-f])[0-9a-f]{10})\b")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:\+\d\d(?::\d\d)?|Z)?")
 # columns of the ledger that say which code wrote a row, and when
 OF_THE_CODE = {"code_commit", "code_dirty", "code_diff_sha256", "library_versions", "trained_at"}
