@@ -52,11 +52,8 @@ def _reads(path: Path, encoding: str) -> bool:
 
 
 def _decoded(path: Path, encoding: str) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder(encoding)()
     with _open(path) as file:
-        while chunk := file.read(CHUNK_BYTES):
-            yield decoder.decode(chunk)
-    yield decoder.decode(b"", final=True)
+        yield from codecs.iterdecode(iter(lambda: file.read(CHUNK_BYTES), b""), encoding)
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -12,6 +12,7 @@ import pytest
 from conftest import REPOSITORY, EngineHome, frame, line
 from pydantic import ValidationError
 
+from ml.delivery import encodings
 from ml.delivery.decimal_numbers import guess_decimal_separator
 from ml.delivery.delivered import delivered_rows
 from ml.delivery.encodings import as_utf8, guess_encoding
@@ -198,6 +199,19 @@ def test_the_encoding_is_found_and_a_copy_in_utf_8_is_gone_after_use(
         content = readable.read_bytes()
         text = gzip.decompress(content) if readable.suffix == ".gz" else content
         assert text.decode() == "café – £\n" * 1000
+    assert not list(tmp_path.glob("copies/*"))
+
+
+def test_a_sign_that_two_reads_share_is_read_whole_and_half_a_sign_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(encodings, "CHUNK_BYTES", 3)
+    path = Path(shop(tmp_path, "é£€" * 5))
+    assert guess_encoding(path) == "utf-8"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert guess_encoding(path) == "cp1252"
+    with pytest.raises(UnicodeDecodeError), as_utf8(path, "utf-8-sig", tmp_path / "copies"):
+        pass
     assert not list(tmp_path.glob("copies/*"))
 
 
