@@ -7,6 +7,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate, pairwise
+
+from dateutil.rrule import MONTHLY, rrule
 
 Point = tuple[float, float]
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
@@ -65,10 +68,8 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 def month_ticks(first: date, last: date, most: int) -> list[date]:
     """At most `most` firsts of months in first..last, evenly spaced; the first day without any."""
-    months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
-    starts = [date(month // 12, month % 12 + 1, 1) for month in months]
-    inside = [start for start in starts if first <= start <= last]
-    return inside[:: max(1, math.ceil(len(inside) / most))] or [first]
+    starts = [moment.date() for moment in rrule(MONTHLY, first, bymonthday=1, until=last)]
+    return starts[:: max(1, math.ceil(len(starts) / most))] or [first]
 
 
 def line(points: Iterable[Point]) -> str:
@@ -89,12 +90,8 @@ def band(left: tuple[float, float], right: tuple[float, float], x: tuple[float, 
 
 def stacked(shares: Sequence[float], start: float, end: float) -> list[tuple[float, float]]:
     """The spans of the shares (0-1, adding up to 1) between start and end, in order."""
-    spans, done = [], 0.0
-    for share in shares:
-        place = start + done * (end - start)
-        done += share
-        spans.append((round(place, 1), round(start + done * (end - start), 1)))
-    return spans
+    edges = accumulate(shares, initial=0.0)
+    return list(pairwise(round(start + done * (end - start), 1) for done in edges))
 
 
 def apart(places: Sequence[float], least: float, end: float) -> list[float]:

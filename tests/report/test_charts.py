@@ -41,6 +41,13 @@ def test_month_ticks_are_firsts_of_months_in_the_range(first: date, days: int):
     assert found == [first] or all(day.day == 1 for day in found)
 
 
+def test_month_ticks_leave_out_no_month_where_there_is_room_and_every_other_one_where_not():
+    first, last = date(2011, 11, 15), date(2012, 4, 1)
+    months = [date(2011, 12, 1), *(date(2012, month, 1) for month in range(1, 5))]
+    assert month_ticks(first, last, 5) == months
+    assert month_ticks(first, last, 4) == months[::2]
+
+
 def test_a_scale_cuts_off_what_is_outside_and_centres_what_has_no_span():
     scale = Scale(0, 10, 100, 0)
     assert [scale(value) for value in (-5, 0, 5, 10, 20)] == [100, 100, 50, 0, 0]
