@@ -1,37 +1,23 @@
 """Values as JSON can hold them."""
 
 import json
-import math
-from dataclasses import fields, is_dataclass
-from datetime import date
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 
 def plain(value: Any) -> Any:
     """Dicts, lists, text, numbers, booleans and None; what is not finite becomes None.
 
-    A dataclass or a section of the config becomes a dict of its fields, in their order.
+    Days are text in ISO 8601. A dataclass is a dict of its fields, in their order.
     """
-    if isinstance(value, BaseModel):
-        return plain(value.model_dump())
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, str | int | bool):
-        return value
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)
+    return to_jsonable_python(value, inf_nan_mode="null", fallback=_of_another_kind)
+
+
+def _of_another_kind(value: Any) -> Any:
+    """A scalar of numpy as Python's own; anything else as its text."""
+    return value.item() if isinstance(value, np.generic) else str(value)
 
 
 def as_json(value: Any, *, indent: int | None = None) -> str:
