@@ -2,14 +2,12 @@
 
 import hashlib
 import platform
-import re
 import subprocess
 import tomllib
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -17,7 +15,6 @@ from ml.home.layout import REPOSITORY
 
 LOCK = "requirements.lock"
 CODE = ("ml", "dbt_project", "orchestrate.py", "pyproject.toml", LOCK)
-PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+?)(?: *; *(.+?))?(?: *\\)?$")
 # whatever the user has told git about diffs
 SAME_DIFF = (
     *("--binary", "--no-ext-diff", "--no-textconv", "--no-color", "--diff-algorithm=myers"),
@@ -90,11 +87,11 @@ def library_versions() -> dict[str, str]:
 def locked_versions(code: Path) -> dict[str, str]:
     """Name to version of what the lock in a folder of code pins for this machine and Python."""
     lines = (code / LOCK).read_text(encoding="utf-8").splitlines()
-    pinned = [found for line in lines if (found := PINNED.match(line))]
+    pins = [Requirement(line.removesuffix("\\")) for line in lines if line[:1].isalnum()]
     return {
-        canonicalize_name(one[1]): one[2]
-        for one in pinned
-        if one[3] is None or Marker(one[3]).evaluate()
+        canonicalize_name(pin.name): str(pin.specifier).removeprefix("==")
+        for pin in pins
+        if pin.marker is None or pin.marker.evaluate()
     }
 
 

@@ -312,6 +312,34 @@ def test_packages_are_compared_with_the_lock(
     assert other.what.startswith("not the locked versions: scipy 0.0.1 instead of ")
 
 
+def test_the_lock_is_read_with_extras_markers_and_any_spelling_of_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    lines = [
+        "contourpy==1.3.3 ; python_full_version < '3.4' \\",
+        "contourpy==1.4.0 ; python_full_version >= '3.4' \\",
+        "    --hash=sha256:0123456789abcdef",
+        "    # via matplotlib",
+        "mashumaro[msgpack]==3.14",
+        "Ruamel.YAML==0.19.1",
+    ]
+    (tmp_path / "requirements.lock").write_text("\n".join(lines))
+    needed = ["contourpy>=1", "mashumaro[msgpack]>=3", "ruamel.yaml>=0.18", "numpy>=2"]
+    (tmp_path / "pyproject.toml").write_text(f"[project]\ndependencies = {needed}\n")
+    installed = {"contourpy": "1.3.3", "ruamel-yaml": "0.19.1"}
+
+    def version(name: str) -> str:
+        if name not in installed:
+            raise home_checks.PackageNotFoundError(name)
+        return installed[name]
+
+    monkeypatch.setattr(home_checks, "version", version)
+    monkeypatch.setattr(home_checks, "REPOSITORY", tmp_path)
+    missing, other = home_checks.libraries(Examined(Home(tmp_path)))
+    assert missing.what == "not installed: mashumaro"
+    assert other.what == "not the locked versions: contourpy 1.3.3 instead of 1.4.0"
+
+
 def test_a_check_that_fails_is_a_finding_of_its_own(
     small_home: EngineHome, monkeypatch: pytest.MonkeyPatch
 ):
