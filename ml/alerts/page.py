@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ml.alerts.facts import DriftFacts
+from ml.home.number_text import is_known, relative_change, three_digits, written
 from ml.model.measures.drift import CONFIDENCE
 
 SHOWN_KINDS = (
@@ -89,11 +90,11 @@ def _passed(report: dict[str, Any]) -> str:
 def _change(report: dict[str, Any], name: str, words: str, more: str, less: str) -> str:
     """A logarithmic change in per cent, with its interval."""
     change, low, high = (report[f"{name}_{end}"] for end in ("change", "low", "high"))
-    if not _known(change):
+    if not is_known(change):
         return f"- {words}: the model has no record to compare with."
     place = math.expm1(change)
     moved = f"- {words}: {abs(place):.0%} {more if place > 0 else less} than at training"
-    if not _known(low):
+    if not is_known(low):
         return f"{moved}; too few customers to tell it from noise."
     noise = "outside the noise" if low > 0 or high < 0 else "within the noise"
     interval = f"{math.expm1(low):+.0%} to {math.expm1(high):+.0%}, {CONFIDENCE[name]:.0%}"
@@ -102,13 +103,13 @@ def _change(report: dict[str, Any], name: str, words: str, more: str, less: str)
 
 def _lead(report: dict[str, Any]) -> str:
     change, low, high = (report[f"lead_{end}"] for end in ("change", "low", "high"))
-    if not _known(change):
+    if not is_known(change):
         return "- Lead over naive and Pareto/NBD: the model has no record to compare with."
     moved = (
         "- Lead over the better of naive and Pareto/NBD (points of D2): "
         f"{100 * change:+.1f} against training"
     )
-    if not _known(low):
+    if not is_known(low):
         return f"{moved}; too few customers to tell it from noise."
     noise = "outside the noise" if high < 0 else "within the noise"
     return f"{moved} ({100 * low:+.1f} to {100 * high:+.1f}, {CONFIDENCE['lead']:.0%}), {noise}."
@@ -116,7 +117,7 @@ def _lead(report: dict[str, Any]) -> str:
 
 def _left_the_rest(report: dict[str, Any]) -> str:
     """The segment to look at first, in standard errors against its threshold."""
-    if not _known(report["segment_z"]):
+    if not is_known(report["segment_z"]):
         return "- Segments against the rest: no segment has others to compare with."
     name = _segment_name({key: report[key] for key in ("segment_kind", "segment")})
     noise = "outside the noise" if report["segment_has_drifted"] else "no segment left the rest"
@@ -135,14 +136,23 @@ def _figures(facts: DriftFacts) -> str:
     ]
     for words, name in (("MAE", "mae"), ("D2", "d2"), ("normalised Gini", "normalised_gini")):
         then, now = baseline.get(name), report[name]
-        rows.append([words, _number(then), _number(now), _relative(now, then), "", ""])
+        rows.append(
+            [words, three_digits(then), three_digits(now), relative_change(now, then), "", ""]
+        )
     total = (
         report["actual_total"] / report["predicted_total"] if report["predicted_total"] else None
     )
     level = baseline.get("bias")
-    then = 1 / (1 + level) if level is not None and _known(level) and level > -1 else None
+    then = 1 / (1 + level) if level is not None and is_known(level) and level > -1 else None
     rows.append(
-        ["actual / predicted total", _number(then), _number(total), _relative(total, then), "", ""]
+        [
+            "actual / predicted total",
+            three_digits(then),
+            three_digits(total),
+            relative_change(total, then),
+            "",
+            "",
+        ]
     )
     heads = ["figure", "at training", "now", "change", "threshold", "passed"]
     return f"## Figures\n\n{_table(heads, rows)}"
@@ -150,13 +160,13 @@ def _figures(facts: DriftFacts) -> str:
 
 def _threshold_row(words: str, report: dict[str, Any], name: str, threshold: str) -> list[str]:
     baseline = report[f"baseline_{name}"]
-    is_absolute = name == "r2" and _known(baseline) and baseline <= 0
+    is_absolute = name == "r2" and is_known(baseline) and baseline <= 0
     form = "{:+.3f}" if is_absolute else "{:+.0%}"
     return [
         words,
-        _number(baseline),
-        _number(report[name]),
-        _formatted(report[f"{name}_change"], form),
+        three_digits(baseline),
+        three_digits(report[name]),
+        written(report[f"{name}_change"], form),
         f"-{report['r2_threshold']:.2f}" if is_absolute else threshold,
         "yes" if report[f"{name}_is_breached"] else "no",
     ]
@@ -167,11 +177,11 @@ def _cause(facts: DriftFacts) -> str:
     text = "No segment can be told from the others."
     if first is not None:
         others = _others(first, facts.report)
+        mine, distance = three_digits(first["actual_to_predicted"]), abs(first["z_against_rest"])
         text = (
             f"**{_segment_name(first)}** explains the change best: its {first['customers']:,} "
-            f"customers brought {_number(first['actual_to_predicted'])} of what was predicted, all "
-            f"others {_number(others)} (difference of {abs(first['z_against_rest']):.1f} standard "
-            "errors, the best customers damped)."
+            f"customers brought {mine} of what was predicted, all others {three_digits(others)} "
+            f"(difference of {distance:.1f} standard errors, the best customers damped)."
         )
         if abs(first["usual_level_against_rest"]) > 0.1:
             usual = math.expm1(first["usual_level_against_rest"])
@@ -183,8 +193,8 @@ def _cause(facts: DriftFacts) -> str:
             str(row["segment_rank"]),
             _segment_name(row),
             f"{row['customers']:,}",
-            _number(row["actual_to_predicted"]),
-            f"{row['z_against_rest']:+.1f}" if _known(row["z_against_rest"]) else "",
+            three_digits(row["actual_to_predicted"]),
+            f"{row['z_against_rest']:+.1f}" if is_known(row["z_against_rest"]) else "",
         ]
         for row in _ranked(facts)[:5]
     ]
@@ -208,12 +218,12 @@ def _segment_row(row: dict[str, Any]) -> list[str]:
     return [
         _cell(row["segment"]),
         f"{row['customers']:,}",
-        _number(row["predicted_total"]),
-        _number(row["actual_total"]),
-        _number(row["actual_to_predicted"]),
-        _number(row["rmse"]),
-        _formatted(row["squared_error_share"], "{:.0%}"),
-        _formatted(row["z_score"], "{:+.1f}"),
+        three_digits(row["predicted_total"]),
+        three_digits(row["actual_total"]),
+        three_digits(row["actual_to_predicted"]),
+        three_digits(row["rmse"]),
+        written(row["squared_error_share"], "{:.0%}"),
+        written(row["z_score"], "{:+.1f}"),
     ]
 
 
@@ -221,7 +231,7 @@ def _features(facts: DriftFacts) -> str:
     warnings = facts.warnings
     shifts = warnings[warnings["indicator"].isin(["feature_shift", "score_shift"])]
     rows = [
-        [f"`{row['feature']}`", _number(row["value"]), row["level"]]
+        [f"`{row['feature']}`", three_digits(row["value"]), row["level"]]
         for row in shifts.head(MOST_MOVED).to_dict("records")
     ]
     shares = warnings[~warnings["indicator"].isin(["feature_shift", "score_shift"])]
@@ -246,9 +256,9 @@ def _checks(facts: DriftFacts) -> str:
     rows = [
         [
             row["check_name"].replace("_", " "),
-            _number(row["value"]),
-            _number(row["value_before"]),
-            f"{row['change']:+.0%}" if _known(row["change"]) else "",
+            three_digits(row["value"]),
+            three_digits(row["value_before"]),
+            f"{row['change']:+.0%}" if is_known(row["change"]) else "",
         ]
         for row in checks
     ]
@@ -292,7 +302,7 @@ def _first_segment(facts: DriftFacts) -> dict[str, Any] | None:
     """The segment that the drift report names."""
     key = [facts.report[name] for name in ("segment_kind", "segment")]
     matching = [row for row in _ranked(facts) if [row["segment_kind"], row["segment"]] == key]
-    return matching[0] if matching and _known(matching[0]["z_against_rest"]) else None
+    return matching[0] if matching and is_known(matching[0]["z_against_rest"]) else None
 
 
 def _segment_name(row: dict[str, Any]) -> str:
@@ -320,28 +330,6 @@ def _table(heads: list[str], rows: list[list[str]]) -> str:
 
 def _cell(text: str) -> str:
     return str(text).replace("|", "/")
-
-
-def _known(value: Any) -> bool:
-    return value is not None and not pd.isna(value)
-
-
-def _formatted(value: Any, form: str) -> str:
-    return form.format(value) if _known(value) else "unknown"
-
-
-def _number(value: Any) -> str:
-    if not _known(value):
-        return "unknown"
-    size = abs(float(value))
-    if size >= 1000 or (size >= 100 and float(value).is_integer()):
-        return f"{value:,.0f}"
-    return f"{value:.0f}" if float(value).is_integer() and size >= 10 else f"{value:.3g}"
-
-
-def _relative(now: Any, then: Any) -> str:
-    """Relative change where the value at training allows one."""
-    return f"{now / then - 1:+.0%}" if _known(now) and _known(then) and then > 0 else ""
 
 
 def _day(moment: Any) -> str:

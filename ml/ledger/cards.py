@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from ml.home.number_text import by_size
+
 LIMITS = """\
 - Customers without a purchase in the history window are not scored.
 - A prediction is not a cause: it does not say what a campaign would change.
@@ -66,14 +68,14 @@ def _accuracy(card: dict[str, Any]) -> str:
         "|---|" + "---|" * len(forecasts),
     ]
     for name, words in METRICS:
-        values = " | ".join(_number(figures.get(name)) for figures in forecasts.values())
+        values = " | ".join(by_size(figures.get(name)) for figures in forecasts.values())
         lines.append(f"| {words} | {values} |")
     for rival, figures in card["baselines"].items():
         if figures.get("champion_d2_difference") is not None:
             lines.append(
-                f"\nD2 less that of {rival}: {_number(figures['champion_d2_difference'])} (90 %: "
-                f"{_number(figures['champion_d2_difference_low'])} to "
-                f"{_number(figures['champion_d2_difference_high'])})"
+                f"\nD2 less that of {rival}: {by_size(figures['champion_d2_difference'])} (90 %: "
+                f"{by_size(figures['champion_d2_difference_low'])} to "
+                f"{by_size(figures['champion_d2_difference_high'])})"
             )
     return "\n".join(lines)
 
@@ -90,7 +92,7 @@ def _segments(segments: list[dict[str, Any]]) -> str:
     ]
     lines += [
         f"| {row['kind']} | {row['segment']} | {row['customers']:,} | "
-        + " | ".join(_number(row[name]) for name in ("mean_predicted", "mean_actual", "mae"))
+        + " | ".join(by_size(row[name]) for name in ("mean_predicted", "mean_actual", "mae"))
         + " |"
         for row in segments
     ]
@@ -104,8 +106,8 @@ def _decisions(decisions: dict[str, Any]) -> str:
             "## Decisions of the training",
             f"- serves: {decisions['serves']}; {decisions['gate']['reason']}",
             f"- season: {'applied' if season['is_applied'] else 'not applied'}; {season['reason']}",
-            f"- level: factor {_number(decisions['level']['factor'])} on the total, believed with "
-            f"weight {_number(decisions['level']['weight'])}",
+            f"- level: factor {by_size(decisions['level']['factor'])} on the total, believed with "
+            f"weight {by_size(decisions['level']['weight'])}",
             f"- training cutoffs: {len(decisions['training_cutoffs'])} for the trees, "
             f"{len(decisions['prior_cutoffs'])} for the mix",
         ]
@@ -119,9 +121,3 @@ def _origin(card: dict[str, Any]) -> str:
         f"## Origin\nMade {card['timestamp']} as {card['kind']} by commit `{card['code_commit']}`"
         f"{dirty}. {libraries}. All hyper-parameters stand in the JSON card beside this page."
     )
-
-
-def _number(value: float | None) -> str:
-    if value is None or value != value:
-        return "-"
-    return f"{value:,.2f}" if abs(value) >= 10 else f"{value:.3f}"

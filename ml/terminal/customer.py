@@ -5,7 +5,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from ml.home.dates import history_start
-from ml.terminal.look import bar, days, facts, money, note, page, sparkline, table
+from ml.home.number_text import money
+from ml.terminal.look import bar, days, facts, note, page, sparkline, table
 
 SHOWN_MONTHS = 12
 
@@ -86,14 +87,14 @@ def _features(found: dict[str, Any]) -> RenderableType | None:
         return None
     first = history_start(shown["cutoff"], shown["history_months"])
     rows = [
-        (one["words"], _figure(one, "value"), _figure(one, "batch_median"))
+        (one["words"], _of_unit(one, "value"), _of_unit(one, "batch_median"))
         for one in found["features"]
     ]
     columns = {"within these days": "left", "customer": "right", "median of the batch": "right"}
     return table(f"History window {days(first, shown['cutoff'])}", columns, rows)
 
 
-def _figure(feature: dict[str, Any], name: str) -> str:
+def _of_unit(feature: dict[str, Any], name: str) -> str:
     return money(feature[name]) if feature["unit"] == "money" else f"{feature[name]:,.0f}"
 
 

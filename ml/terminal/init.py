@@ -9,7 +9,8 @@ import typer
 from rich.console import Console, Group, RenderableType
 
 from ml.delivery.init import InitAnswer, Preview
-from ml.terminal.look import days, facts, money, note, page, table
+from ml.home.number_text import NOTHING, money
+from ml.terminal.look import days, facts, note, page, table
 
 STEPS = ("load", "tune", "train --cutoff {month_end}", "run", "status")
 
@@ -85,6 +86,6 @@ def _first_rows(preview: Preview) -> tuple[dict[str, str], list[list[str]]]:
 
 
 def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,.2f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, Decimal):
+        return money(value)
+    return NOTHING if value is None else str(value)

@@ -146,10 +146,6 @@ def visible(text: str) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
-def money(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.2f}"
-
-
 def days(first: date, last: date) -> str:
     return f"{first} to {last}"
 

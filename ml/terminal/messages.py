@@ -12,6 +12,7 @@ from rich.text import Text
 
 from ml.forgetting.forget import ForgetAnswer
 from ml.health.doctor import DoctorAnswer
+from ml.home.number_text import UNDEFINED, with_decimals
 from ml.ledger.provenance import EngineVersion
 from ml.ledger.reproduce import ReproduceAnswer
 from ml.ledger.retention import PurgeAnswer
@@ -33,7 +34,6 @@ from ml.warehouse.timings import Seconds
 
 # models and tests that the timing table of a run names
 SLOWEST = 8
-UNDEFINED = "undefined"
 
 
 def of_version(answer: EngineVersion) -> str:
@@ -136,20 +136,20 @@ def _champion(champion: ServingModel) -> str:
     return (
         f"{champion.model_id}, trained at {champion.training_cutoff} on "
         f"{champion.history_months} months for {champion.pred_months}, out-of-time "
-        f"RMSE {_figure(champion.baseline_rmse)}, R2 {_figure(champion.baseline_r2)}"
+        f"RMSE {with_decimals(champion.baseline_rmse)}, R2 {with_decimals(champion.baseline_r2)}"
     )
 
 
 def _measurement(window: Measurement) -> str:
     revision = f", revision {window.revision}" if window.revision > 1 else ""
-    rmse, baseline_rmse = _figure(window.rmse, 2), _figure(window.baseline_rmse, 2)
+    rmse, baseline_rmse = with_decimals(window.rmse, 2), with_decimals(window.baseline_rmse, 2)
     segment = ""
     if window.segment_has_drifted:
         segment = f"; {window.segment_kind} {window.segment} left the rest"
     return (
         f"measured {window.cutoff} over {window.pred_months} months{revision}: "
         f"{window.verdict}; RMSE {rmse} (at training {baseline_rmse}), "
-        f"R2 {_figure(window.r2)} ({_figure(window.baseline_r2)}){segment}"
+        f"R2 {with_decimals(window.r2)} ({with_decimals(window.baseline_r2)}){segment}"
     )
 
 
@@ -179,7 +179,7 @@ def of_tune(answer: TuneAnswer) -> str:
             lines.append(f"{months}  {cell.reason}")
         else:
             figures = (cell.objective, cell.skill, cell.d2, cell.r2, cell.rmse)
-            lines.append(months + "".join(f"{_figure(figure):>11}" for figure in figures))
+            lines.append(months + "".join(f"{with_decimals(figure):>11}" for figure in figures))
     lines.append(
         f"written to the config: history_months {answer.history_months}, "
         f"pred_months {answer.pred_months}; the next `train` uses them"
@@ -197,8 +197,8 @@ def of_compare(answer: CompareAnswer) -> str:
     for model_id, figures in answer.models.items():
         lines.append(f"{model_id:<34}" + _columns(figures, names))
     lines += [
-        f"{row.metric}: first less second {_figure(row.difference)} "
-        f"(90 %: {_figure(row.low)} to {_figure(row.high)})"
+        f"{row.metric}: first less second {with_decimals(row.difference)} "
+        f"(90 %: {with_decimals(row.low)} to {with_decimals(row.high)})"
         for row in answer.differences
     ]
     lines += [
@@ -224,11 +224,7 @@ def of_backtest(answer: BacktestAnswer) -> str:
 
 
 def _columns(figures: Figures, names: Iterable[str]) -> str:
-    return "".join(f"{_figure(getattr(figures, name)):>17}" for name in names)
-
-
-def _figure(value: float | None, decimals: int = 3) -> str:
-    return UNDEFINED if value is None else f"{value:.{decimals}f}"
+    return "".join(f"{with_decimals(getattr(figures, name)):>17}" for name in names)
 
 
 def of_forget(answer: ForgetAnswer) -> str:

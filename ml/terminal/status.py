@@ -5,6 +5,7 @@ from datetime import date
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from ml.home.number_text import with_decimals
 from ml.life.answers import EarlyWarning, Measurement, OpenWindow, StatusAnswer
 from ml.terminal.look import Cell, days, facts, note, page, table, toned
 
@@ -27,8 +28,8 @@ def _overview(answer: StatusAnswer) -> RenderableType:
         {
             "champion": f"{champion.model_id}, trained at {champion.training_cutoff} on "
             f"{champion.history_months} months for {champion.pred_months}",
-            "at training": f"RMSE {_figure(champion.baseline_rmse)}, "
-            f"R2 {_figure(champion.baseline_r2)}, out of time",
+            "at training": f"RMSE {with_decimals(champion.baseline_rmse)}, "
+            f"R2 {with_decimals(champion.baseline_r2)}, out of time",
             "ledger": f"{answer.champions} row(s), intact",
             "data": _data(answer),
             "next cutoff": _next(answer.next_cutoff, answer.newest_day),
@@ -57,8 +58,8 @@ def _next(cutoff: date | None, newest: date | None) -> Text | None:
 
 
 def _verdict(last: Measurement) -> Text:
-    r2 = f"R2 {_figure(last.r2)} ({_figure(last.baseline_r2)})"
-    rmse = f"RMSE {_figure(last.rmse)} (at training {_figure(last.baseline_rmse)})"
+    r2 = f"R2 {with_decimals(last.r2)} ({with_decimals(last.baseline_r2)})"
+    rmse = f"RMSE {with_decimals(last.rmse)} (at training {with_decimals(last.baseline_rmse)})"
     return Text.assemble(
         toned(last.verdict),
         f", window of {last.cutoff} over {last.pred_months} months: {rmse}, {r2}",
@@ -114,7 +115,3 @@ def _undelivered(answer: StatusAnswer) -> RenderableType | None:
     ]
     columns = {"cutoff": "left", "model": "left", "the next run tries again to send": "left"}
     return table("Alerts not delivered", columns, rows) if rows else None
-
-
-def _figure(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"

@@ -1,0 +1,61 @@
+"""Numbers as text: one function for each way of writing them."""
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from ml.home import number_text
+
+NAN = float("nan")
+
+
+def test_metrics_have_as_many_decimals_as_are_asked_for():
+    assert [number_text.with_decimals(0.36055, digits) for digits in (3, 2)] == ["0.361", "0.36"]
+
+
+def test_money_has_two_decimals_and_groups_whatever_its_type():
+    amounts = [1234.5, Decimal("1234.5"), np.float64(1234.5), 0]
+    assert [number_text.money(one) for one in amounts] == ["1,234.50"] * 3 + ["0.00"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(9.9994, "9.999"), (10, "10.00"), (-12345.6, "-12,345.60"), (0.3605, "0.360"), (0, "0.000")],
+)
+def test_a_column_of_money_and_metrics_changes_at_ten(value: float, text: str):
+    assert number_text.by_size(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.36055, "0.361"),
+        (12.345, "12.3"),
+        (12.0, "12"),
+        (123.45, "123"),
+        (250.0, "250"),
+        (1234.5, "1,234"),
+        (-1234.5, "-1,234"),
+        (0.0, "0"),
+        (np.float64(0.001234), "0.00123"),
+    ],
+)
+def test_three_digits_tell_enough(value: float, text: str):
+    assert number_text.three_digits(value) == text
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "text"),
+    [(1.04, 1.0, "+4%"), (0.5, 1.0, "-50%"), (1.0, 0.0, ""), (1.0, -1.0, ""), (NAN, 1.0, "")],
+)
+def test_a_relative_change_needs_a_positive_value_before(now: float, then: float, text: str):
+    assert number_text.relative_change(now, then) == text
+
+
+@pytest.mark.parametrize("unknown", [None, NAN, np.float64("nan")])
+def test_what_is_not_known_is_said_in_the_way_of_the_place(unknown: float | None):
+    assert number_text.with_decimals(unknown) == "undefined"
+    assert number_text.money(unknown) == number_text.by_size(unknown) == "-"
+    assert number_text.three_digits(unknown) == number_text.written(unknown, "{:+.0%}") == "unknown"
+    assert number_text.relative_change(1.0, unknown) == ""
