@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
-    help="Predict customer lifetime value, see customers by tier and by behaviour, watch accuracy.",
+    help="Predicts what each customer will spend, groups customers, and checks the predictions.",
 )
 
 
@@ -35,11 +35,19 @@ class Options:
 @app.callback()
 def main(
     ctx: typer.Context,
-    home: Annotated[str | None, typer.Option(help="Folder with config/ and warehouse/.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Tracebacks of failures.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Name, version and commit.")] = False,
+    home: Annotated[
+        str | None, typer.Option(help="The folder that holds config/ and warehouse/.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress on stderr.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of a failure.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print name, version and commit.")
+    ] = False,
 ) -> None:
     """Options of every command."""
     ctx.obj = Options(home, as_json, quiet)  # `debug` is read in entry(), which a failure reaches
@@ -61,30 +69,36 @@ def _column(words: str) -> Any:
 def init(
     ctx: typer.Context,
     files: Annotated[
-        list[str] | None, typer.Argument(help="Transaction files: parquet, csv, csv.gz; globs.")
+        list[str] | None, typer.Argument(help="Your files: .parquet, .csv, .csv.gz, or globs.")
     ] = None,
-    customer_id: Annotated[str | None, _column("Whose purchase it is.")] = None,
-    ordered_at: Annotated[str | None, _column("When it was.")] = None,
-    order_id: Annotated[str | None, _column("Which order it belongs to.")] = None,
-    product_id: Annotated[str | None, _column("What was bought.")] = None,
-    quantity: Annotated[str | None, _column("How many of it.")] = None,
-    unit_price: Annotated[str | None, _column("What one costs.")] = None,
-    amount: Annotated[str | None, _column("What the line costs, instead of a price.")] = None,
+    customer_id: Annotated[str | None, _column("The customer who bought.")] = None,
+    ordered_at: Annotated[str | None, _column("The date, with or without time.")] = None,
+    order_id: Annotated[str | None, _column("The order of the line.")] = None,
+    product_id: Annotated[str | None, _column("The product.")] = None,
+    quantity: Annotated[str | None, _column("The number of pieces.")] = None,
+    unit_price: Annotated[str | None, _column("The price of one piece.")] = None,
+    amount: Annotated[str | None, _column("The money of the line, instead of a price.")] = None,
     timestamp_format: Annotated[
-        str | None, typer.Option(help="Of times that are not ISO, such as '%d/%m/%Y %H:%M'.")
+        str | None, typer.Option(help="How dates are written if not in ISO: '%d/%m/%Y %H:%M'.")
     ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of CSV files.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of the CSV files, such as cp1252.")
+    ] = None,
     decimal_separator: Annotated[
-        str | None, typer.Option(help="A comma for numbers such as 1.234,50.")
+        str | None, typer.Option(help="Write , if your numbers look like 1.234,50.")
     ] = None,
-    timezone: Annotated[str | None, typer.Option(help="Whose days count.")] = None,
-    currency: Annotated[str | None, typer.Option(help="Such as EUR.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing, take the guesses.")] = False,
+    timezone: Annotated[
+        str | None, typer.Option(help="Time zone of your days, such as Europe/London.")
+    ] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="Currency of the money, such as EUR.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing, use the guesses.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace the source section of an existing config.")
+        bool, typer.Option("--force", help="Replace the source section of a config that exists.")
     ] = False,
 ) -> None:
-    """Guess the columns of transaction files, show a preview and write the config of a home."""
+    """Guess the columns of your files, show a preview and write the config of a home."""
     from ml.delivery.init import InitOptions, init
     from ml.home.layout import Home
     from ml.terminal import init as init_page
@@ -105,14 +119,14 @@ def init(
 
 @app.command()
 def load(ctx: typer.Context) -> None:
-    """Take new files of source.files into the warehouse (run and train do it too)."""
+    """Load new, replaced and removed files of source.files (run, train and tune do it too)."""
     from ml.life import commands
     from ml.terminal import messages
 
     _work(ctx.obj, commands.load, messages.of_load)
 
 
-Cutoff = Annotated[str | None, typer.Option(help="Day, YYYY-MM-DD; the day belongs to the past.")]
+Cutoff = Annotated[str | None, typer.Option(help="A date YYYY-MM-DD, the last day of the past.")]
 
 
 @app.command()
@@ -120,10 +134,10 @@ def train(
     ctx: typer.Context,
     cutoff: Cutoff = None,
     challenger: Annotated[
-        bool, typer.Option("--challenger", help="Score it beside the champion, not in its place.")
+        bool, typer.Option("--challenger", help="Score it beside the champion, which stays.")
     ] = False,
 ) -> None:
-    """Fit the champion and enter it in the ledger (default cutoff: the newest day)."""
+    """Train a champion and enter it in the ledger (default cutoff: the newest day)."""
     from ml.life import commands
     from ml.terminal import messages
 
@@ -150,7 +164,7 @@ def promote(ctx: typer.Context, model_id: str) -> None:
 
 @app.command()
 def run(ctx: typer.Context, cutoff: Cutoff = None) -> None:
-    """Score what is due: predictions, tiers, clusters, exports; --cutoff for one batch alone."""
+    """Score what is due: predictions, tiers, clusters, files; with --cutoff only that batch."""
     from ml.life import commands
     from ml.terminal import messages
 
@@ -160,7 +174,7 @@ def run(ctx: typer.Context, cutoff: Cutoff = None) -> None:
 
 @app.command()
 def compare(ctx: typer.Context, first: str, second: str) -> None:
-    """Two models of the ledger side by side on the newest matured window."""
+    """Compare two models of the ledger on the newest window whose outcome is known."""
     from ml.terminal import messages
     from ml.trials import compare
 
@@ -175,8 +189,12 @@ def compare(ctx: typer.Context, first: str, second: str) -> None:
 def tune(
     ctx: typer.Context,
     cutoff: Cutoff = None,
-    history: Annotated[list[int] | None, typer.Option(help="history_months to try.")] = None,
-    pred: Annotated[list[int] | None, typer.Option(help="pred_months; one fixes it.")] = None,
+    history: Annotated[
+        list[int] | None, typer.Option(help="history_months to try; give it several times.")
+    ] = None,
+    pred: Annotated[
+        list[int] | None, typer.Option(help="pred_months to try; one value fixes it.")
+    ] = None,
 ) -> None:
     """Find the best history and prediction windows and write them to the config."""
     from ml.terminal import messages
@@ -193,11 +211,11 @@ def tune(
 @app.command()
 def backtest(
     ctx: typer.Context,
-    cutoff: Annotated[list[str], typer.Option(help="Day, YYYY-MM-DD; may be given several times.")],
+    cutoff: Annotated[list[str], typer.Option(help="A date YYYY-MM-DD; give it several times.")],
     history: Annotated[int | None, typer.Option(min=1, help="history_months of the trial.")] = None,
     pred: Annotated[int | None, typer.Option(min=1, help="pred_months of the trial.")] = None,
 ) -> None:
-    """Out-of-time accuracy of the champion's recipe and of what could be used instead."""
+    """Measure how good the champion's recipe and simpler forecasts were at past cutoffs."""
     from ml.terminal import messages
     from ml.trials import backtest
 
@@ -211,7 +229,7 @@ def backtest(
 
 @app.command()
 def status(ctx: typer.Context) -> None:
-    """Champion, ledger check, next cutoff and the day it needs, open windows, warnings."""
+    """Show champion, ledger check, next cutoff and the day it needs, open windows, warnings."""
     from ml.life import commands
     from ml.terminal import status
 
@@ -220,7 +238,7 @@ def status(ctx: typer.Context) -> None:
 
 @app.command(context_settings={"ignore_unknown_options": True})  # an id may begin with a dash
 def explain(ctx: typer.Context, customer_id: str, cutoff: Cutoff = None) -> None:
-    """One customer: past, prediction with its reasons, tier and kind over time, what came of it."""
+    """Show one customer: past, prediction and its reasons, tier and kind over time, outcome."""
     from ml.report.customer_facts import explain
     from ml.terminal import customer
 
@@ -233,10 +251,10 @@ def reproduce(
     ctx: typer.Context,
     model_id: str,
     restore: Annotated[
-        bool, typer.Option("--restore", help="Put back a changed joblib, not only a missing one.")
+        bool, typer.Option("--restore", help="Also replace a joblib that was changed.")
     ] = False,
 ) -> None:
-    """Train a model of the ledger again at its commit; exit 1 unless RMSE and R2 are equal."""
+    """Train a model of the ledger again at its commit; exit code 1 unless RMSE and R2 are equal."""
     from ml.ledger.reproduce import reproduce
     from ml.terminal import messages
 
@@ -253,10 +271,10 @@ def reproduce(
 def purge(
     ctx: typer.Context,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List what would go, remove nothing.")
+        bool, typer.Option("--dry-run", help="List the files, remove nothing.")
     ] = False,
 ) -> None:
-    """Remove old artefacts, cards and batch files as the config's `retention` says."""
+    """Remove old artefacts, cards and batch files, as `retention` in the config says."""
     from datetime import UTC, datetime
 
     from ml.ledger import retention
@@ -274,12 +292,14 @@ def purge(
 @app.command(context_settings={"ignore_unknown_options": True})
 def forget(
     ctx: typer.Context,
-    customer_id: Annotated[list[str], typer.Argument(help="As delivered; - reads ids from stdin.")],
+    customer_id: Annotated[
+        list[str], typer.Argument(help="As in the files; - reads ids from stdin.")
+    ],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Count what would go, change nothing.")
+        bool, typer.Option("--dry-run", help="Count the rows, change nothing.")
     ] = False,
 ) -> None:
-    """Take customers out of files, warehouse and outputs for good; no load brings them back."""
+    """Remove customers from files, warehouse and outputs for good; no load brings them back."""
     from ml.forgetting.forget import forget
     from ml.terminal import messages
 
@@ -294,7 +314,7 @@ def forget(
 
 @app.command()
 def doctor(ctx: typer.Context) -> None:
-    """Check everything of the home, say what is wrong and what to type; changes nothing."""
+    """Check everything in the home, say what is wrong and what to type; change nothing."""
     from ml.health.doctor import doctor
     from ml.terminal import messages
 
@@ -305,7 +325,7 @@ def doctor(ctx: typer.Context) -> None:
 
 @app.command()
 def report(ctx: typer.Context) -> None:
-    """Write the report of the home, one HTML page for people; every `run` does it too."""
+    """Write the report of the home, an HTML page for people; every `run` does it too."""
     from ml.report.report import report
     from ml.terminal import messages
 

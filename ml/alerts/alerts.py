@@ -38,7 +38,7 @@ class UndeliveredAlert:
 
 
 def alerting(con: duckdb.DuckDBPyConnection, home: Home) -> list[DriftFacts]:
-    """The exported batches whose newest measurement breached or drifts, by cutoff."""
+    """Exported batches whose newest measurement passed a threshold or drifts, by cutoff."""
     tables = con.execute(
         "select table_name from information_schema.tables where table_schema = 'marts'"
     ).fetchall()
@@ -62,9 +62,9 @@ def alerting(con: duckdb.DuckDBPyConnection, home: Home) -> list[DriftFacts]:
 def write_alerts(
     home: Home, drifts: list[DriftFacts], currency: str, purged: frozenset[Path]
 ) -> list[Path]:
-    """Bring pages and pictures in line with the marts; the files that were written.
+    """Write the pages and pictures that the marts ask for; returns the files that were written.
 
-    A page is written when its text changed, its picture with it; what was purged stays away.
+    A page is written with its picture when its text changed; a purged file is not made again.
     """
     written = []
     for facts in drifts:
@@ -83,7 +83,7 @@ def write_alerts(
 
 
 def withdraw_settled(home: Home, drifts: list[DriftFacts]) -> list[Path]:
-    """Remove the files of windows that alert no more, because their rows were restated."""
+    """Remove the files of windows that no longer alert because their rows were corrected."""
     known = {
         exports.alert_path(home, facts.batch, ending)
         for facts in drifts
@@ -99,7 +99,7 @@ def withdraw_settled(home: Home, drifts: list[DriftFacts]) -> list[Path]:
 def deliver_alerts(
     home: Home, config: Config, drifts: list[DriftFacts], environment: Mapping[str, str]
 ) -> list[str]:
-    """Send every alert to the configured channels that do not have it; what happened, in words."""
+    """Send every alert to the configured channels that do not have it; returns messages."""
     messages, started = [], time.monotonic()
     for number, facts in enumerate(drifts):
         if time.monotonic() - started > DELIVERY_SECONDS:
@@ -115,7 +115,7 @@ def deliver_alerts(
 def undelivered(
     con: duckdb.DuckDBPyConnection, home: Home, config: Config
 ) -> list[UndeliveredAlert]:
-    """Windows that alert and miss what the config promises for them, by cutoff."""
+    """Windows that alert and were not sent to all channels of the config, by cutoff."""
     exported, owed = exports.batches(con), list[UndeliveredAlert]()
     for row in measurements(con):
         batch = Batch(row["cutoff"], row["pred_months"], row["model_id"])

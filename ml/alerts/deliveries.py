@@ -82,7 +82,7 @@ Remember = Callable[[Sent], None]
 def deliver(
     alert: Alert, alerts_config: "Alerts", state_path: Path, environment: Mapping[str, str]
 ) -> list[str]:
-    """Send `alert` to the configured channels that do not have it; what happened, in words.
+    """Send `alert` to the configured channels that do not have it; returns messages.
 
     A channel that is down, slow or refusing is a message, not an error; the same call later
     tries again and adds nothing to what was delivered. Raises OSError where `state_path` cannot
@@ -109,7 +109,7 @@ def deliver(
 def _to_jira(
     alert: Alert, jira: "Jira", sent: Sent, environment: Mapping[str, str], remember: Remember
 ) -> tuple[Sent, str]:
-    """What is now known of the ticket, and the message; a creation is noted before it is tried."""
+    """The new memory of the ticket, and a message; a creation is noted before it is tried."""
     if sent.ticket is not None:
         return sent, f"has Jira ticket {sent.ticket}"
     token = environment.get("CLV_JIRA_TOKEN", "").strip()
@@ -141,7 +141,7 @@ def _ticket(alert: Alert, jira: "Jira") -> dict[str, Any]:
 
 
 def _of_jira(answer: Mapping[str, Any], sent: Sent, now: datetime) -> tuple[Sent, str]:
-    """What an answer of the Jira process means for the memory and in words."""
+    """The new memory, and a message, after an answer of the Jira process."""
     key, outcome = str(answer.get("key")), answer.get("outcome")
     if outcome in {"found", "opened"} and re.fullmatch(r"[A-Z][A-Z0-9_]+-\d{1,12}", key):
         known = sent.model_copy(update={"ticket": key, "tried_at": None})
@@ -236,7 +236,7 @@ def _missing(extra: str) -> str:
 def _work(
     job: Mapping[str, Any], seconds: float, environment: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Answers of ml.channels to `job`, those given before `seconds` were over.
+    """Answers of ml.alerts.channels to `job` that came before `seconds` were over.
 
     Secrets travel on stdin; the process has no CLV_ variable and its stderr is dropped.
     """

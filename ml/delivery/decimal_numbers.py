@@ -11,7 +11,7 @@ TELLS_POINT = r"[+-]?[0-9,]*[0-9][.]([0-9]{1,2}|[0-9]{4,})"
 
 
 def number_sql(text: str, decimal_separator: str) -> str:
-    """SQL of `text` (SQL of a varchar) as a cast reads numbers; NULL for what is none."""
+    """SQL that turns `text` (SQL of a varchar) into what a cast reads; NULL if it is no number."""
     if decimal_separator == ".":
         return text
     digits = f"regexp_replace(trim({text}), '{GROUPS}', '', 'g')"
@@ -20,7 +20,7 @@ def number_sql(text: str, decimal_separator: str) -> str:
 
 
 def guess_decimal_separator(rows: duckdb.DuckDBPyRelation) -> str:
-    """`,` where more cells of the text columns have a decimal comma than a decimal point."""
+    """`,` if more cells of the text columns have a decimal comma than a decimal point, else `.`."""
     texts = [
         '"' + name.replace('"', '""') + '"'
         for name, kind in zip(rows.columns, map(str, rows.types), strict=True)

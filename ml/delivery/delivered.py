@@ -54,7 +54,7 @@ class OpenFile:
     is_ragged: bool
 
     def check_columns(self, source: Source, name: str) -> None:
-        """Raises CallError for a mapped column that the file has not."""
+        """Raises CallError for a mapped column that the file does not have."""
         for ours, yours in source.columns.delivered().items():
             if yours not in self.types:
                 known = [column for column in self.types if column != "file_row_number"]
@@ -101,7 +101,7 @@ class OpenFile:
 def read_file(
     con: duckdb.DuckDBPyConnection, source: Source, path: Path, use: Callable[[OpenFile], T]
 ) -> T:
-    """What `use` makes of the file; a CSV that a plain scan refuses is opened as a ragged one.
+    """Open the file and return what `use` makes of it; a CSV that fails is opened as ragged.
 
     path: parquet, or CSV in UTF-8. Raises one of UNREADABLE for a file that cannot be read.
     """
@@ -114,7 +114,7 @@ def read_file(
 
 
 def delivered_rows(con: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyRelation:
-    """The rows of a parquet file, or of a CSV in UTF-8 (all text), before anything is read in."""
+    """The rows of a parquet file, or of a CSV in UTF-8 (all text), before values are converted."""
     reader, _ = _reader(path, is_ragged=False)
     rows = con.sql(f"select * from {reader}", params=[str(path)])
     return rows.select(*(_quoted(name) for name in rows.columns if name != "file_row_number"))
@@ -137,7 +137,7 @@ def _opened(
 
 
 def _is_whole_numbers(con: duckdb.DuckDBPyConnection, reader: str, path: Path, column: str) -> bool:
-    """Whether every filled cell is digits and `.0`: so two identifiers never become one."""
+    """Whether every filled cell is digits and `.0`: only then two ids cannot become one."""
     quoted = _quoted(column)
     other = con.execute(
         f"select 1 from {reader} where {quoted} is not null"
@@ -219,7 +219,7 @@ def _unreadable(read: dict[str, str], delivered: dict[str, str]) -> str:
 
 
 def _local_time(column: str, kind: str, source: Source) -> str:
-    """A timestamp in local time of the zone; text with an offset is converted, without is local."""
+    """SQL of the local time in the zone; text with an offset is converted, other text is local."""
     zone = source.timezone.replace("'", "''")
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"timezone('{zone}', {column})"

@@ -24,7 +24,7 @@ def guess_encoding(path: Path) -> str:
 
 @contextmanager
 def as_utf8(path: Path, encoding: str, folder: Path) -> Iterator[Path]:
-    """`path` itself when it is parquet or UTF-8, else a copy in `folder` that is gone afterwards.
+    """`path` itself if it is parquet or UTF-8, else a copy in `folder` that is removed afterwards.
 
     Raises UnicodeDecodeError when the text is not in `encoding`.
     """

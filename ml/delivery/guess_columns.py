@@ -171,7 +171,7 @@ def _can_be(ours: str, column: Column) -> bool:
 
 
 def _likeness(ours: str, column: Column) -> float:
-    """Above 2 for a spelling of ours (the likelier the more), below 1 for what is like one, 0."""
+    """Above 2 for a known spelling (more for a likelier one), below 1 for a similar one, else 0."""
     name = re.sub(r"[^0-9a-z]", "", column.name.casefold())
     spellings = SPELLINGS[ours]
     if name in spellings:

@@ -48,7 +48,7 @@ SHOWN_ROWS = 5
 
 @dataclass(frozen=True)
 class InitOptions:
-    """What the call gave; what it did not is guessed."""
+    """What the user gave with the call; everything else is guessed."""
 
     files: list[str]
     columns: dict[str, str] = field(default_factory=dict)
@@ -193,7 +193,7 @@ def _proposal(
     dialogue: Dialogue | None,
     progress: Callable[[str], None],
 ) -> tuple[Source, list[str]]:
-    """The source section, and what somebody should know of how it came about."""
+    """The source section, and notes on how it was guessed."""
     files = matching_files(home, patterns)
     progress(f"looking at {files[0].name}")
     notes: list[str] = []
@@ -208,7 +208,7 @@ def _proposal(
     if unused:
         notes.append(f"columns that are not read: {', '.join(unused)}")
     if len(files) > 1:
-        notes.append("a line that stands in two files is counted here twice, and once by `load`")
+        notes.append("a line that is in two files is counted twice here, and once by `load`")
     form, times = options.timestamp_format, columns["ordered_at"]
     if form is None:
         read = [_formats(path, encoding, scratch, times) for path in files]
@@ -253,16 +253,18 @@ def _encoding(files: list[Path], notes: list[str]) -> str:
     encodings = sorted({guess_encoding(path) for path in files if path.suffix != ".parquet"})
     others = [encoding for encoding in encodings if encoding != "utf-8"]
     if others:
-        notes.append(f"the text is not UTF-8 but, by its bytes, {others[0]}")
+        notes.append(f"the text is not UTF-8, it looks like {others[0]}")
     if len(encodings) > 1:
-        notes.append(f"the files differ in encoding ({', '.join(encodings)}): signs may be garbled")
+        notes.append(
+            f"the files have several encodings ({', '.join(encodings)}): letters may be wrong"
+        )
     return (others or encodings or ["utf-8"])[0]
 
 
 def _asked(
     guessed: dict[str, str], delivered: list[str], dialogue: Dialogue | None
 ) -> dict[str, str]:
-    """The columns as they were guessed, or as the dialogue changed them; none of them missing.
+    """The columns as guessed or as the user changed them; the needed ones are all there.
 
     Raises CallError for what is missing and for a column that is not delivered.
     """
@@ -401,7 +403,7 @@ def _template(home: Home) -> str:
 
 
 def config_text(template: str, source: Source) -> str:
-    """`template` with another source section; its comments and all other sections stay."""
+    """`template` with another source section; comments and all other sections stay."""
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096

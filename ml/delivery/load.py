@@ -111,7 +111,7 @@ def load_files(
 
 
 def _contents(home: Home, source: Source) -> dict[str, Path]:
-    """sha256 to path of the config's files; of equal files the first in name order."""
+    """The config's files by their sha256; of equal files the first by name."""
     paths: dict[str, Path] = {}
     for path in source_files(home, source):
         paths.setdefault(sha256_of(path), path)
@@ -119,7 +119,7 @@ def _contents(home: Home, source: Source) -> dict[str, Path]:
 
 
 def _reading_sha256(source: Source) -> str:
-    """Changes when the same bytes would be read into other rows."""
+    """A hash that changes when the same bytes would give other rows."""
     settings = [READING_VERSION, source.columns.delivered(), source.timezone]
     settings += [source.encoding, source.timestamp_format]
     if source.decimal_separator != ".":

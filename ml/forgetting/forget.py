@@ -97,7 +97,7 @@ def forget(
 
 
 def finish_forgetting(home: Home, source: Source, bench: Workbench, progress: Progress) -> None:
-    """Complete what a killed `forget`, or a warehouse from a backup, left. Needs the lock."""
+    """Complete a `forget` that was killed or came after the backup in use. Needs the lock."""
     tombstones = read_tombstones(home)
     if tombstones.forgotten and home.database.exists():
         with reading(home) as con:
@@ -110,7 +110,7 @@ def finish_forgetting(home: Home, source: Source, bench: Workbench, progress: Pr
 def _refuse_unknown(
     home: Home, before: Tombstones, traces: Traces, customer_ids: list[str]
 ) -> None:
-    """Raises CallError when an id is new and has left no trace, without repeating it."""
+    """Raises CallError when an id is new and is nowhere in the home; the error does not name it."""
     exported = list(output_files(home))
     unknown = [
         one
@@ -132,7 +132,7 @@ def _require_removable(traces: Traces) -> None:
 
 
 def _erase(home: Home, bench: Workbench, tombstones: Tombstones, traces: Traces) -> None:
-    """Files, side copy, outputs, publish."""
+    """Remove the customers from files, side copy and outputs, then publish the copy."""
     # lines of a ragged file are numbered by a load alone: it is loaded again
     rewritten = {sha256_of(file.path): file for file in traces.files if not file.is_ragged}
     for file in traces.files:
@@ -150,7 +150,7 @@ def _erase(home: Home, bench: Workbench, tombstones: Tombstones, traces: Traces)
 
 
 def _rewrite_file(file: DeliveredFile) -> None:
-    """Take the rows out; a file without any other row is removed, no load would take it."""
+    """Remove the rows; a file without other rows is removed, because no load would take it."""
     path = file.path
     if file.holds_only_them:
         path.unlink()
@@ -181,7 +181,7 @@ def _erase_from_warehouse(
     traces: Traces,
     rewritten: dict[str, DeliveredFile],
 ) -> None:
-    """Take the customers out of the side copy, leaving no trace in free pages either."""
+    """Remove the customers from the side copy, from its free pages too."""
     with bench.side.connect() as con:
         con.execute(SCHEMA)
         con.execute(
@@ -198,7 +198,7 @@ def _erase_from_warehouse(
 
 
 def _delete_rows(con: duckdb.DuckDBPyConnection) -> None:
-    """Delete the rows of `forgotten` everywhere, and have the fingerprints of their days made anew.
+    """Delete the rows of `forgotten` in all tables; the fingerprints of their days are built again.
 
     Lines of a current file count as left out from now on, as after the next load of that file.
     """
@@ -244,7 +244,7 @@ def _stamp_days(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _follow_rewritten(con: duckdb.DuckDBPyConnection, rewritten: dict[str, DeliveredFile]) -> None:
-    """Let `raw` know the rewritten files: their new content, their rows numbered as they lie."""
+    """Update `raw` for the rewritten files: their new hash, and the new numbers of their rows."""
     for content, file in rewritten.items():
         known = con.execute(
             "select file_id from raw.files where is_current and content_sha256 = ?", [content]

@@ -172,7 +172,7 @@ def _as_bytes(values: Iterable[str], encoding: str = "utf-8") -> frozenset[str]:
 
 
 def _unmarked(encoding: str) -> str:
-    """The encoding of a part of the text: the mark of utf-8-sig stands at its begin alone."""
+    """The encoding of text inside a file: the mark of utf-8-sig is only at its start."""
     return "utf-8" if codecs.lookup(encoding).name == "utf-8-sig" else encoding
 
 
@@ -187,7 +187,7 @@ def _open(path: Path) -> IO[str]:
 
 
 def _packed(raw: IO[bytes], path: Path) -> Any:
-    """`raw`, or a gz stream into it that carries neither name nor time."""
+    """`raw`, or for a .gz a stream into it without name and time."""
     if path.suffix == ".gz":
         return gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0)
     return raw

@@ -137,7 +137,7 @@ def _in_files(
 
 
 def _delivered(home: Home, source: Source) -> list[Path]:
-    """The config's files, and those in warehouse/raw that it names no more."""
+    """The config's files, and those in warehouse/raw that it no longer names."""
     try:
         of_config = source_files(home, source)
     except CallError:  # the files are gone; warehouse and outputs are still there
@@ -149,7 +149,7 @@ def _delivered(home: Home, source: Source) -> list[Path]:
 def _in_file(
     con: duckdb.DuckDBPyConnection, source: Source, path: Path, tombstones: Tombstones
 ) -> tuple[list[str], DeliveredFile | None]:
-    """Columns of the file, none without customers; its trace where it has one."""
+    """Columns of the file (none if it has no customers), and its trace if there is one."""
     with TemporaryDirectory() as folder, as_utf8(path, source.encoding, Path(folder)) as text:
         return read_file(
             con, source, text, lambda file: _in_open_file(con, source, path, file, tombstones)
@@ -224,11 +224,11 @@ def position_in_output(path: Path) -> int | None:
 
 
 def as_exported(customers: Iterable[str]) -> set[str]:
-    """The ids, also with the apostrophe by which exports disarm what a spreadsheet would run."""
+    """The ids, plain and with the apostrophe that exports put before a formula."""
     return {text for customer in customers for text in (customer, f"'{customer}")}
 
 
 def _holds_any(path: Path, texts: Iterable[str]) -> bool:
-    """Whether the bytes of one of `texts`, quotes doubled, stand anywhere in the file."""
+    """Whether the bytes of one of `texts`, with doubled quotes, are anywhere in the file."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return any(content.find(text.replace('"', '""').encode()) >= 0 for text in texts)

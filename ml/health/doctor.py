@@ -47,7 +47,7 @@ class DoctorAnswer:
 
 
 def doctor(home: Home, progress: Callable[[str], None]) -> DoctorAnswer:
-    """What every check findings; the exit code is that of the first that is broken, else 0."""
+    """What every check found; the exit code is that of the first that is broken, else 0."""
     examined = Examined(home)
     findings: list[Finding] = []
     for name, check in CHECKS.items():
@@ -58,7 +58,7 @@ def doctor(home: Home, progress: Callable[[str], None]) -> DoctorAnswer:
 
 
 def _findings(check: Callable[[Examined], Iterable[Finding]], examined: Examined) -> list[Finding]:
-    """What a check findings; that all is well only where it findings nothing else."""
+    """What a check found; that all is well only where it found nothing else."""
     findings: list[Finding] = []
     try:
         findings.extend(check(examined))
@@ -68,6 +68,6 @@ def _findings(check: Callable[[Examined], Iterable[Finding]], examined: Examined
         findings.append(of_error(error))
     except Exception as error:  # a check that fails is a finding, the others still have to run
         what = f"could not be checked ({type(error).__name__})"
-        findings.append(broken(what, "look at what the checks above findings first"))
+        findings.append(broken(what, "look first at what the other checks found"))
     wrong = [finding for finding in findings if finding.level != OK]
     return wrong or findings

@@ -13,7 +13,7 @@ OK, WARNING, BROKEN, SKIPPED = "ok", "warning", "broken", "not checked"
 
 @dataclass(frozen=True)
 class Finding:
-    """One look at one thing: its level, what is wrong in words, what to type, the exit code."""
+    """What a check found: its level, what is wrong, what to type, and the exit code."""
 
     level: str
     what: str
@@ -27,7 +27,7 @@ class Finding:
 
 
 class NotCheckedError(Exception):
-    """A check needs what another check found broken."""
+    """A check cannot run because another check found its subject broken."""
 
 
 @dataclass(frozen=True)

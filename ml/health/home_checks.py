@@ -25,7 +25,7 @@ SPARE = 2.0  # times the warehouse: its side copy, and what a batch adds
 
 
 def libraries(_: Examined) -> Iterator[Finding]:
-    """Python and the locked packages; those of extras count only where they are installed."""
+    """Python and the locked packages; packages of extras count only if they are installed."""
     needed = needed_libraries(REPOSITORY)
     missing, other = [], []
     for name, wanted in locked_versions(REPOSITORY).items():
@@ -45,19 +45,19 @@ def libraries(_: Examined) -> Iterator[Finding]:
 
 
 def folders(examined: Examined) -> Iterator[Finding]:
-    """The home's folders are folders, and ours to write in."""
+    """The folders of the home are folders, and this user may write in them."""
     home = examined.home
     for folder in (home.root, home.config.parent, home.warehouse):
         name = home.relative(folder)
         if folder.exists() and not folder.is_dir():
-            yield broken(f"{name} is no folder", f"mv {shlex.quote(str(folder))} elsewhere")
+            yield broken(f"{name} is not a folder", f"mv {shlex.quote(str(folder))} elsewhere")
         elif folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
-            yield broken(f"{name} cannot be written", f"chmod u+rwx {shlex.quote(str(folder))}")
+            yield broken(f"you may not write in {name}", f"chmod u+rwx {shlex.quote(str(folder))}")
     yield ok(str(home.root))
 
 
 def config(examined: Examined) -> Iterator[Finding]:
-    """Every key of the config is known and possible."""
+    """Every key of the config is known and has a valid value."""
     home = examined.home
     try:
         load_config(home)
@@ -70,7 +70,7 @@ def config(examined: Examined) -> Iterator[Finding]:
 
 
 def time_zone(examined: Examined) -> Iterator[Finding]:
-    """The database knows the zone, too."""
+    """DuckDB knows the time zone of the config."""
     zone = examined.config.source.timezone
     with duckdb.connect() as con:
         known = con.execute("select 1 from pg_timezone_names() where name = ?", [zone]).fetchone()
@@ -102,7 +102,7 @@ def files(examined: Examined) -> Iterator[Finding]:
 
 
 def lock(examined: Examined) -> Iterator[Finding]:
-    """Nobody holds the home's lock."""
+    """No process holds the lock of the home."""
     home = examined.home
     holder = lock_holder(home.lock)
     if holder is None:
@@ -126,7 +126,7 @@ def lock_holder(path: Path, locks: Path = Path("/proc/locks")) -> int | None:
 
 
 def leftovers(examined: Examined) -> Iterator[Finding]:
-    """Nothing of a killed command lies about; a command at work has its own."""
+    """No killed command left temporary files; those of a running command are no finding."""
     home = examined.home
     if lock_holder(home.lock) is not None:
         yield ok("a command is at work")
@@ -141,7 +141,7 @@ def leftovers(examined: Examined) -> Iterator[Finding]:
 
 
 def space(examined: Examined) -> Iterator[Finding]:
-    """A side copy of the warehouse has room."""
+    """The disk has room for a side copy of the warehouse."""
     home = examined.home
     size = home.database.stat().st_size if home.database.exists() else 0
     free = shutil.disk_usage(home.root).free
@@ -156,10 +156,10 @@ def space(examined: Examined) -> Iterator[Finding]:
 
 
 def permissions(examined: Examined) -> Iterator[Finding]:
-    """What holds customers is for its owner, by its own mode or by that of the folder above."""
+    """Only the owner can read files with customers, by their mode or by that of the folder."""
     home = examined.home
     if not home.warehouse.is_dir() or not home.warehouse.stat().st_mode & 0o077:
-        yield ok("warehouse/ is for its owner alone")
+        yield ok("only the owner can read warehouse/")
         return
     held = [home.database, home.tombstones, *home.models.glob("*.joblib")]
     held += [path for folder in ("raw", "outputs") for path in (home.warehouse / folder).rglob("*")]
@@ -167,22 +167,22 @@ def permissions(examined: Examined) -> Iterator[Finding]:
         path for path in held if path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077
     ]
     if open_files:
-        what = f"{len(open_files)} file(s) with customers in warehouse/ are not their owner's alone"
+        what = f"other users can read {len(open_files)} file(s) with customers in warehouse/"
         yield warning(what, f"chmod go= {shlex.quote(str(home.warehouse))}")
     else:
-        yield ok("every file with customers is for its owner alone")
+        yield ok("only the owner can read the files with customers")
 
 
 def channels(examined: Examined) -> Iterator[Finding]:
-    """What alerts are sent by has its package and its secret."""
+    """The channels that the config asks for have their package and their secret."""
     wanted = examined.config.alerts
     asked = [("jira", "jira", "CLV_JIRA_TOKEN")] if wanted.jira is not None else []
     asked += [("apprise", "alerts", "CLV_APPRISE_URLS")] if wanted.apprise else []
     for package, extra, variable in asked:
         if not os.environ.get(variable, "").strip():
-            what = f"alerts.{package} is on, {variable} is not set: alerts stay in their files"
+            what = f"alerts.{package} is on, but {variable} is not set: alerts stay in files"
             yield warning(what, f"export {variable}=…")
         if find_spec(package) is None:
-            what = f"alerts.{package} is on, its package is missing"
+            what = f"alerts.{package} is on, but its package is missing"
             yield warning(what, f"{sys.executable} -m pip install 'house-ware-clv-engine[{extra}]'")
     yield ok(", ".join(name for name, *_ in asked) or "none configured")

@@ -23,7 +23,7 @@ def warehouse(examined: Examined) -> Iterator[Finding]:
     """The database opens, and every block of it can be read."""
     home, name = examined.home, examined.home.relative(examined.home.database)
     if not home.database.exists():
-        yield warning(f"{name}: there is none yet", examined.command("load"))
+        yield warning(f"{name}: there is no warehouse yet", examined.command("load"))
         return
     try:
         with duckdb.connect(home.database, read_only=True) as con:
@@ -36,8 +36,8 @@ def warehouse(examined: Examined) -> Iterator[Finding]:
         yield _not_opened(examined, error)
         return
     if home.database.with_name(home.database.name + ".wal").exists():
-        what = f"{name}.wal: a program writes in the warehouse, or was killed when it did"
-        yield warning(what, "nothing: the next command that writes takes it in")
+        what = f"{name}.wal: a program is writing to the warehouse, or was killed while it wrote"
+        yield warning(what, "do nothing: the next command that writes takes it in")
     yield ok(f"{name}: {len(tables)} tables, {home.database.stat().st_size / 1e6:,.1f} MB")
 
 
@@ -47,17 +47,17 @@ def _not_opened(examined: Examined, error: duckdb.Error) -> Finding:
     name, path = home.relative(home.database), shlex.quote(str(home.database))
     text = str(error).lower()
     if not os.access(home.database, os.R_OK):
-        return broken(f"{name}: this user may not read it", f"chmod u+r {path}, or be its owner")
+        return broken(f"{name}: you may not read it", f"chmod u+r {path}, as its owner")
     if is_lock_conflict(error):
-        what = f"{name}: another program writes in it"
+        what = f"{name}: another program has it open for writing"
         return broken(what, f"close it: fuser {path}", LockHeldError.exit_code)
     if "encrypt" in text:
-        return broken(f"{name}: is encrypted", f"restore {path} from a backup in the clear")
+        return broken(f"{name}: is encrypted", f"restore {path} from a backup that is not")
     if "newer version" in text or "version number" in text:
         what = f"{name}: was written by a newer DuckDB than {duckdb.__version__}"
         return broken(what, "install the packages of requirements.lock of the engine that wrote it")
-    what = f"{name}: is damaged or no DuckDB database ({type(error).__name__})"
-    again = f"mv {path} {path}.damaged && {examined.command('load')}, then `run` scores anew"
+    what = f"{name}: is damaged or not a DuckDB database ({type(error).__name__})"
+    again = f"mv {path} {path}.damaged && {examined.command('load')}, then `run` scores again"
     return broken(what, f"restore it from a backup; without one: {again}")
 
 
@@ -75,7 +75,7 @@ def _opened(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def tables(examined: Examined) -> Iterator[Finding]:
-    """Every table is there that the project builds with those that are there."""
+    """Tables that the project builds together are all there, or none of them is."""
     with _opened(examined.home) as con:
         rows = con.execute(
             "select table_schema || '.' || table_name from information_schema.tables"
@@ -109,12 +109,12 @@ def loaded(examined: Examined) -> Iterator[Finding]:
         if is_up_to_date(con, examined.home, source):
             yield ok("the warehouse holds the files of source.files")
         else:
-            what = "files of source.files are new, replaced or gone, or are read another way"
+            what = "files of source.files are new, replaced or gone, or are to be read otherwise"
             yield warning(f"{what} since the last load", examined.command("load"))
 
 
 def ledger(examined: Examined) -> Iterator[Finding]:
-    """Manifest, cards and artefacts are those that were entered."""
+    """Manifest, cards and artefacts have the hashes that the ledger names."""
     home = examined.home
     rows = manifest.read_manifest(home)
     for row in rows:
@@ -157,13 +157,13 @@ def exported(examined: Examined) -> Iterator[Finding]:
 
 
 def forgotten(examined: Examined) -> Iterator[Finding]:
-    """Who was forgotten is known, and the warehouse holds none of them."""
+    """It is known who was forgotten, and the warehouse holds none of these customers."""
     home = examined.home
     stones = read_tombstones(home)
     if stones.forgotten:
         with _opened(home) as con:
             if stones.not_applied(con):
-                what = "a `forget` was stopped, or the warehouse is older than it"
+                what = "a `forget` was stopped, or the warehouse is from before it"
                 yield warning(what, examined.command("load"))
                 return
     yield ok(f"{len(stones.forgotten)} customer(s) forgotten")

@@ -22,7 +22,7 @@ MONEY = "name quantity and unit_price, or amount"
 
 
 class WrongValueError(ValueError):
-    """A value that cannot be: what is wrong with it, and what to write instead."""
+    """A value of the config that is not valid: what is wrong, and what to write instead."""
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(f"{what}; {remedy}")
@@ -30,7 +30,7 @@ class WrongValueError(ValueError):
 
 
 class Section(BaseModel):
-    """A part of the config: unknown keys are refused, nothing is converted silently."""
+    """A section of the config: unknown keys are refused, no value is converted silently."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 

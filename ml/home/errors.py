@@ -10,9 +10,9 @@ Result = TypeVar("Result")
 
 
 class EngineError(Exception):
-    """What is wrong and where, and what to do about it; as text the two with a semicolon between.
+    """What is wrong and where, and what to do about it. As text: both, with a semicolon between.
 
-    Both are without a full stop: they are put together, and read by programs (`--json`).
+    Neither ends with a full stop, because they become one line.
     """
 
     exit_code = 1
@@ -48,7 +48,7 @@ _KEPT: list[EngineError] = []
 
 
 def kept_for_the_caller(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Decorator of what dbt's Python models call: its EngineError is kept for who called dbt."""
+    """Decorator for what dbt's Python models call: an EngineError is kept for the caller of dbt."""
 
     @wraps(function)
     def call(*values: Arguments.args, **keywords: Arguments.kwargs) -> Result:
@@ -65,7 +65,7 @@ def kept_for_the_caller(function: Callable[Arguments, Result]) -> Callable[Argum
 def errors_of_entry_points() -> Iterator[list[EngineError]]:
     """The errors that dbt's Python models raise during the block, in their order.
 
-    For one build at a time: dbt itself allows no second one in a process.
+    Works for one build at a time; dbt does not allow a second one in the process either.
     """
     _KEPT.clear()
     raised: list[EngineError] = []

@@ -10,14 +10,14 @@ PART = ".part"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`: written beside, flushed to disk, renamed."""
+    """Replace `path` by `content`: written to a file beside it, flushed to disk, then renamed."""
     place_atomically(path, lambda part: part.write_bytes(content))
 
 
 def place_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Replace `path` by what `write` puts at the temporary path it is given.
 
-    Who may read the file that is replaced may read the new one.
+    The new file has the permissions of the old one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}{PART}")

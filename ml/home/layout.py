@@ -61,7 +61,7 @@ class Home:
 
     @property
     def build(self) -> Path:
-        """Scratch of the running command; swept by the next one."""
+        """Temporary folder of the running command; the next command empties it."""
         return self.warehouse / ".build"
 
     @property
@@ -77,7 +77,7 @@ class Home:
         return self.warehouse / "outputs"
 
     def relative(self, path: Path) -> str:
-        """`path` as users know it: relative to the home where it lies inside."""
+        """`path` as users know it: relative to the home if it is inside."""
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
 

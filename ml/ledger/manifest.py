@@ -164,7 +164,7 @@ def champion(home: Home) -> ChampionRow:
 
 
 def verified_champion(home: Home) -> ChampionRow:
-    """The champion's row, once its card and artefact are those the manifest names."""
+    """The champion's row, after its card and artefact were compared with the manifest."""
     row = champion(home)
     check_card(home, row)
     _artefact(home, row)
@@ -214,7 +214,7 @@ def check_cards(home: Home) -> None:
 
 
 def check_ledger(home: Home) -> list[ChampionRow]:
-    """All rows, once manifest, cards and artefacts are what the ledger says.
+    """All rows, after manifest, cards and artefacts were compared with their hashes.
 
     Raises EngineError naming the first that was changed, or is missing and was not purged.
     """
@@ -229,7 +229,7 @@ def check_ledger(home: Home) -> list[ChampionRow]:
 def _require_all(home: Home, rows: list[ChampionRow]) -> None:
     """Raises EngineError when the warehouse knows rows of the ledger that `rows` do not begin with.
 
-    The chain of hashes finds every change but an end that is cut off.
+    The chain of hashes finds every change except a missing end.
     """
     with reading(home) as con:
         there = con.execute(
@@ -304,7 +304,7 @@ def _append(home: Home, fields: dict[str, str]) -> None:
 
 
 def heal(home: Home) -> None:
-    """Bring the derived files in line with the manifest after a kill.
+    """Make the files that follow from the manifest again after a kill.
 
     Artefacts and cards without a row are removed, cards get their page for people, the latest
     metrics follow the newest row. Raises EngineError, before anything is removed, when rows that

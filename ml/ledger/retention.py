@@ -35,7 +35,7 @@ class ScoredBatch:
 
 @dataclass(frozen=True)
 class Due:
-    """A file whose time has come, and the rule that says so."""
+    """A file that is too old, and the rule that says so."""
 
     path: Path
     rule: str
@@ -162,7 +162,7 @@ def _card_files(home: Home, model_id: str) -> list[Path]:
 
 
 def _remove(home: Home, due: list[Due], log: list[Removal]) -> None:
-    """Write what goes into the log, then remove it."""
+    """Write the files into the log, then remove them."""
     logged = {removal.file: removal for removal in log}
     now = datetime.now(UTC).isoformat()
     new = [Removal(now, home.relative(one.path), sha256_of(one.path), one.rule) for one in due]
@@ -181,7 +181,7 @@ def _remove(home: Home, due: list[Due], log: list[Removal]) -> None:
 
 
 def _is_unfinished(logged: Removal | None, sha256: str, path: Path) -> bool:
-    """Whether the log's last word on the file is its removal, and it was not made again since."""
+    """Whether a killed purge logged the file but did not remove it."""
     if logged is None or logged.sha256 != sha256:
         return False
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC)

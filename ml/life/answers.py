@@ -22,8 +22,8 @@ class ServingModel:
 
 
 @dataclass(frozen=True)
-class ScoredBatch:
-    """One scored cutoff: money expected of all customers, with an 80 % interval; test warnings."""
+class NewBatch:
+    """One batch of this run: money expected of all customers with 80 % interval; test warnings."""
 
     cutoff: date
     customers: int
@@ -114,7 +114,7 @@ class Scored:
     """What a run scored, measured and wrote."""
 
     model_id: str
-    batches: list[ScoredBatch]
+    batches: list[NewBatch]
     measured: list[Measurement]
     exports: list[str]
     early_warnings: list[EarlyWarning]

@@ -27,10 +27,10 @@ from ml.life.answers import (
     EarlyWarning,
     LoadAnswer,
     Measurement,
+    NewBatch,
     OpenWindow,
     PromoteAnswer,
     RunAnswer,
-    ScoredBatch,
     ServingModel,
     StatusAnswer,
     TrainAnswer,
@@ -110,8 +110,8 @@ def run(home: Home, progress: Progress, cutoff: date | None = None) -> RunAnswer
         return _finish(session, champion, scored)
 
 
-def _finish(session: Session, champion: ChampionRow, scored: list[ScoredBatch]) -> RunAnswer:
-    """Measure what has matured, publish, and write what follows from the published warehouse."""
+def _finish(session: Session, champion: ChampionRow, scored: list[NewBatch]) -> RunAnswer:
+    """Measure matured windows, publish, then write exports, alerts and report."""
     home, timings = session.home, session.bench.timings
     with timings.stage("measure"):
         measured = _measure(session)
@@ -157,7 +157,7 @@ def status(home: Home) -> StatusAnswer:
         )
 
 
-def _score(session: Session, champion: ChampionRow, cutoff: date) -> ScoredBatch:
+def _score(session: Session, champion: ChampionRow, cutoff: date) -> NewBatch:
     """Build, publish and export one batch."""
     require_days(session, cutoff, champion.history_months)
     session.progress(f"scoring {cutoff}")
@@ -175,7 +175,7 @@ def _score(session: Session, champion: ChampionRow, cutoff: date) -> ScoredBatch
             f"{cutoff} lies before the training of {champion.model_id} at "
             f"{champion.training_cutoff}: it may have seen what it predicts here"
         )
-    return ScoredBatch(**facts, warnings=warnings)
+    return NewBatch(**facts, warnings=warnings)
 
 
 def _measure(session: Session) -> list[Measurement]:
@@ -204,7 +204,7 @@ def _early_warnings(home: Home) -> list[EarlyWarning]:
 
 
 def _alert(session: Session) -> AlertFiles:
-    """Bring the alert files in line with the published warehouse, and deliver what is not yet."""
+    """Write the alert files of the published warehouse and deliver what was not delivered yet."""
     home, config = session.home, session.config
     with reading(home) as con:
         drifts = alerts.alerting(con, home)

@@ -38,14 +38,14 @@ class Session:
     newest_day: date
 
     def publish_load(self) -> None:
-        """Keep what was taken in, whatever becomes of the rest of the command."""
+        """Publish the loaded files, so that they stay loaded if the command fails later."""
         if self.bench.side.is_open:
             self.bench.publish()
 
 
 @contextmanager
 def open_session(home: Home, progress: Progress) -> Iterator[Session]:
-    """The home, locked and healed, with the delivered files in (on the side copy)."""
+    """Lock and heal the home and load its new files (on the side copy)."""
     config = load_config(home)
     with locked(home):
         manifest.heal(home)
@@ -61,7 +61,7 @@ def open_session(home: Home, progress: Progress) -> Iterator[Session]:
 
 
 def _load(home: Home, config: Config, bench: Workbench, progress: Progress) -> LoadResult:
-    """Take in what was delivered, and build what depends on it alone."""
+    """Load new files, and build what depends on files alone."""
     with reading(home) as con:
         if is_up_to_date(con, home, config.source):
             return LoadResult([], [])

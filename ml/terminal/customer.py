@@ -27,7 +27,7 @@ def _notes(found: dict[str, Any]) -> RenderableType | None:
     """What is missing, and why."""
     batch, shown = found["batch"], found["prediction"]
     if batch is None:
-        return note("No batch was scored yet: train, then run; here is the past alone.")
+        return note("No batch is scored yet: run `train`, then `run`. Here is the past alone.")
     if shown is not None and shown["cutoff"] == batch["cutoff"]:
         return None
     first = history_start(batch["cutoff"], batch["history_months"])
@@ -55,7 +55,7 @@ def _prediction(found: dict[str, Any]) -> RenderableType | None:
             if shown["value_tier"]
             else None,
             "kind of buyer": shown["cluster_name"],
-            "really spent": None if spent is None else f"{money(spent)} {currency}",
+            "actually spent": None if spent is None else f"{money(spent)} {currency}",
             "cutoff, model": f"{shown['cutoff']}, {shown['model_id']}",
         },
     )
@@ -68,7 +68,7 @@ def _drivers(found: dict[str, Any]) -> RenderableType | None:
     for driver in found["drivers"]:
         words, _, value = driver["driver_text"].rpartition(": ")
         rows.append((words, value.partition(" ")[0], _effect(driver["driver_factor"])))
-    columns = {"driver": "left", "value": "right", "against a typical customer": "left"}
+    columns = {"driver": "left", "value": "right", "compared with a typical customer": "left"}
     return table("Why", columns, rows)
 
 
@@ -148,7 +148,7 @@ def _batches(found: dict[str, Any]) -> RenderableType | None:
         for row in found["batches"]
     ]
     columns = {"cutoff": "left", "window ends": "left", "expected": "right", "80 %": "right"}
-    columns |= {"really": "right", "tier": "left", "kind of buyer": "left", "other model": "left"}
+    columns |= {"actually": "right", "tier": "left", "kind of buyer": "left", "other model": "left"}
     if all(row["speaks"] for row in found["batches"]):
         del columns["other model"]
         rows = [row[:-1] for row in rows]

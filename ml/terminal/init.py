@@ -24,7 +24,7 @@ class Terminal:
     def agrees(self, preview: Preview) -> bool:
         console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         console.print(of_preview(preview))
-        return typer.confirm("write the config", default=True, err=True)
+        return typer.confirm("write this config", default=True, err=True)
 
 
 def of_init(answer: InitAnswer) -> Group:

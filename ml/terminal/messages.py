@@ -46,14 +46,14 @@ def of_version(answer: EngineVersion) -> str:
 
 def of_load(answer: LoadAnswer) -> str:
     changes = [f"loaded {name}" for name in answer.files_loaded]
-    changes += [f"took out {name}" for name in answer.files_removed]
+    changes += [f"removed the rows of {name}" for name in answer.files_removed]
     return "\n".join([*(changes or ["nothing new to load"]), _delivery(answer)])
 
 
 def of_train(answer: TrainAnswer) -> str:
     champion, model_id = answer.champion, answer.model_id
     if not answer.new:
-        lines = [f"the ledger has this training already as {model_id}; nothing was added"]
+        lines = [f"this training is in the ledger already, as {model_id}; nothing was added"]
         if champion.model_id != model_id:
             lines.append(f"`promote {model_id}` makes it the champion")
         return "\n".join([*lines, f"champion: {_champion(champion)}"])
@@ -77,11 +77,11 @@ def of_run(answer: RunAnswer) -> str:
     lines += [f"warning: {warning}" for batch in answer.batches for warning in batch.warnings]
     lines += [_measurement(window) for window in answer.measured]
     lines += [
-        f"early {warning.level}, batch {warning.cutoff}: {warning.reason}"
+        f"early warning ({warning.level}), batch {warning.cutoff}: {warning.reason}"
         for warning in answer.early_warnings
     ]
     lines += [f"wrote {name}" for name in [*answer.exports, *answer.alerts]]
-    lines += [f"withdrew {name}: nothing drifts any more" for name in answer.alerts_withdrawn]
+    lines += [f"removed {name}: its window no longer drifts" for name in answer.alerts_withdrawn]
     lines += answer.deliveries
     lines.append(f"report: {answer.report}")
     lines.append(_delivery(answer))
@@ -108,11 +108,11 @@ def of_reproduce(answer: ReproduceAnswer) -> str:
         *answer.explanations,
     ]
     if answer.restored:
-        lines.append("put the joblib back, with the bytes the ledger names")
+        lines.append("the joblib was put back; it has the sha256 of the ledger")
     elif answer.restore_wanted:
         lines.append(
-            "the joblib was not put back: the rebuilt one does not have the sha256 of the ledger "
-            "and would not be loaded"
+            "the joblib was not put back: the new one does not have the sha256 of the ledger and "
+            "could not be loaded"
         )
     return "\n".join(lines)
 
@@ -155,16 +155,16 @@ def _measurement(window: Measurement) -> str:
 
 def _next(cutoff: date, newest_day: date | None) -> str:
     if newest_day is not None and cutoff <= newest_day:
-        return f"next cutoff {cutoff} is due; the data reaches {newest_day}"
-    return f"nothing due: next cutoff {cutoff}, the data reaches {newest_day}"
+        return f"the next cutoff {cutoff} is due: the data ends on {newest_day}"
+    return f"nothing is due: the next cutoff is {cutoff}, the data ends on {newest_day}"
 
 
 def _delivery(counts: Delivery) -> str:
     refused = ", ".join(f"{reason} {rows:,}" for reason, rows in counts.rejected.items())
     forgotten = counts.forgotten
-    left_out = f"{forgotten:,} of forgotten customers, left out; " if forgotten else ""
+    left_out = f"{forgotten:,} of forgotten customers left out; " if forgotten else ""
     return (
-        f"{counts.delivered:,} rows delivered, {counts.repeated:,} of them twice; {left_out}"
+        f"{counts.delivered:,} rows in the files, {counts.repeated:,} of them repeated; {left_out}"
         f"{counts.accepted:,} accepted, refused: {refused or 'none'}; "
         f"{counts.customers:,} customers, {counts.first_day} to {counts.newest_day}"
     )
@@ -202,7 +202,7 @@ def of_compare(answer: CompareAnswer) -> str:
         for row in answer.differences
     ]
     lines += [
-        f"{model_id} was trained later than the cutoff: it has seen these labels"
+        f"{model_id} was trained after the cutoff: it has seen these outcomes"
         for model_id in answer.trained_later
     ]
     return "\n".join(lines)
@@ -228,20 +228,20 @@ def _columns(figures: Figures, names: Iterable[str]) -> str:
 
 
 def of_forget(answer: ForgetAnswer) -> str:
-    took = "would take" if answer.dry_run else "took"
+    removed = "would remove" if answer.dry_run else "removed"
     lines = [
-        f"{took} {rows:,} row(s) out of {place}"
+        f"{removed} {rows:,} row(s) from {place}"
         for place, rows in (answer.files | answer.tables).items()
     ]
     if answer.outputs:
         rows, files = sum(answer.outputs.values()), len(answer.outputs)
-        lines.append(f"{took} {rows:,} row(s) out of {files} output(s)")
+        lines.append(f"{removed} {rows:,} row(s) from {files} output(s)")
     lines += [
-        f"{rows:,} row(s) stand in {name}, outside the home: not changed, left out of every load"
+        f"{rows:,} row(s) are in {name}, outside the home: not changed, but no load takes them in"
         for name, rows in answer.files_outside.items()
     ]
     lines += [
-        f"{name} has no column of customers: look into it yourself"
+        f"{name} has no column of customers: check it yourself"
         for name in answer.files_not_searched
     ]
     known = answer.customers - answer.new

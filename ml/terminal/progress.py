@@ -1,4 +1,4 @@
-"""What a person sees while a command works: one line on a terminal, nothing elsewhere."""
+"""Progress of a command: one line on a terminal, nothing in a pipe."""
 
 import sys
 import threading
@@ -42,7 +42,7 @@ class Progress:
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Progress]:
-    """A display that is gone when the command ends."""
+    """A progress display that disappears when the command ends."""
     display = Progress(quiet=quiet)
     try:
         yield display

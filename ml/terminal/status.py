@@ -21,7 +21,7 @@ def of_status(answer: StatusAnswer) -> Group:
 def _overview(answer: StatusAnswer) -> RenderableType:
     champion, last = answer.champion, answer.last_measured
     if champion is None:
-        todo = "none yet; `python orchestrate.py train` makes one"
+        todo = "none yet; `python orchestrate.py train` trains one"
         return facts("Status", {"champion": todo, "data": _data(answer)})
     return facts(
         "Status",
@@ -33,7 +33,7 @@ def _overview(answer: StatusAnswer) -> RenderableType:
             "ledger": f"{answer.champions} row(s), intact",
             "data": _data(answer),
             "next cutoff": _next(answer.next_cutoff, answer.newest_day),
-            "last verdict": _verdict(last) if last else "no window has matured yet",
+            "last verdict": _verdict(last) if last else "no prediction window is complete yet",
         },
     )
 
@@ -41,7 +41,7 @@ def _overview(answer: StatusAnswer) -> RenderableType:
 def _data(answer: StatusAnswer) -> str:
     data = answer.data
     if data.first_day is None or data.newest_day is None:
-        return "nothing loaded yet; `python orchestrate.py load`"
+        return "nothing is loaded yet; `python orchestrate.py load` loads your files"
     return (
         f"{days(data.first_day, data.newest_day)}, {data.accepted:,} lines of "
         f"{data.customers:,} customers, {sum(data.rejected.values()):,} refused"
@@ -80,12 +80,12 @@ def _open_windows(answer: StatusAnswer) -> RenderableType | None:
         )
         for window in windows
     ]
-    columns = {"cutoff": "left", "matures when the data reaches": "left", "days to go": "right"}
+    columns = {"cutoff": "left", "complete when the data reaches": "left", "days to go": "right"}
     return table("Open windows", columns | {"warnings": "left", "model": "left"}, rows)
 
 
 def _worst(warnings: list[EarlyWarning], window: OpenWindow) -> Cell:
-    """How many warnings of which level a window has."""
+    """The number of warnings of a window by level, such as 1 alarm, 8 watch."""
     levels = [
         one.level
         for one in warnings
@@ -113,5 +113,5 @@ def _undelivered(answer: StatusAnswer) -> RenderableType | None:
         (str(one.cutoff), one.model_id, " and ".join(one.missing))
         for one in answer.undelivered_alerts
     ]
-    columns = {"cutoff": "left", "model": "left", "the next run tries again to send": "left"}
+    columns = {"cutoff": "left", "model": "left", "the next run sends again": "left"}
     return table("Alerts not delivered", columns, rows) if rows else None

@@ -79,7 +79,7 @@ def backtest(
     history_months: int | None = None,
     pred_months: int | None = None,
 ) -> BacktestAnswer:
-    """Train at each cutoff on what was known by then and hold it against what came later.
+    """Train at each cutoff on what was known then and compare the forecast with what came later.
 
     Raises DataNotReadyError when a label window has not matured. Nothing of the warehouse changes.
     """
@@ -126,7 +126,7 @@ def _require_matured(session: Session, trial: Trial) -> None:
 
 
 def _write(home: Home, results: list[BacktestResult], name: str) -> BacktestAnswer:
-    """CSV files and picture, and the answer of the command."""
+    """Write CSV files and picture; returns the answer of the command."""
     tables: dict[str, pd.DataFrame] = {
         kind: pd.concat([getattr(result, kind) for result in results], ignore_index=True)
         for kind in ("metrics", "comparisons", "deciles")

@@ -240,7 +240,7 @@ def _name(trial: Trial) -> str:
 
 
 def _key(session: Session, grid: Grid, content: list[str]) -> str:
-    """Changes with data, code, settings and grid: scores of another search are not taken up."""
+    """A hash of data, code, settings and grid: scores of another search are not used."""
     training = session.config.training
     ingredients = [content, asdict(code_state()), grid.cells, grid.cutoffs]
     ingredients += [training.seed, training.max_examples]
@@ -273,7 +273,7 @@ def _time_left(trial: Trial, done: int, left: int, started: float) -> str:
 
 
 def _score(session: Session, frames: Frames, trial: Trial, shortest: int) -> dict[str, float]:
-    """Metrics of the recipe and D2 of its best rival on the common customers of the cutoff."""
+    """Metrics of the recipe, and D2 of its best rival, on the common customers of the cutoff."""
     training, day = session.config.training, pd.Timestamp(trial.training_cutoff)
     examples = frames.examples(trial)
     recipe, _ = fit_recipe(
@@ -299,7 +299,7 @@ def _score(session: Session, frames: Frames, trial: Trial, shortest: int) -> dic
 
 
 def _write(home: Home, cutoff: date, table: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
-    """Results and pictures of the search; names of the files."""
+    """Write results and pictures of the search; returns the names of the files."""
     folder, files = home.outputs / "grid_search", []
     for name, rows in (("cells", table), ("cutoffs", scores)):
         path = folder / f"grid_search_{name}_{cutoff}.csv"

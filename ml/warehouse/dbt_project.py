@@ -25,7 +25,7 @@ NOTHING_PUBLISHED = f"nothing was published; {DEBUG}"
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What a build did: seconds per node that ran, and what its tests warned of."""
+    """What a build did: seconds of each node that ran, and the warnings of its tests."""
 
     seconds: dict[str, float]
     warnings: list[str]
@@ -117,7 +117,7 @@ class DbtProject:
 
     @contextmanager
     def _on(self, database: Path) -> Iterator[None]:
-        """Point the profile at `database`; afterwards no connection keeps its lock."""
+        """Point dbt's profile at `database`; afterwards no connection holds its lock."""
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.adapters.factory import cleanup_connections, reset_adapters
 
@@ -140,7 +140,7 @@ def _places(written: Path) -> list[str]:
 
 
 def _parsed(arguments: list[str]) -> Any:
-    """The manifest of the project with the profile's defaults, as any home would have it."""
+    """The manifest of the project, parsed with the profile's defaults: the same for any home."""
     from dbt.adapters.factory import reset_adapters
     from dbt.cli.main import dbtRunner
 
@@ -154,7 +154,7 @@ def _parsed(arguments: list[str]) -> Any:
 
 @contextmanager
 def _environment(wanted: Mapping[str, str | None]) -> Iterator[None]:
-    """These variables of the environment for a while, without those that are None."""
+    """Set these variables of the environment during the block; None removes one."""
     before = {name: os.environ.get(name) for name in wanted}
     _set(wanted)
     try:
@@ -187,7 +187,7 @@ def _report(result: Any) -> BuildReport:
 
 
 def _one_line(message: str) -> str:
-    """The line that says what is wrong: of a traceback the last, else the first two of dbt."""
+    """The line that says what is wrong: the last one of a traceback, else dbt's first two."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     if any(line.startswith("Traceback") for line in lines):
         return lines[-1][:300]

@@ -24,7 +24,7 @@ STORAGE = "v1.4.0"
 
 @contextmanager
 def locked(home: Home) -> Iterator[None]:
-    """Hold the home's only lock; what a killed command left behind is swept first.
+    """Hold the only lock of the home; first remove what a killed command left behind.
 
     Raises LockHeldError at once when another command holds it.
     """
@@ -47,7 +47,7 @@ def locked(home: Home) -> Iterator[None]:
 
 
 def left_parts(home: Home) -> list[Path]:
-    """Temporary files in the home's own folders; another home may lie below its warehouse."""
+    """Temporary files in the folders of this home; another home may be inside its warehouse."""
     here = [folder.glob(f".*{PART}") for folder in (home.warehouse, home.config.parent)]
     names = ("models", "outputs", "raw", "spark")
     below = [(home.warehouse / name).rglob(f".*{PART}") for name in names]
@@ -82,7 +82,7 @@ class SideBuild:
 
     @contextmanager
     def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection to the copy; what does not fit into the memory limit spills beside it."""
+        """A connection to the copy; what exceeds the memory limit is written to disk beside it."""
         with duckdb.connect(self.database, read_only=read_only) as con:
             if self._memory_limit is not None:
                 con.execute("set memory_limit = ?", [self._memory_limit])
@@ -149,7 +149,7 @@ def _create(path: Path) -> None:
 
 
 def _write_back(home: Home) -> None:
-    """Bring a write-ahead log that a killed writer left into the file, or it would be lost."""
+    """Write the log that a killed writer left into the file; otherwise it would be lost."""
     if not _log_of(home.database).exists():
         return
     try:

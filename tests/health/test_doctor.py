@@ -358,7 +358,7 @@ def test_a_warehouse_that_is_a_file_is_no_traceback(new_home: MakeHome):
     home.raw.rmdir()
     home.raw.parent.rmdir()
     home.raw.parent.write_text("")
-    assert "no folder" in findings(home, expect=1)["home"]["what"]
+    assert "is not a folder" in findings(home, expect=1)["home"]["what"]
 
 
 def test_the_terminal_shows_the_table_and_lines_to_copy(small_home: EngineHome):
