@@ -33,14 +33,10 @@ with training_requests as (
 
 steps as (
 
-    -- the numbers 0..99 from two digits: plain joins run on every target
-    select tens.digit * 10 + ones.digit as months_back
+    select cast(step as integer) as months_back
     from (
-        values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)
-    ) as tens (digit)
-    cross join (
-        values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)
-    ) as ones (digit)
+        select unnest(generate_series(0, 99)) as step
+    ) as counted
 
 ),
 
