@@ -17,6 +17,8 @@ from ml.ledger.purge_log import purged_files
 from ml.warehouse import exports
 from ml.warehouse.dbt_project import PROJECT, DbtProject
 from ml.warehouse.side_copy import is_lock_conflict
+from ml.warehouse.tables import tables as tables_of
+from ml.warehouse.views import missing_views
 
 
 def warehouse(examined: Examined) -> Iterator[Finding]:
@@ -77,10 +79,7 @@ def _opened(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
 def tables(examined: Examined) -> Iterator[Finding]:
     """Tables that the project builds together are all there, or none of them is."""
     with _opened(examined.home) as con:
-        rows = con.execute(
-            "select table_schema || '.' || table_name from information_schema.tables"
-        ).fetchall()
-        there = {name for (name,) in rows}
+        there, to_add = tables_of(con), missing_views(con)
         newest = None
         if "marts.clv_batches" in there:
             (newest,) = con.execute("select max(cutoff) from marts.clv_batches").fetchone() or (0,)
@@ -92,7 +91,10 @@ def tables(examined: Examined) -> Iterator[Finding]:
         "batch": ("marts.clv_batches", examined.command(f"run --cutoff {newest}")),
         "monitor": ("marts.drift_report", examined.command("run")),
     }
-    reported = set[str]()
+    if to_add:
+        what = f"an earlier version made the warehouse: the next command adds {', '.join(to_add)}"
+        yield warning(what, examined.command("status"))
+    reported = set(to_add)
     for selector, built in DbtProject(examined.home).tables(remedies).items():
         sign, remedy = remedies[selector]
         missing = built - there - reported if sign in there else set[str]()
@@ -146,6 +148,8 @@ def exported(examined: Examined) -> Iterator[Finding]:
     """Every batch of the champions has its CSV files."""
     home, purged = examined.home, purged_files(examined.home)
     with _opened(home) as con:
+        if missing_views(con):
+            raise NotCheckedError("the next command brings the warehouse to this version first")
         batches = exports.batches(con)
     paths = [exports.export_path(home, mart, one) for one in batches for mart in exports.EXPORTED]
     missing = [path for path in paths if not path.exists() and path not in purged]

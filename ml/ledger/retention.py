@@ -21,14 +21,17 @@ from ml.ledger.purge_log import Removal, append_to_log, read_log
 from ml.warehouse import exports
 from ml.warehouse.side_copy import locked, reading
 from ml.warehouse.state import newest_day
+from ml.warehouse.tables import has_table
+from ml.warehouse.views import bring_over
 
 
 @dataclass(frozen=True)
 class ScoredBatch:
-    """A batch, the last day of its label window, and whether that window was measured."""
+    """A batch, the last day of its label window, and whether that has come and was measured."""
 
     batch: exports.Batch
     window_end: date
+    has_matured: bool
     is_measured: bool
     is_exported: bool
 
@@ -65,10 +68,11 @@ def purge(
 
     With `dry_run` the files are listed and nothing is removed.
     """
-    limits = load_config(home).retention
+    config = load_config(home)
+    bring_over(home, progress, config.resources.memory_limit)
     with locked(home):
         manifest.heal(home)
-        log, due = read_log(home), due_files(home, limits, today)
+        log, due = read_log(home), due_files(home, config.retention, today)
         if due and not dry_run:
             progress(f"removing {len(due)} file(s)")
             _remove(home, due, log)
@@ -81,9 +85,7 @@ def due_files(home: Home, limits: Retention, today: date) -> list[Due]:
     rows = manifest.read_manifest(home)
     with reading(home) as con:
         newest, batches = newest_day(con), scored_batches(con)
-    open_models = {
-        one.batch.model_id for one in batches if newest is None or one.window_end > newest
-    }
+    open_models = {one.batch.model_id for one in batches if not one.has_matured}
     models = old_models(rows, today, relativedelta(months=limits.model_months)) - open_models
     artefacts = [manifest.artefact_path(home, model) for model in sorted(models)]
     due = [Due(path, f"model_months={limits.model_months}") for path in artefacts if path.exists()]
@@ -134,24 +136,26 @@ def finished_batches(
 
 def scored_batches(con: duckdb.DuckDBPyConnection) -> list[ScoredBatch]:
     """All batches of the warehouse, by cutoff and model; without drift report none is measured."""
-    marts = con.execute(
-        "select table_name from information_schema.tables where table_schema = 'marts'"
-    ).fetchall()
-    tables = {name for (name,) in marts}
-    if "clv_batches" not in tables:
+    if not has_table(con, "marts.batch_windows"):
         return []
     measured = set[tuple[date, str]]()
-    if "drift_report" in tables:
+    if has_table(con, "marts.drift_report"):
         measured |= set(con.execute("select cutoff, model_id from marts.drift_report").fetchall())
     exported = set(exports.batches(con))
     rows = con.execute(
-        "select cutoff, pred_months, model_id, window_end from marts.clv_batches"
+        "select cutoff, pred_months, model_id, window_end, has_matured from marts.batch_windows"
         " order by cutoff, model_id"
     ).fetchall()
     return [
-        ScoredBatch(batch, end, (cutoff, model_id) in measured, batch in exported)
-        for cutoff, months, model_id, end in rows
-        for batch in [exports.Batch(cutoff, months, model_id)]
+        ScoredBatch(
+            batch,
+            window_end=window_end,
+            has_matured=bool(has_matured),
+            is_measured=(batch.cutoff, batch.model_id) in measured,
+            is_exported=batch in exported,
+        )
+        for *key, window_end, has_matured in rows
+        for batch in [exports.Batch(*key)]
     ]
 
 

@@ -40,6 +40,7 @@ from ml.report.dbt_docs import readable
 from ml.report.report import write_report
 from ml.warehouse import exports, state
 from ml.warehouse.side_copy import locked, reading
+from ml.warehouse.views import bring_over
 from ml.warehouse.workbench import Workbench
 
 
@@ -81,6 +82,7 @@ def train(
 def promote(home: Home, progress: Progress, model_id: str) -> PromoteAnswer:
     """Make an earlier model of the ledger the champion: a new row, nothing is rewritten."""
     limit = load_config(home).resources.memory_limit
+    bring_over(home, progress, limit)
     with locked(home):
         manifest.heal(home)
         with reading(home) as con:
@@ -140,6 +142,7 @@ def _finish(session: Session, champion: ChampionRow, scored: list[NewBatch]) -> 
 def status(home: Home) -> StatusAnswer:
     """Champion, calendar, data and open matters of the home; checks the ledger."""
     config = load_config(home)
+    bring_over(home, memory_limit=config.resources.memory_limit)
     rows = manifest.check_ledger(home)
     champion = manifest.champion(home) if rows else None
     with reading(home) as con:
@@ -151,7 +154,7 @@ def status(home: Home) -> StatusAnswer:
             next_cutoff=_next_cutoff(home, champion) if champion else None,
             last_measured=measured[-1] if measured else None,
             data=state.delivery(con),
-            open_windows=[OpenWindow(**window) for window in state.open_windows(con, newest)],
+            open_windows=[OpenWindow(**window) for window in state.open_windows(con)],
             early_warnings=[EarlyWarning(**warning) for warning in state.early_warnings(con)],
             undelivered_alerts=alerts.undelivered(con, home, config),
         )

@@ -16,6 +16,7 @@ from ml.home.layout import Home
 from ml.ledger import manifest
 from ml.warehouse import state
 from ml.warehouse.side_copy import locked, reading
+from ml.warehouse.views import bring_over
 from ml.warehouse.workbench import Workbench
 
 Progress = Callable[[str], None]
@@ -47,6 +48,7 @@ class Session:
 def open_session(home: Home, progress: Progress) -> Iterator[Session]:
     """Lock and heal the home and load its new files (on the side copy)."""
     config = load_config(home)
+    bring_over(home, progress, config.resources.memory_limit)
     with locked(home):
         manifest.heal(home)
         bench = Workbench(home, progress, config.resources.memory_limit)

@@ -11,6 +11,7 @@ from ml.home.layout import Home
 from ml.model.forecast.features import FEATURES
 from ml.warehouse import state
 from ml.warehouse.side_copy import reading
+from ml.warehouse.views import bring_over
 
 # Columns of customer_rfm that say most to people, in the order in which they are shown.
 SHOWN_FEATURES = (
@@ -171,7 +172,8 @@ def explain(home: Home, customer_id: str, cutoff: date | None = None) -> dict[st
     without a line that counts and for a cutoff that was not scored, DataNotReadyError before the
     first load.
     """
-    currency = load_config(home).source.currency
+    config = load_config(home)
+    bring_over(home, memory_limit=config.resources.memory_limit)
     with reading(home) as con:
         known = _known_tables(con)
         if "int_customer_days" not in known:
@@ -187,7 +189,7 @@ def explain(home: Home, customer_id: str, cutoff: date | None = None) -> dict[st
         shown = _shown(scored, wanted, is_asked_for=cutoff is not None)
         return {
             **customer,
-            "currency": currency,
+            "currency": config.source.currency,
             "newest_day": state.newest_day(con),
             "history": totals | {"months": months},
             "batch": wanted,

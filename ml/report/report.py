@@ -17,6 +17,7 @@ from ml.report import charts
 from ml.report import words as words
 from ml.report.facts import Facts, read_facts
 from ml.warehouse.side_copy import locked, reading
+from ml.warehouse.views import bring_over
 
 PAGES = Path(__file__).parent / "page"
 # what a portrait shows: column of the facts -> words
@@ -30,10 +31,11 @@ MEASURES = {
 
 def report(home: Home, progress: Callable[[str], None]) -> dict[str, Any]:
     """Write the page of a home, whatever the home has so far."""
-    currency = load_config(home).source.currency
+    config = load_config(home)
+    bring_over(home, progress, config.resources.memory_limit)
     progress("writing the report")
     with locked(home):
-        return {"report": home.relative(write_report(home, currency))}
+        return {"report": home.relative(write_report(home, config.source.currency))}
 
 
 def write_report(home: Home, currency: str) -> Path:

@@ -13,6 +13,7 @@ import duckdb
 
 from ml.home.files import place_atomically
 from ml.home.layout import Home
+from ml.warehouse.tables import has_table
 
 # mart -> order of its rows in the file
 EXPORTED = {
@@ -45,21 +46,11 @@ def batches(con: duckdb.DuckDBPyConnection) -> list[Batch]:
 
     Of two models that scored the same cutoff and months the later champion's is exported.
     """
-    (exists,) = con.execute(
-        "select count(*) from information_schema.tables"
-        " where table_schema = 'marts' and table_name = 'clv_batches'"
-    ).fetchone() or (0,)
-    if not exists:
+    if not has_table(con, "marts.champion_batches"):
         return []
     rows = con.execute(
-        "select batches.cutoff, batches.pred_months,"
-        " max_by(batches.model_id, manifest.ledger_row)"
-        " from marts.clv_batches as batches"
-        " inner join marts.champion_manifest as manifest"
-        " on batches.model_id = manifest.model_id"
-        " where batches.role = 'champion'"
-        " group by batches.cutoff, batches.pred_months"
-        " order by batches.cutoff, batches.pred_months"
+        "select cutoff, pred_months, model_id from marts.champion_batches"
+        " order by cutoff, pred_months"
     ).fetchall()
     return [Batch(*row) for row in rows]
 
@@ -123,11 +114,7 @@ def _remove(home: Home, marts: Iterable[str], batch: Batch) -> None:
 
 def _is_measured(con: duckdb.DuckDBPyConnection, batch: Batch) -> bool:
     """Whether the label window of `batch` has matured and was measured."""
-    tables = con.execute(
-        "select 1 from information_schema.tables"
-        " where table_schema = 'marts' and table_name = 'drift_report'"
-    ).fetchone()
-    return bool(tables) and bool(
+    return has_table(con, "marts.drift_report") and bool(
         con.execute(
             "select 1 from marts.drift_report where cutoff = ? and model_id = ? limit 1",
             [batch.cutoff, batch.model_id],

@@ -6,6 +6,8 @@ from typing import Any
 
 import duckdb
 
+from ml.warehouse.tables import has_table, records
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -29,7 +31,7 @@ class Delivery:
 
 def delivery(con: duckdb.DuckDBPyConnection) -> Delivery:
     """Counts over all current files. Raises nothing on a warehouse before its first load."""
-    if not _exists(con, "intermediate", "int_customer_days"):
+    if not has_table(con, "intermediate.int_customer_days"):
         return Delivery(0, 0, 0, 0, {}, 0, None, None)
     forgotten = _forgotten_lines(con)
     kept, repeated, customers, first_day, newest_day = _row(
@@ -50,7 +52,7 @@ def delivery(con: duckdb.DuckDBPyConnection) -> Delivery:
 
 def _forgotten_lines(con: duckdb.DuckDBPyConnection) -> int:
     """Lines that were left out because their customer was forgotten."""
-    if not _exists(con, "raw", "forgotten_lines"):
+    if not has_table(con, "raw.forgotten_lines"):
         return 0
     return _row(
         con,
@@ -61,7 +63,7 @@ def _forgotten_lines(con: duckdb.DuckDBPyConnection) -> int:
 
 def newest_day(con: duckdb.DuckDBPyConnection) -> date | None:
     """The newest loaded day, None before the first load."""
-    if not _exists(con, "intermediate", "int_customer_days"):
+    if not has_table(con, "intermediate.int_customer_days"):
         return None
     return _row(con, "select max(activity_date) from intermediate.int_customer_days")[0]
 
@@ -93,7 +95,7 @@ def first_scored_cutoff(
     con: duckdb.DuckDBPyConnection, model_id: str, training_cutoff: date
 ) -> date | None:
     """First cutoff the model scored on or after its training cutoff, None before."""
-    if not _exists(con, "marts", "clv_batches"):
+    if not has_table(con, "marts.clv_batches"):
         return None
     return _row(
         con,
@@ -122,42 +124,41 @@ def batch_facts(con: duckdb.DuckDBPyConnection, cutoff: date, model_id: str) -> 
 
 def measurements(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Verdicts of all measured windows of champions, newest revisions, by cutoff."""
-    if not _exists(con, "marts", "drift_report"):
+    if not has_table(con, "marts.drift_report"):
         return []
     names = ("cutoff", "model_id", "revision", "pred_months", "rmse", "baseline_rmse", "r2")
     names += ("baseline_r2", "bias", "breached", "segment_kind", "segment", "segment_z")
     names += ("segment_has_drifted", "verdict")
-    rows = con.execute(
+    return records(
+        con,
         f"select {', '.join(names)} from marts.drift_report"
-        " where is_newest_revision and role = 'champion' order by cutoff, model_id"
-    ).fetchall()
-    return [dict(zip(names, row, strict=True)) for row in rows]
+        " where is_newest_revision and role = 'champion' order by cutoff, model_id",
+    )
 
 
 def early_warnings(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """What the champions' open windows warn of, by cutoff, alarms first."""
-    if not _exists(con, "marts", "early_warnings"):
+    if not has_table(con, "marts.early_warnings"):
         return []
-    names = ("cutoff", "model_id", "indicator", "feature", "value", "level", "reason")
-    rows = con.execute(
-        f"select {', '.join(names)} from marts.early_warnings where level <> 'ok'"
-        " and role = 'champion' and window_end >"
-        " (select max(activity_date) from intermediate.int_customer_days)"
-        " order by cutoff, model_id, level, indicator, feature"
-    ).fetchall()
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    return records(
+        con,
+        "select cutoff, model_id, indicator, feature, value, level, reason"
+        " from marts.early_warnings as warnings"
+        " inner join marts.batch_windows as batches using (cutoff, model_id)"
+        " where level <> 'ok' and warnings.role = 'champion' and not has_matured"
+        " order by cutoff, model_id, level, indicator, feature",
+    )
 
 
 def is_measured(con: duckdb.DuckDBPyConnection) -> bool:
     """Whether matured windows and early warnings know the newest load and every batch."""
-    if not _exists(con, "marts", "clv_batches"):
+    if not has_table(con, "marts.batch_windows"):
         return True
-    if not _exists(con, "intermediate", "int_measured_load"):
+    if not has_table(con, "intermediate.int_measured_load"):
         return False
     unmeasured, known, newest = _row(
         con,
-        "select (select count(*) from marts.clv_batches as batches where window_end <="
-        " (select max(activity_date) from intermediate.int_customer_days)"
+        "select (select count(*) from marts.batch_windows as batches where has_matured"
         " and not exists (select 1 from ml.drift_measurements as done"
         " where done.cutoff = batches.cutoff and done.model_id = batches.model_id)),"
         " (select (load_id, batches_hash) from intermediate.int_measured_load),"
@@ -167,24 +168,15 @@ def is_measured(con: duckdb.DuckDBPyConnection) -> bool:
     return not unmeasured and known == newest
 
 
-def open_windows(con: duckdb.DuckDBPyConnection, newest: date | None) -> list[dict[str, Any]]:
+def open_windows(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Batches whose label window the data has not reached the end of, soonest first."""
-    if newest is None or not _exists(con, "marts", "clv_batches"):
+    if not has_table(con, "marts.batch_windows"):
         return []
-    rows = con.execute(
-        "select cutoff, model_id, window_end from marts.clv_batches where window_end > ?"
+    return records(
+        con,
+        "select cutoff, model_id, window_end from marts.batch_windows where not has_matured"
         " order by window_end, model_id",
-        [newest],
-    ).fetchall()
-    return [dict(zip(("cutoff", "model_id", "window_end"), row, strict=True)) for row in rows]
-
-
-def _exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    found = con.execute(
-        "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
-        [schema, table],
-    ).fetchone()
-    return found is not None
+    )
 
 
 def _row(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any] | None = None) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from batches import create_batches
 from conftest import CUTOFF, PRED_MONTHS, EngineHome
 from ledger_cards import ledger_card
 from pydantic import ValidationError
@@ -60,18 +61,14 @@ def warehouse(home: Home, newest: date, *batches: tuple[date, str], measured: bo
     """A warehouse of batches (cutoff, model) of 3 months; `measured` None: no drift report."""
     home.warehouse.mkdir(exist_ok=True)
     with duckdb.connect(home.database) as con:
-        con.execute("create schema marts; create schema intermediate")
-        con.execute(
-            f"create table intermediate.int_customer_days as select date '{newest}' activity_date"
-        )
-        con.execute(
-            "create table marts.clv_batches (cutoff date, pred_months int, model_id varchar,"
-            " role varchar, window_end date)"
-        )
-        con.execute("create table marts.champion_manifest (model_id varchar, ledger_row int)")
+        create_batches(con, newest)
         for number, (cutoff, model_id) in enumerate(batches, start=1):
             batch = [cutoff, 3, model_id, "champion", window_end(cutoff, 3)]
-            con.execute("insert into marts.clv_batches values (?, ?, ?, ?, ?)", batch)
+            con.execute(
+                "insert into marts.clv_batches (cutoff, pred_months, model_id, role, window_end)"
+                " values (?, ?, ?, ?, ?)",
+                batch,
+            )
             con.execute("insert into marts.champion_manifest values (?, ?)", [model_id, number])
         if measured is not None:
             con.execute(

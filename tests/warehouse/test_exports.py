@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from batches import create_batches
 from conftest import CUTOFF, PRED_MONTHS, REPOSITORY, EngineHome
 
 from ml.home.layout import Home
@@ -38,10 +39,7 @@ def measured_warehouse(home: Home, cutoff: date, actual: str) -> Batch:
     home.warehouse.mkdir(parents=True)
     row = f"'{HOSTILE}' as customer_id, date '{cutoff}' as cutoff, 'M' as model_id"
     with duckdb.connect(home.database) as con:
-        con.execute("create schema marts; create schema intermediate")
-        con.execute(
-            "create table intermediate.int_customer_days as select date '2022-08-31' activity_date"
-        )
+        create_batches(con, date(2022, 8, 31))
         for mart, order in (EXPORTED | exports.MEASURED).items():
             more = "" if order == "customer_id" else f", 1 as {order}"
             con.execute(
@@ -49,12 +47,11 @@ def measured_warehouse(home: Home, cutoff: date, actual: str) -> Batch:
                 f" select {row}{more}, {actual}::decimal(18, 4) as actual_clv"
             )
         con.execute(
-            f"create table marts.clv_batches as select date '{cutoff}' as cutoff, 3 as pred_months,"
-            " 'M' as model_id, 'champion' as role, date '2020-08-31' as window_end"
+            f"insert into marts.clv_batches by name select date '{cutoff}' as cutoff,"
+            " 3 as pred_months, 'M' as model_id, 'champion' as role,"
+            " date '2020-08-31' as window_end"
         )
-        con.execute(
-            "create table marts.champion_manifest as select 'M' as model_id, 1 as ledger_row"
-        )
+        con.execute("insert into marts.champion_manifest values ('M', 1)")
         con.execute(
             "create table marts.drift_report as select cutoff, model_id from marts.clv_batches"
         )

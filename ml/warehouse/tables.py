@@ -1,0 +1,27 @@
+"""Tables of the warehouse by name, and the rows of a query as mappings. Reads, never writes."""
+
+from typing import Any
+
+import duckdb
+
+
+def tables(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Every table and view of the database, as schema.table."""
+    rows = con.execute(
+        "select table_schema || '.' || table_name from information_schema.tables"
+    ).fetchall()
+    return {name for (name,) in rows}
+
+
+def has_table(con: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Whether a table or view, written schema.table, is there."""
+    return name in tables(con)
+
+
+def records(
+    con: duckdb.DuckDBPyConnection, query: str, values: object = None
+) -> list[dict[str, Any]]:
+    """The rows of a query, each as column -> value in the order of the columns."""
+    answer = con.execute(query, values)
+    names = [column[0] for column in answer.description or []]
+    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]

@@ -1,0 +1,31 @@
+"""Warehouses of batches alone, with the project's own views over them."""
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import jinja2
+
+VIEWS = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "marts" / "views"
+COLUMNS = (
+    "cutoff date, model_id varchar, role varchar, history_months integer, pred_months integer,"
+    " window_start date, window_end date, customers bigint, predicted_total double,"
+    " predicted_total_low double, predicted_total_high double"
+)
+
+
+def create_batches(con: duckdb.DuckDBPyConnection, newest: date) -> None:
+    """Empty clv_batches and champion_manifest, the views over them, and a log up to `newest`."""
+    con.execute("create schema marts; create schema intermediate")
+    con.execute(
+        "create table intermediate.int_customer_days as select $1 as activity_date", [newest]
+    )
+    con.execute(f"create table marts.clv_batches ({COLUMNS})")
+    con.execute("create table marts.champion_manifest (model_id varchar, ledger_row integer)")
+    for path in sorted(VIEWS.glob("*.sql")):
+        template = jinja2.Environment().from_string(path.read_text(encoding="utf-8"))
+        con.execute(f"create view marts.{path.stem} as {template.render(ref=_schema_of)}")
+
+
+def _schema_of(model: str) -> str:
+    return f"intermediate.{model}" if model.startswith("int_") else f"marts.{model}"

@@ -1,0 +1,124 @@
+"""A warehouse of an earlier version: the first command that reads the views adds them."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from conftest import EngineHome, frame, line
+
+from ml.home.errors import EngineError, LockHeldError
+from ml.home.layout import Home
+from ml.warehouse import views
+from ml.warehouse.side_copy import locked
+from ml.warehouse.views import bring_over, missing_views
+
+MakeHome = Callable[..., EngineHome]
+VIEWS = ["marts.batch_windows", "marts.champion_batches"]
+
+
+@pytest.fixture
+def earlier(rescored_home: EngineHome, tmp_path_factory: pytest.TempPathFactory) -> EngineHome:
+    """Trained, scored three times, and without the views, as an earlier version left it."""
+    home = rescored_home.copy(tmp_path_factory.mktemp("earlier") / "home")
+    with duckdb.connect(home.database) as con:
+        for name in reversed(VIEWS):
+            con.execute(f"drop view {name}")
+    return home
+
+
+def views_of(home: EngineHome) -> list[str]:
+    rows = home.rows(
+        "select 'marts.' || view_name from duckdb_views() where schema_name = 'marts' order by all"
+    )
+    return [name for (name,) in rows]
+
+
+def test_the_first_command_adds_the_views_and_says_what_it_always_said(
+    rescored_home: EngineHome, earlier: EngineHome, tmp_path: Path
+):
+    today = rescored_home.copy(tmp_path / "today")
+    ((customer, model_id),) = earlier.rows(
+        "select customer_id, model_id from marts.clv_ranked_predictions order by clv_rank limit 1"
+    )
+    before = earlier.marts()
+    for call in (
+        ["status"],
+        ["explain", customer],
+        ["purge", "--dry-run"],
+        ["promote", model_id],
+    ):
+        with duckdb.connect(earlier.database) as con:
+            for name in reversed(VIEWS):
+                con.execute(f"drop view if exists {name}")
+        assert earlier.call(*call).result == today.call(*call).result, call
+        assert views_of(earlier) == VIEWS, call
+    assert earlier.marts() == before
+
+
+def test_the_report_of_an_earlier_home_has_the_same_bytes(earlier: EngineHome):
+    page = earlier.outputs / "report.html"
+    before = page.read_bytes()
+    page.unlink()
+    earlier.call("report")
+    assert page.read_bytes() == before
+    assert views_of(earlier) == VIEWS
+
+
+def test_a_run_in_an_earlier_home_measures_and_exports_as_before(
+    rescored_home: EngineHome, earlier: EngineHome
+):
+    for path in earlier.outputs.glob("*.csv"):
+        path.unlink()
+    earlier.call("run")
+    assert earlier.state() == rescored_home.state()
+    assert views_of(earlier) == VIEWS
+
+
+def test_the_doctor_is_content_with_an_earlier_home_and_changes_nothing(earlier: EngineHome):
+    before = earlier.database.read_bytes()
+    answer = earlier.call("doctor").result
+    found = {one["check"]: one for one in answer["checks"] if one["level"] != "ok"}
+    assert found["tables"]["level"] == "warning"
+    assert all(name in found["tables"]["what"] for name in VIEWS)
+    assert found["tables"]["remedy"].endswith("status")
+    assert found["exports"]["level"] == "not checked"
+    assert earlier.database.read_bytes() == before
+
+
+def test_nothing_is_added_before_the_first_batch(new_home: MakeHome):
+    home = new_home()
+    home.deliver(frame([line("C1", date(2011, 7, 1)), line("C2", date(2011, 7, 2))]))
+    home.call("load")
+    before = home.database.read_bytes()
+    home.call("status")
+    assert home.database.read_bytes() == before
+    assert views_of(home) == []
+
+
+def test_a_home_of_today_is_left_alone(rescored_home: EngineHome):
+    before = rescored_home.database.stat().st_mtime_ns
+    bring_over(Home(rescored_home.root))
+    assert rescored_home.database.stat().st_mtime_ns == before
+
+
+def test_a_home_where_another_command_works_is_not_waited_for(earlier: EngineHome):
+    home = Home(earlier.root)
+    with locked(home), pytest.raises(LockHeldError):
+        bring_over(home)
+    with duckdb.connect(earlier.database, read_only=True) as con:
+        assert missing_views(con) == VIEWS
+
+
+def test_somebody_who_may_only_read_is_told_to_ask_the_owner(
+    earlier: EngineHome, monkeypatch: pytest.MonkeyPatch
+):
+    def refuses(_: Home) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(views, "locked", refuses)
+    with pytest.raises(EngineError, match="only its owner can add") as refusal:
+        bring_over(Home(earlier.root))
+    assert "ask the owner" in refusal.value.remedy
