@@ -1,13 +1,17 @@
 """A number as text: every way in which pages, cards and tables write one, each with its example.
 
-A number that is None or NaN is not known; each function says what stands for it.
+A number that is None or NaN is not known; each function says what is written for it. Terminal,
+cards and alerts are plain text (`-4%`), the report is a typeset page (`−4 %`).
 """
 
 import math
 from decimal import Decimal
 from typing import Any
 
-UNDEFINED, UNKNOWN, NOTHING = "undefined", "unknown", "-"
+UNDEFINED, UNKNOWN, NOTHING, NO_VALUE = "undefined", "unknown", "-", "–"
+# a number and its sign stay on one line of a page
+TIGHT = "\u202f"
+MINUS = "−"
 
 
 def is_known(value: Any) -> bool:
@@ -52,3 +56,59 @@ def relative_change(now: float | None, then: float | None) -> str:
     if now is None or then is None or not (is_known(now) and is_known(then) and then > 0):
         return ""
     return f"{now / then - 1:+.0%}"
+
+
+# The report
+
+
+def whole(value: float | None) -> str:
+    """`12,345`; else `–`."""
+    return f"{value:,.0f}" if is_known(value) else NO_VALUE
+
+
+def rounded(value: float | None, digits: int = 1) -> str:
+    """`1,234.5`, and `1,234` where its only decimal is zero; else `–`."""
+    if not is_known(value):
+        return NO_VALUE
+    return f"{value:,.{digits}f}".replace("-", MINUS).removesuffix(".0")
+
+
+def percent(value: float | None) -> str:
+    """`44 %`; a share under 1 % keeps a decimal; else `–`."""
+    if value is None or not is_known(value):
+        return NO_VALUE
+    digits = 1 if 0 < abs(value) < 0.0095 else 0
+    return f"{100 * value:.{digits}f}".replace("-", MINUS) + f"{TIGHT}%"
+
+
+def signed_percent(value: float | None) -> str:
+    """`+4 %`, `−4 %`, `0 %`; else `–`."""
+    if value is None or not is_known(value):
+        return NO_VALUE
+    full = round(100 * value)
+    sign = "+" if full > 0 else MINUS if full < 0 else ""
+    return f"{sign}{abs(full):,}{TIGHT}%"
+
+
+def amount(value: float | None, currency: str) -> str:
+    """`$1,234`, or `$12.34` below 100; else `–`."""
+    from babel.numbers import format_currency  # not needed to start a command
+
+    if value is None or not is_known(value):
+        return NO_VALUE
+    if abs(value) >= 100:
+        text = format_currency(value, currency, "¤#,##0", locale="en", currency_digits=False)
+    else:
+        text = format_currency(value, currency, locale="en")
+    return text.replace("-", MINUS)
+
+
+def short_amount(value: float, currency: str) -> str:
+    """`$50K`, for axes."""
+    from babel.numbers import format_compact_currency, format_currency
+
+    if 0 < abs(value) < 1:
+        return format_currency(value, currency, locale="en")
+    digits = 0 if abs(value) < 1000 or value % 1000 == 0 else 1
+    text = format_compact_currency(value, currency, locale="en", fraction_digits=digits)
+    return text.replace("-", MINUS)

@@ -9,6 +9,15 @@ from ml.home.config import load_config
 from ml.home.errors import CallError, DataNotReadyError
 from ml.home.layout import Home
 from ml.model.forecast.features import FEATURES
+from ml.report.answers import (
+    CustomerFeature,
+    CustomerPrediction,
+    Driver,
+    ExplainAnswer,
+    History,
+    ModelBatch,
+    Month,
+)
 from ml.warehouse import state
 from ml.warehouse.queries import Queries
 from ml.warehouse.side_copy import reading
@@ -29,7 +38,7 @@ SHOWN_FEATURES = (
 QUERIES = Queries(__file__)
 
 
-def explain(home: Home, customer_id: str, cutoff: date | None = None) -> dict[str, Any]:
+def explain(home: Home, customer_id: str, cutoff: date | None = None) -> ExplainAnswer:
     """What the warehouse says of one customer; the batch of `cutoff`, else the newest.
 
     `prediction`, `drivers` and `features` are of that batch; when the newest does not hold the
@@ -51,17 +60,17 @@ def explain(home: Home, customer_id: str, cutoff: date | None = None) -> dict[st
         wanted = _wanted([batch for batch in batches if batch["speaks"]], cutoff)
         scored = _predictions(con, batches, customer)
         shown = _shown(scored, wanted, is_asked_for=cutoff is not None)
-        return {
-            **customer,
-            "currency": config.source.currency,
-            "newest_day": state.newest_day(con),
-            "history": totals | {"months": months},
-            "batch": wanted,
-            "prediction": shown,
-            "drivers": _drivers(con, customer, shown),
-            "features": _features(con, customer, shown),
-            "batches": scored,
-        }
+        return ExplainAnswer(
+            customer_id=customer_id,
+            currency=config.source.currency,
+            newest_day=state.newest_day(con),
+            history=History(**totals, months=[Month(**month) for month in months]),
+            batch=ModelBatch(**wanted) if wanted else None,
+            prediction=CustomerPrediction(**shown) if shown else None,
+            drivers=[Driver(**row) for row in _drivers(con, customer, shown)],
+            features=[CustomerFeature(**row) for row in _features(con, customer, shown)],
+            batches=[CustomerPrediction(**row) for row in scored],
+        )
 
 
 def _wanted(spoken: list[dict[str, Any]], cutoff: date | None) -> dict[str, Any] | None:

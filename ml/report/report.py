@@ -10,11 +10,13 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ml.home import number_text
 from ml.home.config import load_config
 from ml.home.files import write_atomically
 from ml.home.layout import Home
 from ml.report import charts
 from ml.report import words as words
+from ml.report.answers import ReportAnswer
 from ml.report.facts import Facts, read_facts
 from ml.warehouse.side_copy import locked, reading
 from ml.warehouse.views import bring_over
@@ -29,13 +31,13 @@ MEASURES = {
 }
 
 
-def report(home: Home, progress: Callable[[str], None]) -> dict[str, Any]:
+def report(home: Home, progress: Callable[[str], None]) -> ReportAnswer:
     """Write the page of a home, whatever the home has so far."""
     config = load_config(home)
     bring_over(home, progress, config.resources.memory_limit)
     progress("writing the report")
     with locked(home):
-        return {"report": home.relative(write_report(home, config.source.currency))}
+        return ReportAnswer(home.relative(write_report(home, config.source.currency)))
 
 
 def write_report(home: Home, currency: str) -> Path:
@@ -58,16 +60,16 @@ def page(facts: Facts, currency: str) -> str:
         lstrip_blocks=True,
     )
     shelf.filters |= {
-        "count": words.count,
+        "count": number_text.whole,
         "day": words.day,
-        "decimals": words.decimals,
-        "money": lambda value: words.money(value, currency),
+        "decimals": lambda value: number_text.rounded(value, 3),
+        "money": lambda value: number_text.amount(value, currency),
         "month": words.month,
         "months": words.months,
-        "number": words.number,
-        "percent": words.percent,
-        "short_money": lambda value: words.short_money(value, currency),
-        "signed_percent": words.signed_percent,
+        "number": number_text.rounded,
+        "percent": number_text.percent,
+        "short_money": lambda value: number_text.short_amount(value, currency),
+        "signed_percent": number_text.signed_percent,
     }
     return shelf.get_template("page.html.j2").render(
         facts=facts,

@@ -1,15 +1,11 @@
-"""The words and numbers of the report: formats, and the sentence that heads each section."""
+"""The words of the report: its dates, and the sentence that heads each section."""
 
 from datetime import date
 from typing import Any
 
-from babel.numbers import format_compact_currency, format_currency
-
+from ml.home.number_text import NO_VALUE, percent, rounded
 from ml.report.facts import Facts, Row, Search, Window
 
-UNKNOWN = "–"
-# a number and its sign stay on one line
-TIGHT = "\u202f"
 INDICATORS = {
     "revenue_so_far": (
         "Revenue so far",
@@ -35,65 +31,9 @@ VERDICTS = {
 }
 
 
-def money(value: float | None, currency: str) -> str:
-    """`$1,234`, or `$12.34` below 100."""
-    if value is None:
-        return UNKNOWN
-    if abs(value) >= 100:
-        text = format_currency(value, currency, "¤#,##0", locale="en", currency_digits=False)
-    else:
-        text = format_currency(value, currency, locale="en")
-    return text.replace("-", "−")
-
-
-def short_money(value: float, currency: str) -> str:
-    """`$50K`, for axes."""
-    if 0 < abs(value) < 1:
-        return format_currency(value, currency, locale="en")
-    digits = 0 if abs(value) < 1000 or value % 1000 == 0 else 1
-    return format_compact_currency(value, currency, locale="en", fraction_digits=digits).replace(
-        "-", "−"
-    )
-
-
-def count(value: float | None) -> str:
-    """`12,345`."""
-    return UNKNOWN if value is None else f"{value:,.0f}"
-
-
-def number(value: float | None, digits: int = 1) -> str:
-    """`1,234.5`; without a digit where the only one is zero."""
-    if value is None:
-        return UNKNOWN
-    text = f"{value:,.{digits}f}".replace("-", "−")
-    return text.removesuffix(".0")
-
-
-def decimals(value: float | None) -> str:
-    """`0.361`, for figures that are read beside each other."""
-    return number(value, 3)
-
-
-def percent(value: float | None) -> str:
-    """`44 %`; a share under 1 % keeps a digit."""
-    if value is None:
-        return UNKNOWN
-    digits = 1 if 0 < abs(value) < 0.0095 else 0
-    return f"{100 * value:.{digits}f}".replace("-", "−") + f"{TIGHT}%"
-
-
-def signed_percent(value: float | None) -> str:
-    """`+4 %`, `−4 %`, `0 %`."""
-    if value is None:
-        return UNKNOWN
-    rounded = round(100 * value)
-    sign = "+" if rounded > 0 else "−" if rounded < 0 else ""
-    return f"{sign}{abs(rounded):,}{TIGHT}%"
-
-
 def day(value: date | None) -> str:
     """`23 Jun 1998`, on one line."""
-    return UNKNOWN if value is None else f"{value.day}\u00a0{value:%b}\u00a0{value:%Y}"
+    return NO_VALUE if value is None else f"{value.day}\u00a0{value:%b}\u00a0{value:%Y}"
 
 
 def month(value: date) -> str:
@@ -142,7 +82,7 @@ def clusters_finding(clusters: list[Row]) -> str:
     best = clusters[0] if clusters else None
     if best is None or best["clv_index"] is None:
         return "What kinds of buyers there are"
-    return f"“{best['cluster_name']}” is worth {number(best['clv_index'])}× the typical customer"
+    return f"“{best['cluster_name']}” is worth {rounded(best['clv_index'])}× the typical customer"
 
 
 def window_finding(window: Window | None) -> str:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -25,6 +24,7 @@ from ml.life.answers import (
     ServingModel,
     TrainAnswer,
 )
+from ml.report.answers import ReportAnswer
 from ml.trials.backtest import BacktestAnswer
 from ml.trials.compare import CompareAnswer
 from ml.trials.figures import Figures
@@ -128,8 +128,8 @@ def of_docs(answer: DocsAnswer) -> str:
     return f"wrote {answer.page}"
 
 
-def of_report(result: dict[str, Any]) -> str:
-    return f"report: {result['report']}"
+def of_report(answer: ReportAnswer) -> str:
+    return f"report: {answer.report}"
 
 
 def _champion(champion: ServingModel) -> str:

@@ -25,6 +25,7 @@ from ml.life.answers import (
     StatusAnswer,
     TrainAnswer,
 )
+from ml.report.answers import ExplainAnswer, ReportAnswer
 from ml.terminal.failures import FailedCommand
 from ml.trials.backtest import BacktestAnswer
 from ml.trials.compare import CompareAnswer
@@ -40,10 +41,12 @@ ANSWERS = {
     "tune": TuneAnswer,
     "backtest": BacktestAnswer,
     "status": StatusAnswer,
+    "explain": ExplainAnswer,
     "reproduce": ReproduceAnswer,
     "purge": PurgeAnswer,
     "forget": ForgetAnswer,
     "doctor": DoctorAnswer,
+    "report": ReportAnswer,
     "docs": DocsAnswer,
     "version": EngineVersion,
     "error": FailedCommand,

@@ -17,6 +17,7 @@ from conftest import (
 
 from ml.home.errors import CallError, DataNotReadyError
 from ml.home.layout import Home
+from ml.report.answers import ExplainAnswer
 from ml.report.customer_facts import explain
 from ml.terminal.customer import of_customer
 from ml.terminal.look import plain_text, sparkline
@@ -24,11 +25,11 @@ from ml.terminal.look import plain_text, sparkline
 NO_ONE = "no such customer; write the id exactly as it is in the files: 007 is not 7"
 
 
-def told(home: EngineHome, customer: str, cutoff: date | None = None) -> dict[str, Any]:
+def told(home: EngineHome, customer: str, cutoff: date | None = None) -> ExplainAnswer:
     return explain(Home(home.root), customer, cutoff)
 
 
-def words(found: dict[str, Any], width: int = 200) -> str:
+def words(found: ExplainAnswer, width: int = 200) -> str:
     return plain_text(of_customer(found), width)
 
 
@@ -54,13 +55,13 @@ def test_the_prediction_is_that_of_the_newest_batch_with_rank_tier_kind_and_driv
     )
     names = ("predicted_clv", "predicted_clv_low", "predicted_clv_high", "clv_rank")
     names += ("value_tier", "cluster_name")
-    assert found["prediction"]["cutoff"] == SECOND_CUTOFF
-    assert tuple(found["prediction"][name] for name in names) == expected
+    assert found.prediction.cutoff == SECOND_CUTOFF
+    assert tuple(getattr(found.prediction, name) for name in names) == expected
     drivers = rescored_home.rows(
         "select driver_text from marts.clv_drivers"
         f" where customer_id = '{buyer}' and cutoff = date '{SECOND_CUTOFF}' order by driver_rank"
     )
-    assert [(driver["driver_text"],) for driver in found["drivers"]] == drivers
+    assert [(driver.driver_text,) for driver in found.drivers] == drivers
     text = words(found)
     assert f"{expected[0]:,.2f} USD" in text
     assert f"{expected[4]}, rank {expected[3]:,} of" in text
@@ -75,11 +76,11 @@ def test_the_past_is_the_log_by_month_with_the_quiet_months(rescored_home: Engin
         month=log["order_ts"].dt.strftime("%Y-%m"),
     )
     by_month = log.groupby("month")["amount"].sum().round(4)
-    past = told(rescored_home, buyer)["history"]
-    assert past["net_revenue"] == pytest.approx(log["amount"].sum())
-    assert past["months"][0]["month"] == by_month.index[0]
-    assert past["months"][-1]["month"] == f"{LAST_DAY:%Y-%m}"
-    revenue = {month["month"]: month["net_revenue"] for month in past["months"]}
+    past = told(rescored_home, buyer).history
+    assert past.net_revenue == pytest.approx(log["amount"].sum())
+    assert past.months[0].month == by_month.index[0]
+    assert past.months[-1].month == f"{LAST_DAY:%Y-%m}"
+    revenue = {month.month: month.net_revenue for month in past.months}
     assert {month: found for month, found in revenue.items() if found} == pytest.approx(
         by_month[by_month != 0].to_dict()
     )
@@ -94,23 +95,23 @@ def test_features_are_in_words_beside_the_median_of_the_batch(
         " median(recency_days) from marts.customer_rfm"
         f" where cutoff = date '{SECOND_CUTOFF}'"
     )
-    recency = told(rescored_home, buyer)["features"][0]
-    assert recency["words"] == "days since the last purchase"
-    assert (recency["value"], recency["batch_median"]) == expected
+    recency = told(rescored_home, buyer).features[0]
+    assert recency.words == "days since the last purchase"
+    assert (recency.value, recency.batch_median) == expected
 
 
 def test_all_batches_are_told_with_what_was_really_spent_where_the_window_matured(
     rescored_home: EngineHome, buyer: str
 ):
     found = told(rescored_home, buyer)
-    assert [row["cutoff"] for row in found["batches"]] == [PAST_CUTOFF, CUTOFF, SECOND_CUTOFF]
+    assert [row.cutoff for row in found.batches] == [PAST_CUTOFF, CUTOFF, SECOND_CUTOFF]
     log = transaction_log()
     window = log["order_ts"].between("2011-10-01", "2012-01-01", inclusive="left")
     spent = log[window & (log["customer_id"] == buyer)].eval("quantity * unit_price").sum()
-    assert found["batches"][0]["actual_clv"] == pytest.approx(spent)
-    assert [row["actual_clv"] for row in found["batches"][1:]] == [None, None]
-    past = told(rescored_home, buyer, PAST_CUTOFF)["prediction"]
-    assert past["actual_clv"] == pytest.approx(spent)
+    assert found.batches[0].actual_clv == pytest.approx(spent)
+    assert [row.actual_clv for row in found.batches[1:]] == [None, None]
+    past = told(rescored_home, buyer, PAST_CUTOFF).prediction
+    assert past.actual_clv == pytest.approx(spent)
     assert words(found).count(" open ") == 2
 
 
@@ -118,8 +119,8 @@ def test_a_customer_who_left_the_newest_batch_is_told_from_the_last_one_and_that
     rescored_home: EngineHome,
 ):
     found = told(rescored_home, "DAY-BEFORE")  # bought on 2011-08-31 for the last time
-    assert found["batch"]["cutoff"] == SECOND_CUTOFF
-    assert found["prediction"]["cutoff"] == PAST_CUTOFF
+    assert found.batch.cutoff == SECOND_CUTOFF
+    assert found.prediction.cutoff == PAST_CUTOFF
     text = words(found)
     assert text.startswith("Not in the batch of 2012-03-14: no purchase from 2011-09-15")
     assert "The last batch with a prediction is that of 2011-09-30." in text
@@ -127,8 +128,8 @@ def test_a_customer_who_left_the_newest_batch_is_told_from_the_last_one_and_that
 
 def test_a_batch_that_is_asked_for_is_not_replaced_by_another(rescored_home: EngineHome):
     found = told(rescored_home, "DAY-BEFORE", CUTOFF)
-    assert found["prediction"] is None
-    assert found["drivers"] == found["features"] == []
+    assert found.prediction is None
+    assert found.drivers == found.features == []
     assert "Not in the batch of 2012-02-29" in words(found)
 
 
@@ -144,8 +145,8 @@ def test_every_kind_of_customer_fits_the_terminal(
 
 def test_a_customer_who_only_returned_has_a_past_and_no_prediction(rescored_home: EngineHome):
     found = told(rescored_home, "RETURNS-ONLY")
-    assert found["prediction"] is None
-    assert found["history"]["first_purchase"] is None
+    assert found.prediction is None
+    assert found.history.first_purchase is None
     assert "never: only returns" in words(found)
 
 
@@ -169,8 +170,8 @@ def test_without_a_load_and_without_a_batch_it_says_what_to_do(
     with pytest.raises(DataNotReadyError, match="load"):
         told(new_home(), "C1")
     found = told(trained_home, "TWIN-1")
-    assert found["batch"] is found["prediction"] is None
-    assert found["history"]["order_count"] == 2
+    assert found.batch is found.prediction is None
+    assert found.history.order_count == 2
     assert "No batch was scored yet" in words(found)
 
 
@@ -179,7 +180,7 @@ def test_ids_are_text_and_refused_lines_are_explained(new_home: Any):
     lines = [line("007", LAST_DAY), line("\x1b[31mRED", LAST_DAY), line("BAD", LAST_DAY)]
     home.deliver(frame(lines).assign(unit_price=[1.0, 2.0, float("nan")]))
     home.call("load")
-    assert told(home, "007")["history"]["net_revenue"] == 1.0
+    assert told(home, "007").history.net_revenue == 1.0
     with pytest.raises(CallError, match="007 is not 7"):
         told(home, "7")
     with pytest.raises(CallError, match=r"was refused \(.* 1\)"):

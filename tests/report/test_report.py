@@ -13,6 +13,7 @@ import pytest
 from conftest import REPOSITORY, EngineHome, marts
 from playwright.sync_api import Browser, sync_playwright
 
+from ml.home import number_text
 from ml.home.config import load_config
 from ml.home.layout import Home
 from ml.ledger.retention import due_files
@@ -154,7 +155,7 @@ def test_the_tiers_are_those_of_the_mart(reported: tuple[EngineHome, Elements]):
     text = page.text("tiers")
     assert len(rows) > 1
     for tier, customers, revenue in rows:
-        assert f"{tier} {customers:,} {words.money(revenue, 'USD')}" in spaced(text)
+        assert f"{tier} {customers:,} {number_text.amount(revenue, 'USD')}" in spaced(text)
 
 
 def test_every_cluster_has_its_portrait(reported: tuple[EngineHome, Elements]):
@@ -166,7 +167,7 @@ def test_every_cluster_has_its_portrait(reported: tuple[EngineHome, Elements]):
     text = page.text("clusters")
     assert len(rows) > 1
     for name, customers, index in rows:
-        shown = words.number(index, 2 if index < 1 else 1)
+        shown = number_text.rounded(index, 2 if index < 1 else 1)
         assert re.search(rf"{re.escape(name)} {shown}× ?CLV index {customers:,} customers", text)
 
 
@@ -399,14 +400,14 @@ def test_every_picture_has_words_and_every_table_a_caption(reported: tuple[Engin
     [(1234.4, "$1,234"), (12.34, "$12.34"), (-1234, "−$1,234"), (None, "–"), (0.0, "$0.00")],
 )
 def test_money_is_written_for_people(value: float | None, shown: str):
-    assert words.money(value, "USD") == shown
+    assert number_text.amount(value, "USD") == shown
 
 
 @pytest.mark.parametrize(
     ("value", "shown"), [(0.444, "+44 %"), (-0.001, "0 %"), (-0.3, "−30 %"), (12.0, "+1,200 %")]
 )
 def test_changes_carry_their_sign(value: float, shown: str):
-    assert spaced(words.signed_percent(value).replace(words.TIGHT, " ")) == shown
+    assert spaced(number_text.signed_percent(value).replace(number_text.TIGHT, " ")) == shown
 
 
 @pytest.mark.parametrize(
