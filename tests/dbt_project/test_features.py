@@ -105,12 +105,13 @@ def test_training_windows_are_windows_that_end_on_or_before_the_cutoff(
     rows = con.execute(rendered).fetchall()
     assert rows[0][0] == cutoff
     assert [row[6] for row in rows] == [0, *range(pred_months, pred_months + len(rows) - 1)]
-    for at, history, pred, start, window_start, end, months_back, observed, _ in rows:
+    for at, history, pred, start, window_start, end, months_back, observed, _, is_known in rows:
         assert (history, pred) == (history_months, pred_months)
         assert window_start == history_start(cutoff, months_back) == at + timedelta(days=1)
         assert start == history_start(at, history_months)
         assert end == window_end(at, pred_months)
         assert months_back == 0 or end <= cutoff
+        assert is_known == (end <= cutoff)
         assert observed <= history_months
         # that many whole months of the log lie before the window
         assert observed < 1 or first_day + relativedelta(months=observed) <= window_start
