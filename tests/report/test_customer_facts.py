@@ -172,7 +172,7 @@ def test_without_a_load_and_without_a_batch_it_says_what_to_do(
     found = told(trained_home, "TWIN-1")
     assert found.batch is found.prediction is None
     assert found.history.order_count == 2
-    assert "No batch was scored yet" in words(found)
+    assert "No batch is scored yet" in words(found)
 
 
 def test_ids_are_text_and_refused_lines_are_explained(new_home: Any):
