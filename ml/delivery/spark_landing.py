@@ -10,7 +10,7 @@ from pathlib import Path
 from ml.home.errors import DataNotReadyError
 from ml.home.files import place_atomically
 from ml.home.layout import Home
-from ml.warehouse.side_copy import reading
+from ml.warehouse.side_copy import open_warehouse
 
 TABLES = ("files", "transactions", "training_requests")
 
@@ -25,7 +25,7 @@ def land(home: Home) -> Path:
     Raises DataNotReadyError before the first load.
     """
     folder = landing_folder(home)
-    with reading(home) as con:
+    with open_warehouse(home) as con:
         if not home.database.exists():
             raise DataNotReadyError(
                 f"{home.relative(home.database)}: nothing is loaded yet",

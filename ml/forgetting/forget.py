@@ -33,7 +33,7 @@ from ml.home.errors import CallError
 from ml.home.files import sha256_of, sync_folder
 from ml.home.layout import Home
 from ml.ledger import manifest
-from ml.warehouse.side_copy import locked, reading
+from ml.warehouse.side_copy import locked, open_warehouse
 from ml.warehouse.workbench import Workbench
 
 Progress = Callable[[str], None]
@@ -100,7 +100,7 @@ def finish_forgetting(home: Home, source: Source, bench: Workbench, progress: Pr
     """Complete a `forget` that was killed or came after the backup in use. Needs the lock."""
     tombstones = read_tombstones(home)
     if tombstones.forgotten and home.database.exists():
-        with reading(home) as con:
+        with open_warehouse(home) as con:
             left = tombstones.not_applied(con)
         if left:
             progress("completing what `forget` began")
@@ -138,7 +138,7 @@ def _erase(home: Home, bench: Workbench, tombstones: Tombstones, traces: Traces)
     for file in traces.files:
         _rewrite_file(file)
     if home.database.exists():
-        with reading(home) as con:
+        with open_warehouse(home) as con:
             stale = bool(traces.tables or rewritten or tombstones.not_applied(con))
         if stale:
             _erase_from_warehouse(bench, tombstones, traces, rewritten)

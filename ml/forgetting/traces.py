@@ -17,7 +17,7 @@ from ml.forgetting import redaction
 from ml.home.config import Source
 from ml.home.errors import CallError, DataNotReadyError
 from ml.home.layout import Home
-from ml.warehouse.side_copy import reading
+from ml.warehouse.side_copy import open_warehouse
 
 READABLE = (".parquet", ".csv", ".csv.gz")
 
@@ -72,7 +72,7 @@ def find_traces(
     Raises DataNotReadyError when a delivered file cannot be searched.
     """
     files, outside, not_searched = _in_files(home, source, tombstones)
-    with reading(home) as con:
+    with open_warehouse(home) as con:
         names = customer_tables(con)
         everybody = " union all ".join(f"select distinct customer_id from {name}" for name in names)
         customers = set(tombstones.ids_among(con, everybody, [])) if names else set[str]()

@@ -23,7 +23,7 @@ from ml.home.layout import Home
 from ml.ledger.artefacts import unpacked
 from ml.ledger.cards import card_markdown
 from ml.ledger.purge_log import was_purged
-from ml.warehouse.side_copy import reading
+from ml.warehouse.side_copy import open_warehouse
 
 if TYPE_CHECKING:  # a champion brings XGBoost and scikit-learn along
     from ml.model.champion.artefact import Artefact
@@ -231,7 +231,7 @@ def _require_all(home: Home, rows: list[ChampionRow]) -> None:
 
     The chain of hashes finds every change except a missing end.
     """
-    with reading(home) as con:
+    with open_warehouse(home) as con:
         there = con.execute(
             "select 1 from information_schema.columns where table_schema = 'marts'"
             " and table_name = 'champion_manifest' and column_name = 'row_sha256'"

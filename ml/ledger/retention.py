@@ -19,7 +19,7 @@ from ml.ledger import manifest
 from ml.ledger.manifest import CHALLENGER, CROWNING, ChampionRow
 from ml.ledger.purge_log import Removal, append_to_log, read_log
 from ml.warehouse import exports
-from ml.warehouse.side_copy import locked, reading
+from ml.warehouse.side_copy import locked, open_warehouse
 from ml.warehouse.state import newest_day
 from ml.warehouse.tables import has_table
 from ml.warehouse.views import bring_over
@@ -83,7 +83,7 @@ def purge(
 def due_files(home: Home, limits: Retention, today: date) -> list[Due]:
     """The files that are no longer kept: artefacts, then cards, then batch files, by name."""
     rows = manifest.read_manifest(home)
-    with reading(home) as con:
+    with open_warehouse(home) as con:
         newest, batches = newest_day(con), scored_batches(con)
     open_models = {one.batch.model_id for one in batches if not one.has_matured}
     models = old_models(rows, today, relativedelta(months=limits.model_months)) - open_models

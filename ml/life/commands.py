@@ -39,7 +39,7 @@ from ml.life.session import Progress, Session, connected, open_session, require_
 from ml.report.dbt_docs import readable
 from ml.report.report import write_report
 from ml.warehouse import exports, state
-from ml.warehouse.side_copy import locked, reading
+from ml.warehouse.side_copy import locked, open_warehouse
 from ml.warehouse.views import bring_over
 from ml.warehouse.workbench import Workbench
 
@@ -85,7 +85,7 @@ def promote(home: Home, progress: Progress, model_id: str) -> PromoteAnswer:
     bring_over(home, progress, limit)
     with locked(home):
         manifest.heal(home)
-        with reading(home) as con:
+        with open_warehouse(home) as con:
             exported = exports.batches(con)
         changed = manifest.promote(home, model_id)
         bench = Workbench(home, progress, limit)
@@ -145,7 +145,7 @@ def status(home: Home) -> StatusAnswer:
     bring_over(home, memory_limit=config.resources.memory_limit)
     rows = manifest.check_ledger(home)
     champion = manifest.champion(home) if rows else None
-    with reading(home) as con:
+    with open_warehouse(home) as con:
         newest, measured = state.newest_day(con), _measurements(con)
         return StatusAnswer(
             champion=_champion(home) if champion else None,
@@ -168,7 +168,7 @@ def _score(session: Session, champion: ChampionRow, cutoff: date) -> NewBatch:
     batch = exports.Batch(cutoff, champion.pred_months, champion.model_id)
     exports.withdraw(session.home, batch)
     session.bench.publish()
-    with reading(session.home) as con:
+    with open_warehouse(session.home) as con:
         with session.bench.timings.stage("export"):
             exports.export_batch(con, session.home, batch, parquet=session.config.exports.parquet)
         facts = state.batch_facts(con, cutoff, champion.model_id)
@@ -202,14 +202,14 @@ def _measurements(con: duckdb.DuckDBPyConnection) -> list[Measurement]:
 
 
 def _early_warnings(home: Home) -> list[EarlyWarning]:
-    with reading(home) as con:
+    with open_warehouse(home) as con:
         return [EarlyWarning(**warning) for warning in state.early_warnings(con)]
 
 
 def _alert(session: Session) -> AlertFiles:
     """Write the alert files of the published warehouse and deliver what was not delivered yet."""
     home, config = session.home, session.config
-    with reading(home) as con:
+    with open_warehouse(home) as con:
         drifts = alerts.alerting(con, home)
     withdrawn = alerts.withdraw_settled(home, drifts)
     written = alerts.write_alerts(home, drifts, config.source.currency, purged_files(home))
@@ -231,7 +231,7 @@ def _next_cutoff(home: Home, champion: ChampionRow) -> date:
     last = load_config(home).run.last_score_cutoff
     if last is None:
         return champion.training_cutoff
-    with reading(home) as con:
+    with open_warehouse(home) as con:
         first = state.first_scored_cutoff(con, champion.model_id, champion.training_cutoff)
     return next_cutoff(last, first)
 
@@ -239,7 +239,7 @@ def _next_cutoff(home: Home, champion: ChampionRow) -> date:
 def _export_missing(session: Session) -> list[str]:
     home, parquet = session.home, session.config.exports.parquet
     purged = purged_files(home)
-    with reading(home) as con:
+    with open_warehouse(home) as con:
         return [
             home.relative(path)
             for batch in exports.batches(con)

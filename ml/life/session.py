@@ -15,7 +15,7 @@ from ml.home.errors import DataNotReadyError
 from ml.home.layout import Home
 from ml.ledger import manifest
 from ml.warehouse import state
-from ml.warehouse.side_copy import locked, reading
+from ml.warehouse.side_copy import locked, open_warehouse
 from ml.warehouse.views import bring_over
 from ml.warehouse.workbench import Workbench
 
@@ -64,7 +64,7 @@ def open_session(home: Home, progress: Progress) -> Iterator[Session]:
 
 def _load(home: Home, config: Config, bench: Workbench, progress: Progress) -> LoadResult:
     """Load new files, and build what depends on files alone."""
-    with reading(home) as con:
+    with open_warehouse(home) as con:
         if is_up_to_date(con, home, config.source):
             return LoadResult([], [])
     with bench.side.connect() as con:
@@ -81,7 +81,7 @@ def connected(session: Session) -> AbstractContextManager[duckdb.DuckDBPyConnect
 def _connected(home: Home, bench: Workbench) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     if bench.side.is_open:
         return bench.side.connect(read_only=True)
-    return reading(home)
+    return open_warehouse(home)
 
 
 def require_days(session: Session, cutoff: date, history_months: int) -> None:

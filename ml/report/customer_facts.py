@@ -20,7 +20,7 @@ from ml.report.answers import (
 )
 from ml.warehouse import state
 from ml.warehouse.queries import Queries
-from ml.warehouse.side_copy import reading
+from ml.warehouse.side_copy import open_warehouse
 from ml.warehouse.tables import has_table, records
 from ml.warehouse.views import bring_over
 
@@ -48,7 +48,7 @@ def explain(home: Home, customer_id: str, cutoff: date | None = None) -> Explain
     """
     config = load_config(home)
     bring_over(home, memory_limit=config.resources.memory_limit)
-    with reading(home) as con:
+    with open_warehouse(home) as con:
         if not has_table(con, "intermediate.int_customer_days"):
             raise DataNotReadyError("nothing is loaded yet", "run `python orchestrate.py load`")
         customer = {"customer_id": customer_id}

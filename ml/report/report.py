@@ -18,7 +18,7 @@ from ml.report import charts
 from ml.report import words as words
 from ml.report.answers import ReportAnswer
 from ml.report.facts import Facts, read_facts
-from ml.warehouse.side_copy import locked, reading
+from ml.warehouse.side_copy import locked, open_warehouse
 from ml.warehouse.views import bring_over
 
 PAGES = Path(__file__).parent / "page"
@@ -42,7 +42,7 @@ def report(home: Home, progress: Callable[[str], None]) -> ReportAnswer:
 
 def write_report(home: Home, currency: str) -> Path:
     """Bring the page in line with the warehouse; its path."""
-    with reading(home) as con:
+    with open_warehouse(home) as con:
         facts = read_facts(con, home)
     path, content = home.outputs / "report.html", page(facts, currency).encode()
     if not path.exists() or path.read_bytes() != content:

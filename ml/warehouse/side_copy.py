@@ -122,12 +122,12 @@ class SideBuild:
                 f"{self._home.relative(database)}: changed by another program during the run",
                 "nothing was published, run the command again",
             )
-        with reading(self._home):
+        with open_warehouse(self._home):
             pass  # what others read is no hindrance, a writer is
 
 
 @contextmanager
-def reading(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_warehouse(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to the warehouse, an empty one before the first load.
 
     Raises LockHeldError while another program writes, EngineError when the file cannot be opened.

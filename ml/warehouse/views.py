@@ -11,7 +11,7 @@ import duckdb
 from ml.home.errors import EngineError
 from ml.home.layout import Home
 from ml.warehouse.dbt_project import PROJECT
-from ml.warehouse.side_copy import locked, reading
+from ml.warehouse.side_copy import locked, open_warehouse
 from ml.warehouse.tables import tables
 from ml.warehouse.workbench import Workbench
 
@@ -39,7 +39,7 @@ def bring_over(
     there is something to add. Raises LockHeldError when another command holds it, EngineError when
     the warehouse is somebody else's.
     """
-    with reading(home) as con:
+    with open_warehouse(home) as con:
         missing = missing_views(con)
     if not missing:
         return

@@ -21,7 +21,7 @@ from ml.life.answers import EarlyWarning, Measurement, StatusAnswer
 from ml.terminal.look import plain_text
 from ml.terminal.status import SHOWN_WARNINGS, of_status
 from ml.warehouse.exports import Batch
-from ml.warehouse.side_copy import reading
+from ml.warehouse.side_copy import open_warehouse
 
 
 def found_in(home: EngineHome, **changes: Any) -> StatusAnswer:
@@ -151,7 +151,7 @@ def test_an_alert_that_was_not_delivered_is_told_until_it_is(
     asked = Config.model_validate(config.model_copy(update={"alerts": Alerts(jira=jira)}))
     last = replace(last_measured(found_in(home)), verdict="drift")
     monkeypatch.setattr(alerts, "measurements", lambda _: [vars(last)])
-    with reading(Home(home.root)) as con:
+    with open_warehouse(Home(home.root)) as con:
         assert alerts.undelivered(con, Home(home.root), config) == []
         (owed,) = alerts.undelivered(con, Home(home.root), asked)
         assert owed.missing == ["Jira ticket"]

@@ -12,7 +12,7 @@ import pytest
 from ml.home.errors import EngineError, LockHeldError
 from ml.home.files import PART
 from ml.home.layout import Home
-from ml.warehouse.side_copy import SideBuild, left_parts, locked, reading
+from ml.warehouse.side_copy import SideBuild, left_parts, locked, open_warehouse
 
 OTHER_PROGRAM = """
 import sys, duckdb
@@ -48,7 +48,7 @@ def other_program(home: Home, work: str) -> subprocess.Popen[str]:
 
 
 def notes(home: Home) -> list[str]:
-    with reading(home) as con:
+    with open_warehouse(home) as con:
         return [note for (note,) in con.execute("select note from notes order by all").fetchall()]
 
 
@@ -89,7 +89,7 @@ def test_a_program_that_may_write_hinders_and_one_that_reads_does_not(home: Home
 
 def test_a_file_that_is_no_database_is_not_called_busy(home: Home):
     home.database.write_bytes(b"no database" * 1000)
-    with pytest.raises(EngineError, match="doctor") as refused, reading(home):
+    with pytest.raises(EngineError, match="doctor") as refused, open_warehouse(home):
         pass
     assert not isinstance(refused.value, LockHeldError)
 
