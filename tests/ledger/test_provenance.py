@@ -65,7 +65,7 @@ def test_every_change_in_code_or_lock_has_its_own_hash(checkout: Checkout, name:
 
 
 def test_a_removed_file_is_a_change(checkout: Checkout):
-    (checkout.root / "ml" / "dates.py").unlink()
+    (checkout.root / "ml" / "home" / "dates.py").unlink()
     assert code_state().dirty
 
 
@@ -85,7 +85,7 @@ def test_outside_git_the_files_are_hashed(
     assert (first.commit, first.dirty, len(first.diff_sha256)) == ("none", True, 64)
     change(checkout.root / "config" / "model_config.yaml")
     assert code_state() == first
-    change(checkout.root / "ml" / "dates.py")
+    change(checkout.root / "ml" / "home" / "dates.py")
     assert code_state().diff_sha256 not in ("", first.diff_sha256)
 
 
@@ -133,7 +133,7 @@ def test_card_and_ledger_record_a_dirty_tree_and_no_git(checkout: Checkout, tmp_
     home = home_at(tmp_path / "home")
     home.deliver(transaction_log())
     arguments = ("train", "--cutoff", CUTOFF.isoformat())
-    change(checkout.root / "ml" / "dates.py")
+    change(checkout.root / "ml" / "home" / "dates.py")
     dirty = code_state()
     checkout.call(home, *arguments)
     assert recorded(home) == dirty and dirty.dirty
