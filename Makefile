@@ -61,6 +61,7 @@ lint: setup-dev  ## ruff, types, SQL style, which package may import which
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/sqlfluff lint dbt_project/models dbt_project/analyses dbt_project/macros dbt_project/tests
+	$(BIN)/sqlfluff lint --templater placeholder ml
 	$(BIN)/lint-imports
 
 check: lint test  ## lint, then all tests but the slow ones

@@ -66,6 +66,7 @@ def test_a_larger_lock_holds_all_of_the_smaller_one_with_the_same_hashes(smaller
 
 def test_what_runs_holds_none_of_our_tools():
     tools = {canonicalize_name(Requirement(tool).name) for tool in EXTRAS["dev"]}
+    tools.remove("jsonschema")  # dbt needs it to run, our tests name it for themselves
     assert tools.isdisjoint(pinned(RUN, "3.11"))
     assert tools <= pinned(DEVELOP, "3.11").keys()
 
