@@ -20,47 +20,17 @@ from ml.delivery.delivered import UNREADABLE, OpenFile, delimiter_of, read_file
 from ml.delivery.encodings import as_utf8
 from ml.delivery.ragged_lines import keep_ragged_lines
 from ml.delivery.source_files import source_files
-from ml.delivery.tombstones import SCHEMA as TOMBSTONES_SCHEMA
-from ml.delivery.tombstones import Tombstones, read_tombstones
+from ml.delivery.tombstones import Tombstones, create_tables, read_tombstones
 from ml.home.config import Source
 from ml.home.errors import DataNotReadyError
 from ml.home.files import sha256_of
 from ml.home.layout import Home
+from ml.warehouse.queries import Queries
+from ml.warehouse.tables import has_table
 
 READING_VERSION = 4
 
-SCHEMA = """
-create schema if not exists raw;
-create table if not exists raw.files (
-    file_id integer not null,
-    file_name varchar not null,
-    content_sha256 varchar not null,
-    reading_sha256 varchar not null,
-    row_count bigint not null,
-    first_day date,
-    last_day date,
-    loaded_on date not null,
-    load_id integer not null,
-    is_current boolean not null
-);
-create table if not exists raw.transactions (
-    file_id integer not null,
-    file_row bigint not null,
-    customer_id varchar,
-    order_id varchar,
-    ordered_at timestamp,
-    product_id varchar,
-    quantity decimal(18, 4),
-    unit_price decimal(18, 4),
-    amount decimal(18, 4),
-    unreadable varchar
-);
-create table if not exists raw.training_requests (
-    training_cutoff date not null,
-    history_months integer not null,
-    pred_months integer not null
-);
-"""
+QUERIES = Queries(__file__)
 
 
 @dataclass(frozen=True)
@@ -73,11 +43,7 @@ class LoadResult:
 
 def is_up_to_date(con: duckdb.DuckDBPyConnection, home: Home, source: Source) -> bool:
     """Whether `raw` holds exactly the rows of the config's files."""
-    loaded = con.execute(
-        "select 1 from information_schema.tables"
-        " where table_schema = 'raw' and table_name = 'files'"
-    ).fetchone()
-    if loaded is None:
+    if not has_table(con, "raw.files"):
         return False
     return set(_contents(home, source)) == set(_current(con, source)) and not _read_otherwise(
         con, source
@@ -95,7 +61,8 @@ def load_files(
     Raises CallError for a missing file or column, DataNotReadyError for a file that is empty or
     cannot be read; both name it.
     """
-    con.execute(SCHEMA + TOMBSTONES_SCHEMA)
+    con.execute(QUERIES["raw_tables"])
+    create_tables(con)
     con.execute("set timezone = 'UTC'")
     wanted, current = _contents(home, source), _current(con, source)
     load_id, tombstones = _next(con, "load_id"), read_tombstones(home)

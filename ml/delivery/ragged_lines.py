@@ -18,35 +18,10 @@ from tempfile import NamedTemporaryFile
 import duckdb
 
 from ml.home.errors import DataNotReadyError
+from ml.warehouse.queries import Queries
 
 RAGGED = ("MISSING COLUMNS", "TOO MANY COLUMNS")
-
-# file_row is the 1-based data row, blank lines counted; of the text only a hash is kept
-LISTED = """
-create or replace temporary table ragged_lines as
-select
-    line - 1 as file_row,
-    row_number() over (order by line) as ragged_row,
-    case when any_value(error_type) = 'MISSING COLUMNS' then 'fewer' else 'more' end
-    || ' values than the header (line sha256 '
-    || left(sha256(trim(any_value(csv_line), chr(10) || chr(13))), 12) || ')' as unreadable,
-from reject_errors
-where scan_id = (select max(scan_id) from reject_errors)
-group by line
-"""
-# the scan counted the lines it took; those behind a ragged one move back by one each
-RENUMBERED = """
-update raw.transactions as lines set file_row = lines.file_row + moved.ragged_row
-from (
-    select taken.file_row, ragged.ragged_row
-    from (select file_row from raw.transactions where file_id = $1) as taken
-    asof join (
-        select max(ragged_row) as ragged_row, file_row - ragged_row + 1 as first_behind
-        from ragged_lines group by file_row - ragged_row
-    ) as ragged on taken.file_row >= ragged.first_behind
-) as moved
-where lines.file_id = $1 and lines.file_row = moved.file_row
-"""
+QUERIES = Queries(__file__)
 
 
 def reader_options(path: Path, delimiter: str) -> str:
@@ -114,8 +89,8 @@ def keep_ragged_lines(
             "deliver the file again, in UTF-8",
         )
     _refuse_a_cut_file(con, path, name)
-    con.execute(LISTED)
-    con.execute(RENUMBERED, [file_id])
+    con.execute(QUERIES["ragged_lines"])
+    con.execute(QUERIES["renumber_lines"], {"file_id": file_id})
     con.execute(
         "insert into raw.transactions by name"
         f" select {file_id} as file_id, file_row, unreadable from ragged_lines"

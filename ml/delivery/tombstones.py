@@ -19,16 +19,11 @@ import duckdb
 from ml.home.errors import CallError, EngineError
 from ml.home.files import place_atomically
 from ml.home.layout import Home
+from ml.warehouse.queries import Queries
+from ml.warehouse.tables import has_table
 
 SALT_BYTES = 32
-SCHEMA = """
-create schema if not exists raw;
-create table if not exists raw.tombstones (digest varchar not null);
-create table if not exists raw.forgotten_lines (
-    file_id integer not null,
-    line_count bigint not null
-);
-"""
+QUERIES = Queries(__file__)
 
 
 @dataclass(frozen=True)
@@ -82,21 +77,23 @@ class Tombstones:
 
     def not_applied(self, con: duckdb.DuckDBPyConnection) -> set[str]:
         """Digests whose customers this warehouse may still hold."""
-        known = con.execute(
-            "select 1 from information_schema.tables"
-            " where table_schema = 'raw' and table_name = 'tombstones'"
-        ).fetchone()
+        known = has_table(con, "raw.tombstones")
         applied = con.execute("select digest from raw.tombstones").fetchall() if known else []
         return set(self.forgotten) - {digest for (digest,) in applied}
 
     def mark_applied(self, con: duckdb.DuckDBPyConnection) -> None:
         """Note in the warehouse that it holds none of these customers."""
-        con.execute(SCHEMA)
+        create_tables(con)
         con.execute("delete from raw.tombstones")
         con.execute(
             "insert into raw.tombstones select unnest(list_sort(?::varchar[]))",
             [list(self.forgotten)],
         )
+
+
+def create_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """The tables of forgotten customers and of the lines left out for them, where they are not."""
+    con.execute(QUERIES["tombstone_tables"])
 
 
 def read_tombstones(home: Home) -> Tombstones:

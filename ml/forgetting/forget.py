@@ -15,7 +15,12 @@ import duckdb
 
 from ml.delivery.delivered import delimiter_of
 from ml.delivery.spark_landing import landing_folder
-from ml.delivery.tombstones import SCHEMA, Tombstones, read_tombstones, write_tombstones
+from ml.delivery.tombstones import (
+    Tombstones,
+    create_tables,
+    read_tombstones,
+    write_tombstones,
+)
 from ml.forgetting import redaction
 from ml.forgetting.traces import (
     DeliveredFile,
@@ -33,10 +38,12 @@ from ml.home.errors import CallError
 from ml.home.files import sha256_of, sync_folder
 from ml.home.layout import Home
 from ml.ledger import manifest
+from ml.warehouse.queries import Queries
 from ml.warehouse.side_copy import locked, open_warehouse
 from ml.warehouse.workbench import Workbench
 
 Progress = Callable[[str], None]
+QUERIES = Queries(__file__)
 
 
 @dataclass(frozen=True)
@@ -183,7 +190,7 @@ def _erase_from_warehouse(
 ) -> None:
     """Remove the customers from the side copy, from its free pages too."""
     with bench.side.connect() as con:
-        con.execute(SCHEMA)
+        create_tables(con)
         con.execute(
             "create temp table forgotten as select unnest(?::varchar[]) as customer_id",
             [list(traces.customers)],
@@ -204,43 +211,14 @@ def _delete_rows(con: duckdb.DuckDBPyConnection) -> None:
     """
     tables = customer_tables(con)
     if '"raw"."transactions"' in tables:
-        con.execute(
-            "create temp table touched_files as select file_id, count(*) as line_count"
-            " from raw.transactions where customer_id in (from forgotten) group by file_id;"
-            "insert into raw.forgotten_lines from touched_files;"
-            "update raw.files set row_count = row_count - line_count from touched_files"
-            " where raw.files.file_id = touched_files.file_id"
-        )
+        con.execute(QUERIES["delete_delivered_lines"])
     if '"intermediate"."int_customer_days"' in tables:
-        con.execute(
-            "create temp table touched_days as select distinct activity_date"
-            " from intermediate.int_customer_days where customer_id in (from forgotten)"
-        )
-        _stamp_days(con)
+        # without the customer's row the days are what the files say; what follows them follows
+        con.execute(QUERIES["stamp_days"])
     if '"marts"."clv_predictions"' in tables:
-        con.execute(
-            "update marts.clv_batches as batches set customers = batches.customers - gone.customers"
-            " from (select cutoff, model_id, count(*) as customers from marts.clv_predictions"
-            " where customer_id in (from forgotten) group by all) as gone"
-            " where batches.cutoff = gone.cutoff and batches.model_id = gone.model_id"
-        )
+        con.execute(QUERIES["count_who_is_left"])
     for table in tables:
         con.execute(f"delete from {table} where customer_id in (from forgotten)")
-
-
-def _stamp_days(con: duckdb.DuckDBPyConnection) -> None:
-    """Mark the touched days as changed by a load of their files, so that what follows follows.
-
-    The days themselves need no other build: without the customer's row they are what the files say.
-    """
-    con.execute(
-        "create temp table stamp as select max(load_id) + 1 as load_id from raw.files;"
-        "update raw.files set load_id = (from stamp) where file_id ="
-        " (select max(file_id) from raw.files where is_current);"
-        "update intermediate.int_customer_days set load_id = (from stamp)"
-        " where activity_date in (from touched_days);"
-        "delete from intermediate.int_day_fingerprints where activity_date in (from touched_days)"
-    )
 
 
 def _follow_rewritten(con: duckdb.DuckDBPyConnection, rewritten: dict[str, DeliveredFile]) -> None:
@@ -258,13 +236,4 @@ def _follow_rewritten(con: duckdb.DuckDBPyConnection, rewritten: dict[str, Deliv
                 "update raw.files set content_sha256 = ? where file_id = ?",
                 [sha256_of(file.path), file_id],
             )
-            con.execute(
-                "update raw.transactions as lines set file_row = kept.file_row"
-                " from (select rowid as row_id, file_row - gone.count as file_row"
-                " from (select rowid, file_row from raw.transactions where file_id = $1) as ours"
-                " asof join (select file_row as gone_row, row_number() over (order by file_row)"
-                " as count from (select unnest($2::bigint[]) as file_row)) as gone"
-                " on ours.file_row > gone.gone_row) as kept"
-                " where lines.rowid = kept.row_id",
-                [file_id, file.rows],
-            )
+            con.execute(QUERIES["renumber_rows"], {"file_id": file_id, "gone": file.rows})

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 
 import duckdb
@@ -10,6 +10,9 @@ import pandas as pd
 
 from ml.home.dates import history_start
 from ml.life.session import Session
+from ml.warehouse.queries import Queries
+
+QUERIES = Queries(__file__)
 
 
 @dataclass(frozen=True)
@@ -31,43 +34,23 @@ class Frames:
 
     def examples(self, trial: Trial) -> pd.DataFrame:
         """Rows of int_training_examples of the trial, by cutoff and customer."""
-        return self._con.execute(
-            "select features.*, windows.months_back, windows.observed_months,"
-            " case when windows.is_label_known then actual_clv::double end as actual_clv,"
-            " case when windows.is_label_known then actual_order_count end as actual_order_count"
-            " from features"
-            " inner join intermediate.int_training_windows as windows"
-            " using (cutoff, history_months, pred_months)"
-            " inner join actuals using (cutoff, history_months, pred_months, customer_id)"
-            " where training_cutoff = ? and history_months = ? and pred_months = ?"
-            " order by cutoff, customer_id",
-            [trial.training_cutoff, trial.history_months, trial.pred_months],
-        ).df()
+        return self._con.execute(QUERIES["examples"], asdict(trial)).df()
 
     def monthly_revenue(self, trial: Trial) -> pd.DataFrame:
         """Calendar months of the log up to the trial's cutoff."""
-        return self._con.execute(
-            "select * exclude (training_cutoff) from intermediate.int_monthly_revenue"
-            " where training_cutoff = ? order by month",
-            [trial.training_cutoff],
-        ).df()
+        cutoff = {"training_cutoff": trial.training_cutoff}
+        return self._con.execute(QUERIES["monthly_revenue"], cutoff).df()
 
     def customers_since(self, trial: Trial, months: int) -> set[str]:
         """Customers with a purchase in the last `months` months up to the trial's cutoff."""
-        rows = self._con.execute(
-            "select distinct customer_id from intermediate.int_customer_days where order_count > 0"
-            " and activity_date between ? and ?",
-            [history_start(trial.training_cutoff, months), trial.training_cutoff],
-        ).fetchall()
+        last_day = trial.training_cutoff
+        days = {"first_day": history_start(last_day, months), "last_day": last_day}
+        rows = self._con.execute(QUERIES["customers_since"], days).fetchall()
         return {customer for (customer,) in rows}
 
     def later_actuals(self, trial: Trial) -> pd.DataFrame:
         """What the customers of the trial's cutoff brought after it: customer_id, actual_clv."""
-        return self._con.execute(
-            "select customer_id, actual_clv::double as actual_clv from actuals"
-            " where cutoff = ? and history_months = ? and pred_months = ? order by customer_id",
-            [trial.training_cutoff, trial.history_months, trial.pred_months],
-        ).df()
+        return self._con.execute(QUERIES["later_actuals"], asdict(trial)).df()
 
 
 @contextmanager

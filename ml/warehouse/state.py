@@ -6,7 +6,10 @@ from typing import Any
 
 import duckdb
 
+from ml.warehouse.queries import Queries
 from ml.warehouse.tables import has_table, records
+
+QUERIES = Queries(__file__)
 
 
 @dataclass(frozen=True)
@@ -34,17 +37,8 @@ def delivery(con: duckdb.DuckDBPyConnection) -> Delivery:
     if not has_table(con, "intermediate.int_customer_days"):
         return Delivery(0, 0, 0, 0, {}, 0, None, None)
     forgotten = _forgotten_lines(con)
-    kept, repeated, customers, first_day, newest_day = _row(
-        con,
-        "select (select coalesce(sum(row_count), 0)::bigint from raw.files where is_current),"
-        " (select count(*) from staging.stg_repeated_deliveries), count(distinct customer_id),"
-        " min(activity_date), max(activity_date) from intermediate.int_customer_days",
-    )
-    rejected = con.execute(
-        "select reason, count(*) from staging.stg_rejected_transactions"
-        " group by reason order by count(*) desc, reason"
-    ).fetchall()
-    refused = dict(rejected)
+    kept, repeated, customers, first_day, newest_day = _row(con, QUERIES["delivery"])
+    refused = dict(con.execute(QUERIES["refused"]).fetchall())
     accepted = kept - repeated - sum(refused.values())
     counts = (kept + forgotten, forgotten, repeated, accepted)
     return Delivery(*counts, refused, customers, first_day, newest_day)
@@ -124,30 +118,12 @@ def batch_facts(con: duckdb.DuckDBPyConnection, cutoff: date, model_id: str) -> 
 
 def measurements(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Verdicts of all measured windows of champions, newest revisions, by cutoff."""
-    if not has_table(con, "marts.drift_report"):
-        return []
-    names = ("cutoff", "model_id", "revision", "pred_months", "rmse", "baseline_rmse", "r2")
-    names += ("baseline_r2", "bias", "breached", "segment_kind", "segment", "segment_z")
-    names += ("segment_has_drifted", "verdict")
-    return records(
-        con,
-        f"select {', '.join(names)} from marts.drift_report"
-        " where is_newest_revision and role = 'champion' order by cutoff, model_id",
-    )
+    return records(con, QUERIES["measurements"]) if has_table(con, "marts.drift_report") else []
 
 
 def early_warnings(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """What the champions' open windows warn of, by cutoff, alarms first."""
-    if not has_table(con, "marts.early_warnings"):
-        return []
-    return records(
-        con,
-        "select cutoff, model_id, indicator, feature, value, level, reason"
-        " from marts.early_warnings as warnings"
-        " inner join marts.batch_windows as batches using (cutoff, model_id)"
-        " where level <> 'ok' and warnings.role = 'champion' and not has_matured"
-        " order by cutoff, model_id, level, indicator, feature",
-    )
+    return records(con, QUERIES["early_warnings"]) if has_table(con, "marts.early_warnings") else []
 
 
 def is_measured(con: duckdb.DuckDBPyConnection) -> bool:
@@ -156,27 +132,14 @@ def is_measured(con: duckdb.DuckDBPyConnection) -> bool:
         return True
     if not has_table(con, "intermediate.int_measured_load"):
         return False
-    unmeasured, known, newest = _row(
-        con,
-        "select (select count(*) from marts.batch_windows as batches where has_matured"
-        " and not exists (select 1 from ml.drift_measurements as done"
-        " where done.cutoff = batches.cutoff and done.model_id = batches.model_id)),"
-        " (select (load_id, batches_hash) from intermediate.int_measured_load),"
-        " ((select max(load_id) from raw.files), (select"
-        " bit_xor(hash(cutoff, model_id, predicted_total)) from marts.clv_batches))",
-    )
-    return not unmeasured and known == newest
+    (row,) = records(con, QUERIES["measured_load"])
+    known = (row["known_load_id"], row["known_batches_hash"])
+    return not row["unmeasured"] and known == (row["load_id"], row["batches_hash"])
 
 
 def open_windows(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Batches whose label window the data has not reached the end of, soonest first."""
-    if not has_table(con, "marts.batch_windows"):
-        return []
-    return records(
-        con,
-        "select cutoff, model_id, window_end from marts.batch_windows where not has_matured"
-        " order by window_end, model_id",
-    )
+    return records(con, QUERIES["open_windows"]) if has_table(con, "marts.batch_windows") else []
 
 
 def _row(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any] | None = None) -> Any:
