@@ -21,6 +21,7 @@ from ml.home.layout import Home
 from ml.warehouse import exports
 from ml.warehouse.exports import Batch
 from ml.warehouse.state import measurements
+from ml.warehouse.tables import has_table
 
 PAGE, PICTURE = exports.ALERT_ENDINGS
 ALERT_NAME = re.compile(r"drift_alert_\d{4}-\d\d-\d\d_pred\d+m\.(md|png)")
@@ -39,10 +40,7 @@ class UndeliveredAlert:
 
 def alerting(con: duckdb.DuckDBPyConnection, home: Home) -> list[DriftFacts]:
     """Exported batches whose newest measurement passed a threshold or drifts, by cutoff."""
-    tables = con.execute(
-        "select table_name from information_schema.tables where table_schema = 'marts'"
-    ).fetchall()
-    if ("drift_report",) not in tables:
+    if not has_table(con, "marts.drift_report"):
         return []
     rows = con.sql(
         "select * from marts.drift_report where is_newest_revision"
