@@ -28,8 +28,8 @@ EARLIER: dict[str, tuple[str, dict[str, str]]] = {
         {"prior": "blend", "level": "total_correction", "prior_cutoffs": "blend_cutoffs"},
     ),
     "ml.recipe.Windows": ("ml.model.forecast.windows.Windows", {}),
-    "ml.recipe.Level": ("ml.model.forecast.recipe.TotalCorrection", {}),
-    "ml.prior.PurchaseForecast": ("ml.model.forecast.blend.PurchaseForecast", {}),
+    "ml.recipe.Level": ("ml.model.forecast.total.TotalCorrection", {}),
+    "ml.prior.PurchaseForecast": ("ml.model.forecast.purchase_forecast.PurchaseForecast", {}),
     "ml.prior.Prior": ("ml.model.forecast.blend.Blend", {"floor": "smallest"}),
     "ml.btyd.BetaGeometric": ("ml.model.forecast.purchase_models.BetaGeometric", {}),
     "ml.btyd.ModifiedBetaGeometric": (

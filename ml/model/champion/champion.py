@@ -20,13 +20,15 @@ from ml.model.champion.gate import BLEND, TREES, Evidence, GateResult, choose
 from ml.model.champion.replays import Replay, replay_trainings
 from ml.model.champion.rivals import Rivals, fit_rivals
 from ml.model.forecast.drivers import strongest_drivers
+from ml.model.forecast.features import customer_hash
 from ml.model.forecast.intervals import Intervals, fit_intervals
+from ml.model.forecast.purchase_forecast import PurchaseForecasts, probability_by_cutoff
 from ml.model.forecast.recipe import (
     ModelInput,
     Recipe,
     Spending,
     TrainingRows,
-    customer_hash,
+    check_examples,
     fit_recipe,
 )
 from ml.model.forecast.trees import LEAST_CUTOFFS, fit_trees
@@ -81,9 +83,10 @@ class Champion:
         money = self._served(model_input, spending)
         # season and total move the money, not the kind of customer that chooses the interval
         typical = money * (spending.typical / spending.trees)
-        low, high = self.intervals.bounds(money, typical)
+        probability = np.clip(spending.probability, 0, 1)
+        low, high = self.intervals.bounds(money, typical, probability)
         variance = self.intervals.variance(money, typical)
-        columns = (money, low, high, np.clip(spending.probability, 0, 1), variance)
+        columns = (money, low, high, probability, variance)
         return pd.DataFrame(
             dict(zip(PREDICTION_COLUMNS, columns, strict=True)), index=model_input.features.index
         )
@@ -133,18 +136,26 @@ def fit_champion(
     day = pd.Timestamp(cutoff)
     examples = _of_windows(examples, history_months, pred_months)
     settings = {"seed": seed, "max_examples": max_examples}
-    recipe, rows = fit_recipe(examples, monthly_revenue, cutoff=day, **settings)
+    check_examples(examples, day)
+    models = PurchaseForecasts(examples)
+    recipe, rows = fit_recipe(examples, monthly_revenue, cutoff=day, models=models, **settings)
     _check_matured(rows, day, pred_months)
-    replays = replay_trainings(examples, monthly_revenue, pred_months=pred_months, **settings)
+    replays = replay_trainings(
+        examples, monthly_revenue, pred_months=pred_months, models=models, **settings
+    )
     rivals = fit_rivals(recipe, examples[examples["months_back"] == 0])
-    forecasts = _held_out_forecasts(recipe, rivals, rows, seed)
-    gate = _judge(recipe, rows, forecasts, replays, seed)
+    held_out = _held_out(recipe, rivals, rows, models, seed)
+    gate = _judge(recipe, rows, held_out.forecasts, replays, seed)
     return Champion(
         recipe=recipe,
         rivals=rivals,
         gate=gate,
         intervals=fit_intervals(
-            rows.actual, forecasts[gate.serves], total_sd=recipe.total_correction.sd
+            rows.actual,
+            held_out.forecasts[gate.serves],
+            held_out.probability,
+            rows.bought,
+            total_sd=recipe.total_correction.sd,
         ),
         cutoff=day.date().isoformat(),
         card_entries=card_entries(recipe, replays, gate, value_tiers=value_tiers, **settings),
@@ -169,28 +180,41 @@ def _of_windows(examples: pd.DataFrame, history_months: int, pred_months: int) -
     return frame.sort_values(["cutoff", "customer_id"], ignore_index=True)
 
 
-def _held_out_forecasts(
-    recipe: Recipe, rivals: Rivals, rows: TrainingRows, seed: int
-) -> dict[str, FloatArray]:
-    """Every forecast of the training rows, season-free money; trees only if they can be fitted.
+@dataclass(frozen=True)
+class HeldOut:
+    """What is said of training rows by what had not seen the customer, each (rows,).
+
+    forecasts: season-free money by name. probability: of a purchase.
+    """
+
+    forecasts: dict[str, FloatArray]
+    probability: FloatArray
+
+
+def _held_out(
+    recipe: Recipe, rivals: Rivals, rows: TrainingRows, models: PurchaseForecasts, seed: int
+) -> HeldOut:
+    """Every forecast of the training rows; trees only if they can be fitted.
 
     Only trees could have learned a customer by heart; the others have a handful of numbers.
     """
     context = recipe.windows.context(rows.examples["cutoff"])
     forecasts = rivals.predict(rows.examples, context) | {BLEND: rows.tree_inputs.blend}
-    if rows.can_have_trees:
-        forecasts[TREES] = _by_trees_of_others(rows, seed)
-    return forecasts
+    if not rows.can_have_trees:
+        probability = probability_by_cutoff(models, rows.examples)
+        return HeldOut(forecasts=forecasts, probability=probability)
+    money, probability = _by_trees_of_others(rows, seed)
+    return HeldOut(forecasts=forecasts | {TREES: money}, probability=probability)
 
 
-def _by_trees_of_others(rows: TrainingRows, seed: int) -> FloatArray:
-    """Season-free forecasts of trees that have not seen the customer, (rows,).
+def _by_trees_of_others(rows: TrainingRows, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Season-free money and probability by trees that have not seen the customer, (rows,).
 
     Two groups of customers by a hash of their id; each is predicted by trees of the other. A group
     in which nobody spent teaches no trees: the other one keeps the blend.
     """
     group = (customer_hash(rows.examples) * 2**20).astype(int) % CUSTOMER_FOLDS
-    money = rows.tree_inputs.blend.copy()
+    money, probability = rows.tree_inputs.blend.copy(), rows.tree_inputs.probability.copy()
     spending = np.maximum(rows.actual, 0)
     for number in range(CUSTOMER_FOLDS):
         seen, unseen = group != number, group == number
@@ -198,8 +222,8 @@ def _by_trees_of_others(rows: TrainingRows, seed: int) -> FloatArray:
             continue
         inputs = rows.tree_inputs.of_rows(seen)
         trees = fit_trees(inputs, spending[seen], rows.bought[seen], seed=seed)
-        money[unseen], _ = trees.predict(rows.tree_inputs.of_rows(unseen))
-    return money
+        money[unseen], probability[unseen] = trees.predict(rows.tree_inputs.of_rows(unseen))
+    return money, probability
 
 
 def _judge(

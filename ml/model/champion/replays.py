@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ml.model.champion.gate import BLEND, TREES
 from ml.model.champion.rivals import fit_rivals
+from ml.model.forecast.purchase_forecast import PurchaseForecasts
 from ml.model.forecast.recipe import BLEND_CUTOFFS, LEAST_MONTHS, Recipe, fit_recipe
 
 FloatArray = NDArray[np.float64]
@@ -66,17 +67,20 @@ def replay_trainings(
     pred_months: int,
     seed: int,
     max_examples: int,
+    models: PurchaseForecasts,
 ) -> list[Replay]:
     """Trainings at the newest matured cutoff and half a window before it, where rows allow.
 
-    examples, monthly_revenue: as for fit_recipe(). Newest first.
+    examples, monthly_revenue, models: as for fit_recipe(). Newest first.
     """
     back = examples.loc[examples["actual_clv"].notna(), "months_back"]
     wanted = (pred_months, pred_months + max(1, pred_months // 2))
     enough = np.minimum(examples["history_months"], LEAST_MONTHS) <= examples["observed_months"]
     usable = [months for months in wanted if ((back == months) & enough).any()]
     return [
-        _replay(examples, monthly_revenue, months, seed=seed, max_examples=max_examples)
+        _replay(
+            examples, monthly_revenue, months, seed=seed, max_examples=max_examples, models=models
+        )
         for months in usable
     ]
 
@@ -110,13 +114,19 @@ def _replay(
     *,
     seed: int,
     max_examples: int,
+    models: PurchaseForecasts,
 ) -> Replay:
     """The whole training `months` back and its forecasts of the window that followed."""
     then = examples[examples["months_back"] == months]
     day = pd.Timestamp(then["cutoff"].iloc[0])
     known_then = rewind(examples, months)
     recipe, _ = fit_recipe(
-        known_then, monthly_revenue, cutoff=day, seed=seed, max_examples=max_examples
+        known_then,
+        monthly_revenue,
+        cutoff=day,
+        seed=seed,
+        max_examples=max_examples,
+        models=models,
     )
     spending = recipe.spending(recipe.model_input(then))
     forecasts = {BLEND: spending.blend}

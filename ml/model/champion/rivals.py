@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from ml.model.forecast.blend import (
     BaseForecasts,
-    PurchaseForecast,
     base_forecasts,
     naive_spending,
     smallest_prediction,
 )
+from ml.model.forecast.purchase_forecast import PurchaseForecast
 from ml.model.forecast.recipe import ModelInput, Recipe
 from ml.model.forecast.trees import THREADS
 from ml.model.forecast.windows import WindowContext

@@ -17,22 +17,23 @@ Time is in days, money in the currency of the log and of a usual window: season 
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from ml.model.forecast.features import PURCHASE_HISTORY, PURCHASE_VALUE
-from ml.model.forecast.gamma_gamma import GammaGamma
-from ml.model.forecast.purchase_models import BetaGeometric, ModifiedBetaGeometric, ParetoNBD
-from ml.model.forecast.windows import WindowContext
+from ml.model.forecast.purchase_forecast import (
+    DAYS_A_MONTH,
+    ExpectedPurchases,
+    PurchaseForecast,
+    PurchaseForecasts,
+)
+from ml.model.forecast.windows import WindowContext, Windows
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-DAYS_A_MONTH = 30.4375
 BASE_FORECASTS = ("naive", "bg_nbd", "mbg_nbd", "pareto_nbd", "fading")
 # Nobody is worth less than this share of the mean: a prediction of nothing is always too sure.
 SMALLEST_SHARE = 0.01
@@ -41,69 +42,6 @@ SMALLEST_MONEY = 1e-6
 # Weights of the mix: the spread of spending grows with its mean to the power 2 x 0.75.
 SPREAD_POWER = 0.75
 HALF_LIFE_DAYS = 270
-
-
-@dataclass(frozen=True)
-class ExpectedPurchases:
-    """Purchase days expected in a usual window by each purchase model, (customers,)."""
-
-    bg_nbd: FloatArray
-    mbg_nbd: FloatArray
-    pareto_nbd: FloatArray
-
-
-@dataclass(frozen=True)
-class PurchaseForecast:
-    """Purchase models and Gamma-Gamma of one history, frozen; money per usual window.
-
-    net_share: net over gross revenue. history_season: mean season index of the history they saw.
-    """
-
-    bg_nbd: BetaGeometric
-    mbg_nbd: ModifiedBetaGeometric
-    pareto_nbd: ParetoNBD
-    value: GammaGamma
-    net_share: float
-    history_season: float
-    pred_days: float
-
-    @classmethod
-    def fit(cls, features: pd.DataFrame, *, history_season: float, pred_months: int) -> Self:
-        """Maximum likelihood over the customers of one cutoff.
-
-        Errors: ValueError if every customer bought on the cutoff only.
-        """
-        history = [features[name].to_numpy(float) for name in PURCHASE_HISTORY]
-        spending = [features[name].to_numpy(float) for name in PURCHASE_VALUE]
-        share = features["net_revenue"].sum() / features["gross_revenue"].sum()
-        return cls(
-            bg_nbd=BetaGeometric.fit(*history),
-            mbg_nbd=ModifiedBetaGeometric.fit(*history),
-            pareto_nbd=ParetoNBD.fit(*history),
-            value=GammaGamma.fit(*spending),
-            net_share=float(max(share, SMALLEST_SHARE)),
-            history_season=history_season,
-            pred_days=pred_months * DAYS_A_MONTH,
-        )
-
-    def purchases(self, features: pd.DataFrame) -> ExpectedPurchases:
-        """Expected purchase days of the window by each purchase model."""
-        history = [features[name].to_numpy(float) for name in PURCHASE_HISTORY]
-        bg_nbd, mbg_nbd, pareto_nbd = (
-            model.expected_purchases(self.pred_days, *history) / self.history_season
-            for model in (self.bg_nbd, self.mbg_nbd, self.pareto_nbd)
-        )
-        return ExpectedPurchases(bg_nbd=bg_nbd, mbg_nbd=mbg_nbd, pareto_nbd=pareto_nbd)
-
-    def day_value(self, features: pd.DataFrame) -> FloatArray:
-        """Expected net revenue of a purchase day, shape (customers,)."""
-        spending = (features[name].to_numpy(float) for name in PURCHASE_VALUE)
-        return self.value.expected_value(*spending) * self.net_share
-
-    def probability_of_purchase(self, features: pd.DataFrame) -> FloatArray:
-        """Pareto/NBD's probability of a purchase in the window, shape (customers,)."""
-        history = [features[name].to_numpy(float) for name in PURCHASE_HISTORY]
-        return self.pareto_nbd.probability_of_purchase(self.pred_days, *history)
 
 
 def naive_spending(features: pd.DataFrame, context: WindowContext, pred_days: float) -> FloatArray:
@@ -172,6 +110,39 @@ def base_forecasts(
         purchases=purchases,
         day_value=day_value,
     )
+
+
+def joined(parts: list[BaseForecasts]) -> BaseForecasts:
+    """The forecasts of several groups of rows, one after the other."""
+
+    def column(name: str) -> FloatArray:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    purchases = {
+        name: np.concatenate([getattr(part.purchases, name) for part in parts])
+        for name in ("bg_nbd", "mbg_nbd", "pareto_nbd")
+    }
+    return BaseForecasts(
+        **{name: column(name) for name in BASE_FORECASTS},
+        purchases=ExpectedPurchases(**purchases),
+        day_value=column("day_value"),
+    )
+
+
+def base_forecasts_by_cutoff(
+    models: PurchaseForecasts, examples: pd.DataFrame, windows: Windows
+) -> BaseForecasts:
+    """Base forecasts of every row by the purchase models of its own cutoff, season taken out.
+
+    examples: sorted by cutoff. A forecast of a past cutoff must not know what came after it:
+    models of a later day have seen the label window.
+    """
+    parts: list[BaseForecasts] = []
+    for cutoff, rows in examples.groupby("cutoff", sort=False):
+        context = windows.context(rows["cutoff"])
+        forecast = models.of(pd.Timestamp(str(cutoff)), float(context.history_season[0]))
+        parts.append(base_forecasts(forecast, rows, context))
+    return joined(parts)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,10 @@ macro customer_features() yields these columns; a test compares the two lists.
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
 # Columns that tell whose row it is.
 KEY = ("cutoff", "history_months", "pred_months", "customer_id")
 # A feature over the whole history window is comparable only between windows of full length.
@@ -101,3 +105,13 @@ ALL_COLUMNS: frozenset[str] = frozenset(
 
 # What fit_champion() reads beside the features.
 EXAMPLE_COLUMNS = ("months_back", "observed_months", "actual_clv", "actual_order_count")
+
+
+def customer_hash(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """A number in 0..1 that belongs to the customer, whatever else is in the frame.
+
+    >>> customer_hash(pd.DataFrame({"customer_id": ["A", "B", "A"]})).round(3).tolist()
+    [0.011, 0.412, 0.011]
+    """
+    hashes = pd.util.hash_array(rows["customer_id"].to_numpy(object), categorize=True)
+    return hashes.astype(float) / 2.0**64

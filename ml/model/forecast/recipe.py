@@ -23,11 +23,13 @@ from numpy.typing import NDArray
 from ml.model.forecast.blend import (
     BaseForecasts,
     Blend,
-    PurchaseForecast,
     base_forecasts,
+    base_forecasts_by_cutoff,
     fit_blend,
 )
-from ml.model.forecast.features import ALL_COLUMNS, EXAMPLE_COLUMNS
+from ml.model.forecast.features import ALL_COLUMNS, EXAMPLE_COLUMNS, customer_hash
+from ml.model.forecast.purchase_forecast import PurchaseForecast, PurchaseForecasts
+from ml.model.forecast.total import TotalCorrection, fit_total
 from ml.model.forecast.trees import (
     FORECAST_RATIOS,
     LEAST_CUTOFFS,
@@ -49,30 +51,6 @@ LEAST_MONTHS = 3
 # Blend and total come from at least so many cutoffs, with the longest history that has them.
 BLEND_CUTOFFS = 4
 HORIZONS = (12, 9, 6, 3)
-# Variance of the log of a total that no backtest shows: the next window is a new one.
-UNSEEN_VARIANCE = 0.01
-# Variance between windows where too few cutoffs show it.
-USUAL_VARIANCE = 0.0225
-
-
-@dataclass(frozen=True)
-class TotalCorrection:
-    """How far the labels pull the total away from Pareto/NBD's.
-
-    log_ratios: log(actual / Pareto/NBD) of the total, season-free, by training cutoff, newest
-    first. weight: the share of their mean that is believed. factor: multiplier of the blend, which
-    by itself fits the labels fully; 1 if they are believed fully.
-    """
-
-    log_ratios: tuple[float, ...]
-    weight: float
-    factor: float
-
-    @property
-    def sd(self) -> float:
-        """Standard deviation of the log of a total."""
-        seen = float(np.var(self.log_ratios)) if len(self.log_ratios) > 2 else USUAL_VARIANCE
-        return float(np.sqrt(seen + UNSEEN_VARIANCE))
 
 
 @dataclass(frozen=True)
@@ -175,42 +153,41 @@ def fit_recipe(
     cutoff: pd.Timestamp,
     seed: int,
     max_examples: int,
+    models: PurchaseForecasts | None = None,
 ) -> tuple[Recipe, TrainingRows]:
     """The recipe on what was known at `cutoff`; labels of unfinished windows must be NaN.
 
     examples: rows of customer_features() with EXAMPLE_COLUMNS, months_back 0 being the cutoff
-    itself. Without a matured window the blend is Pareto/NBD alone. Errors: ValueError for missing
+    itself, sorted by cutoff. models: purchase models of their cutoffs, if there are some already.
+    Without a matured window the blend is Pareto/NBD alone. Errors: ValueError for missing
     columns, no row at the cutoff, or customers who all bought first on the cutoff.
     """
     check_examples(examples, cutoff)
     now = examples[examples["months_back"] == 0]
     windows = fit_windows(examples, monthly_revenue, cutoff)
-    forecast = _fit_purchases(windows, now)
+    models = models or PurchaseForecasts(examples)
+    context = windows.context(now["cutoff"])
+    forecast = models.of(cutoff, float(context.history_season[0]))
+    base_now = base_forecasts(forecast, now, context)
     matured = _matured(examples, max_examples)
-    learn = _unlearned if matured.empty else _learned
-    blend, rows = learn(windows, forecast, now, matured)
+    if matured.empty:
+        blend, rows = _unlearned(windows, now, base_now, matured)
+    else:
+        blend, rows = _learned(windows, models, now, base_now, matured)
     chosen = rows.examples[rows.is_blend_row]
     recipe = Recipe(
         windows=windows,
         forecast=forecast,
         blend=blend,
-        total_correction=_fit_total(rows, windows.pred_months),
+        total_correction=fit_total(blend, base_now, context),
         trees=_fit_trees(rows, seed),
         tree_cutoffs=_days(rows.examples["cutoff"]),
         blend_cutoffs=_days(chosen["cutoff"]),
         horizon_months=0 if chosen.empty else int(chosen["observed_months"].min()),
-        typical_purchases=float(forecast.purchases(now).pareto_nbd.mean()),
-        typical_day_revenue=float(forecast.day_value(now).mean()),
+        typical_purchases=float(base_now.purchases.pareto_nbd.mean()),
+        typical_day_revenue=float(base_now.day_value.mean()),
     )
     return recipe, rows
-
-
-def _fit_purchases(windows: Windows, now: pd.DataFrame) -> PurchaseForecast:
-    """Purchase models of the customers of the cutoff, who share one history window."""
-    history_season = windows.context(now["cutoff"]).history_season
-    return PurchaseForecast.fit(
-        now, history_season=float(history_season[0]), pred_months=windows.pred_months
-    )
 
 
 def check_examples(examples: pd.DataFrame, cutoff: pd.Timestamp) -> None:
@@ -241,29 +218,21 @@ def _matured(examples: pd.DataFrame, max_examples: int) -> pd.DataFrame:
     return rows.reset_index(drop=True)
 
 
-def customer_hash(rows: pd.DataFrame) -> FloatArray:
-    """A number in 0..1 that belongs to the customer, whatever else is in the frame.
-
-    >>> customer_hash(pd.DataFrame({"customer_id": ["A", "B", "A"]})).round(3).tolist()
-    [0.011, 0.412, 0.011]
-    """
-    hashes = pd.util.hash_array(rows["customer_id"].to_numpy(object), categorize=True)
-    return hashes.astype(float) / 2.0**64
-
-
 def _learned(
-    windows: Windows, forecast: PurchaseForecast, now: pd.DataFrame, examples: pd.DataFrame
+    windows: Windows,
+    models: PurchaseForecasts,
+    now: pd.DataFrame,
+    base_now: BaseForecasts,
+    examples: pd.DataFrame,
 ) -> tuple[Blend, TrainingRows]:
     """The blend, and the training rows as the trees will read them."""
     context = windows.context(examples["cutoff"])
-    base = base_forecasts(forecast, examples, context)
+    base = base_forecasts_by_cutoff(models, examples, windows)
     actual = examples["actual_clv"].to_numpy(float) / context.label_season
     chosen = examples["months_back"].isin(_blend_cutoffs(examples)).to_numpy()
     blend = fit_blend(base.of_rows(chosen), np.maximum(actual[chosen], 0))
     inputs = _tree_inputs(examples, context, base, blend)
-    context_now = windows.context(now["cutoff"])
-    base_now = base_forecasts(forecast, now, context_now)
-    newest = _tree_inputs(now, context_now, base_now, blend).matrix
+    newest = _tree_inputs(now, windows.context(now["cutoff"]), base_now, blend).matrix
     # what no customer of the cutoff has cannot be used on them: the log may be too young for it
     known: BoolArray = np.asarray(~np.isnan(newest).all(axis=0))
     names = tuple(name for name, keep in zip(inputs.names, known, strict=True) if keep)
@@ -277,11 +246,10 @@ def _learned(
 
 
 def _unlearned(
-    windows: Windows, forecast: PurchaseForecast, now: pd.DataFrame, examples: pd.DataFrame
+    windows: Windows, now: pd.DataFrame, base: BaseForecasts, examples: pd.DataFrame
 ) -> tuple[Blend, TrainingRows]:
     """Pareto/NBD alone: no label window has matured, `examples` are empty."""
     context = windows.context(now["cutoff"])
-    base = base_forecasts(forecast, now, context)
     blend = fit_blend(base, np.empty(0))
     nobody = np.zeros(len(now), bool)
     return blend, TrainingRows(
@@ -302,34 +270,6 @@ def _blend_cutoffs(rows: pd.DataFrame) -> list[int]:
         if len(enough) >= BLEND_CUTOFFS:
             return enough.index.tolist()
     return observed.index.tolist()
-
-
-def _fit_total(rows: TrainingRows, pred_months: int) -> TotalCorrection:
-    """The labels are believed as far as they agree with each other.
-
-    Empirical Bayes: Pareto/NBD with season is a forecast of the total as well; the mean of the
-    log ratios is shrunk towards it by mean^2 / (mean^2 + its variance). Overlapping windows count
-    as one for every pred_months cutoffs. Without a matured window there is nothing to correct.
-    """
-    if rows.examples.empty:
-        return TotalCorrection(log_ratios=(), weight=0.0, factor=1.0)
-    money = {"actual": rows.actual, "pareto_nbd": rows.base.pareto_nbd}
-    totals = pd.DataFrame(money)[rows.is_blend_row]
-    back = rows.examples.loc[rows.is_blend_row, "months_back"]
-    sums = totals.groupby(back.to_numpy()).sum()
-    sums = sums[(sums["actual"] > 0) & (sums["pareto_nbd"] > 0)]
-    ratios = np.log((sums["actual"] / sums["pareto_nbd"]).to_numpy(float))
-    if not len(ratios):
-        return TotalCorrection(log_ratios=(), weight=1.0, factor=1.0)
-    spread = float(ratios.var()) if len(ratios) > 2 else USUAL_VARIANCE
-    mean = float(ratios.mean())
-    doubt = spread / max(1.0, len(ratios) / pred_months) + UNSEEN_VARIANCE
-    weight = mean**2 / (mean**2 + doubt)
-    return TotalCorrection(
-        log_ratios=tuple(float(ratio) for ratio in ratios),
-        weight=weight,
-        factor=float(np.exp(-(1 - weight) * mean)),
-    )
 
 
 def _fit_trees(rows: TrainingRows, seed: int) -> Trees | None:

@@ -23,8 +23,9 @@ import xgboost as xgb
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from ml.model.forecast.blend import DAYS_A_MONTH, BaseForecasts, fading_spending
+from ml.model.forecast.blend import BaseForecasts, fading_spending
 from ml.model.forecast.features import FEATURES, WHOLE_WINDOW
+from ml.model.forecast.purchase_forecast import DAYS_A_MONTH
 from ml.model.forecast.windows import WindowContext
 
 FloatArray = NDArray[np.float64]
