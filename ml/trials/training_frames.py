@@ -49,7 +49,7 @@ class Frames:
         return {customer for (customer,) in rows}
 
     def later_actuals(self, trial: Trial) -> pd.DataFrame:
-        """What the customers of the trial's cutoff brought after it: customer_id, actual_clv."""
+        """What the customers of the cutoff brought: customer_id, actual_clv, actual_order_count."""
         return self._con.execute(QUERIES["later_actuals"], asdict(trial)).df()
 
 

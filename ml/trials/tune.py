@@ -24,6 +24,7 @@ from ml.home.layout import Home
 from ml.ledger.provenance import code_state
 from ml.life.session import Session, connected, open_session, require_days
 from ml.model.champion.rivals import fit_rivals
+from ml.model.forecast.purchase_forecast import PurchaseForecasts
 from ml.model.forecast.recipe import fit_recipe
 from ml.model.measures.metrics import METRICS, d2
 from ml.trials.grid_picture import draw_grid
@@ -251,14 +252,16 @@ def _scores(session: Session, grid: Grid, journal: Journal) -> pd.DataFrame:
     """One row per cell and cutoff."""
     trials = [Trial(cutoff, *cell) for cutoff in grid.cutoffs for cell in grid.cells]
     shortest = min(history for history, _ in grid.cells)
-    rows, started, done = [], time.monotonic(), 0
+    rows, started, done, models = [], time.monotonic(), 0, PurchaseForecasts()
     left = sum(trial not in journal for trial in trials)
     with frames_of(session, trials) as frames:
         for trial in trials:
             if trial not in journal:
                 session.progress(_time_left(trial, done, left, started))
                 done += 1
-            score = journal.score(trial, lambda t=trial: _score(session, frames, t, shortest))
+            score = journal.score(
+                trial, lambda t=trial: _score(session, frames, t, shortest, models)
+            )
             cell = {"history_months": trial.history_months, "pred_months": trial.pred_months}
             rows.append({"cutoff": trial.training_cutoff, **cell, **score})
     return pd.DataFrame(rows)
@@ -272,7 +275,9 @@ def _time_left(trial: Trial, done: int, left: int, started: float) -> str:
     return f"training {done + 1} of {left}: {name}, about {seconds:.0f} s left"
 
 
-def _score(session: Session, frames: Frames, trial: Trial, shortest: int) -> dict[str, float]:
+def _score(
+    session: Session, frames: Frames, trial: Trial, shortest: int, models: PurchaseForecasts
+) -> dict[str, float]:
     """Metrics of the recipe, and D2 of its best rival, on the common customers of the cutoff."""
     training, day = session.config.training, pd.Timestamp(trial.training_cutoff)
     examples = frames.examples(trial)
@@ -282,6 +287,8 @@ def _score(session: Session, frames: Frames, trial: Trial, shortest: int) -> dic
         cutoff=day,
         seed=training.seed,
         max_examples=training.max_examples,
+        models=models,
+        is_whole=False,
     )
     everybody = examples[examples["months_back"] == 0].reset_index(drop=True)
     common = frames.customers_since(trial, shortest)

@@ -34,6 +34,8 @@ def card_entries(
     value_tiers: tuple[float, ...],
 ) -> dict[str, Any]:
     """hyper_parameters, decisions, baseline (of what serves) and baselines (of the rivals)."""
+    served = [replay.served(gate) for replay in replays]
+    measured_on = [replay.measured_on(gate.serves) for replay in replays]
     settings = {
         name: {**dict(chosen), "rounds": rounds} for name, (chosen, rounds) in SETTINGS.items()
     }
@@ -47,11 +49,14 @@ def card_entries(
             "max_examples": max_examples,
         },
         "decisions": _decisions(recipe, gate),
-        "baseline": _out_of_time(replays, gate.serves)
-        | _watched(replays, gate.serves)
-        | {"segments": _kinds(replays, gate.serves, value_tiers)},
+        "baseline": _out_of_time(replays, served, measured_on)
+        | _watched(replays, served)
+        | {"segments": _kinds(replays, served, value_tiers)},
         "baselines": {
-            rival: _out_of_time(replays, rival) | _lead_over(rival, replays, gate.serves, seed)
+            rival: _out_of_time(
+                replays, [replay.rivals[rival] for replay in replays], [rival] * len(replays)
+            )
+            | _lead_over(rival, replays, served, seed)
             for rival in RIVALS
         },
     }
@@ -64,6 +69,7 @@ def _decisions(recipe: Recipe, gate: GateResult) -> dict[str, Any]:
         "serves": gate.serves,
         "gate": {
             "reason": gate.reason,
+            "weights": dict(gate.weights),
             "comparisons": [vars(comparison) for comparison in gate.comparisons],
         },
         "season": vars(season) | {"index": list(season.index)},
@@ -73,52 +79,52 @@ def _decisions(recipe: Recipe, gate: GateResult) -> dict[str, Any]:
     }
 
 
-def _out_of_time(replays: list[Replay], name: str) -> dict[str, Any]:
-    """Mean metrics of a forecast over the replays; where a replay has no trees, of its blend."""
+def _out_of_time(
+    replays: list[Replay], forecasts: list[FloatArray], measured_on: list[str]
+) -> dict[str, Any]:
+    """Mean metrics of a forecast over the replays; forecasts: its money in each."""
     by_replay = [
-        {metric: score(replay.actual, replay.forecast(name)) for metric, score in METRICS.items()}
-        for replay in replays
+        {metric: score(replay.actual, money) for metric, score in METRICS.items()}
+        for replay, money in zip(replays, forecasts, strict=True)
     ]
     means = {metric: _mean([figures[metric] for figures in by_replay]) for metric in METRICS}
     means["mean_actual"] = _mean([float(replay.actual.mean()) for replay in replays])
     return {
         **means,
         "cutoffs": [replay.cutoff for replay in replays],
-        "measured_on": [replay.measured_on(name) for replay in replays],
+        "measured_on": measured_on,
     }
 
 
 def _kinds(
-    replays: list[Replay], name: str, value_tiers: tuple[float, ...]
+    replays: list[Replay], served: list[FloatArray], value_tiers: tuple[float, ...]
 ) -> list[dict[str, Any]]:
-    """Accuracy of a forecast by kind of customer in the newest replay."""
+    """Accuracy of what serves by kind of customer in the newest replay."""
     if not replays:
         return []
     newest = replays[0]
-    return accuracy_by_kind(
-        newest.actual, newest.forecast(name), newest.tenure_days, value_tiers=value_tiers
-    )
+    return accuracy_by_kind(newest.actual, served[0], newest.tenure_days, value_tiers=value_tiers)
 
 
-def _watched(replays: list[Replay], name: str) -> dict[str, Any]:
-    """What later windows are compared with: yardsticks and calibration of a forecast's replays."""
+def _watched(replays: list[Replay], served: list[FloatArray]) -> dict[str, Any]:
+    """What later windows are compared with: yardsticks and calibration of what serves."""
     return frozen_record(
         [
-            (replay.actual, replay.forecast(name), [replay.forecast(rival) for rival in RIVALS])
-            for replay in replays
+            (replay.actual, money, [replay.rivals[rival] for rival in RIVALS])
+            for replay, money in zip(replays, served, strict=True)
         ]
     )
 
 
-def _lead_over(rival: str, replays: list[Replay], serves: str, seed: int) -> dict[str, Any]:
+def _lead_over(
+    rival: str, replays: list[Replay], served: list[FloatArray], seed: int
+) -> dict[str, Any]:
     """Paired bootstrap on D2 of what serves against a rival, over all replays."""
     if not replays:
         return {}
     actual = np.concatenate([replay.actual for replay in replays])
-    ours, theirs = (
-        np.concatenate([replay.forecast(name) for replay in replays]) for name in (serves, rival)
-    )
-    lead = paired_bootstrap(actual, ours, theirs, metric="d2", seed=seed)
+    theirs = np.concatenate([replay.rivals[rival] for replay in replays])
+    lead = paired_bootstrap(actual, np.concatenate(served), theirs, metric="d2", seed=seed)
     return {
         "champion_d2_difference": lead.difference,
         "champion_d2_difference_low": lead.low,

@@ -2,12 +2,12 @@
 
 1. Fit the recipe on what was known at the cutoff.
 2. Replay the training at earlier cutoffs, and predict held-out customers by trees of the others.
-3. The gate chooses what serves on both.
+3. The gate weighs the forecasts by the replays.
 4. Intervals come from the held-out predictions of what serves.
 5. All of it is frozen: a champion scores any later cutoff without the data it was trained on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -16,7 +16,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.model.champion.card_entries import card_entries
-from ml.model.champion.gate import BLEND, TREES, Evidence, GateResult, choose
+from ml.model.champion.gate import (
+    BLEND,
+    NAIVE,
+    PARETO_NBD,
+    TREES,
+    Evidence,
+    GateResult,
+    weigh,
+)
 from ml.model.champion.replays import Replay, replay_trainings
 from ml.model.champion.rivals import Rivals, fit_rivals
 from ml.model.forecast.drivers import strongest_drivers
@@ -97,19 +105,22 @@ class Champion:
 
     def drivers(self, model_input: ModelInput, top: int = 3) -> pd.DataFrame:
         """The `top` strongest drivers per customer; columns as in drivers.COLUMNS."""
-        return strongest_drivers(self.recipe, model_input, top=top, uses_trees=self._uses_trees)
-
-    @property
-    def _uses_trees(self) -> bool:
-        return self.gate.serves == TREES
+        spending = self.recipe.spending(model_input)
+        return strongest_drivers(
+            self.recipe,
+            model_input,
+            before_trees=self._served(model_input, replace(spending, trees=spending.blend)),
+            tree_weight=self.gate.weight(TREES),
+            top=top,
+        )
 
     def _served(self, model_input: ModelInput, spending: Spending) -> FloatArray:
-        """The forecast the gate chose."""
-        if self._uses_trees:
-            return spending.trees
-        if self.gate.serves == BLEND:
-            return spending.blend
-        return self.rivals.predict_from(model_input)[self.gate.serves]
+        """The forecasts in the weights of the gate."""
+        if self.gate.weights:
+            simple = self.recipe.simple(model_input)
+        else:  # a model of an earlier version: what served, served alone
+            simple = self.rivals.predict_from(model_input)
+        return self.gate.served(simple | {BLEND: spending.blend, TREES: spending.trees})
 
 
 def fit_champion(
@@ -122,6 +133,7 @@ def fit_champion(
     seed: int,
     max_examples: int,
     value_tiers: tuple[float, ...],
+    models: PurchaseForecasts | None = None,
 ) -> Champion:
     """Fit on what was known at `cutoff`, judge by replays at earlier cutoffs, freeze.
 
@@ -129,36 +141,45 @@ def fit_champion(
     observed_months, actual_clv and actual_order_count (NaN where the label window ends after the
     cutoff). monthly_revenue: month, day_count, net_revenue of the log up to the cutoff.
     value_tiers: growing per cents by which the card tells customers apart; they change no forecast.
+    models: purchase models that other trainings on the same log have fitted already.
     The same frames and seed give the same champion to the bit, whatever the order of the rows.
     Errors: ValueError if nobody bought or columns are missing, NothingMaturedError (a ValueError)
     if no label window has matured.
     """
     day = pd.Timestamp(cutoff)
     examples = _of_windows(examples, history_months, pred_months)
-    settings = {"seed": seed, "max_examples": max_examples}
     check_examples(examples, day)
-    models = PurchaseForecasts(examples)
-    recipe, rows = fit_recipe(examples, monthly_revenue, cutoff=day, models=models, **settings)
+    models = models or PurchaseForecasts()
+    recipe, rows = fit_recipe(
+        examples, monthly_revenue, cutoff=day, seed=seed, max_examples=max_examples, models=models
+    )
     _check_matured(rows, day, pred_months)
     replays = replay_trainings(
-        examples, monthly_revenue, pred_months=pred_months, models=models, **settings
+        examples,
+        monthly_revenue,
+        pred_months=pred_months,
+        seed=seed,
+        max_examples=max_examples,
+        models=models,
     )
     rivals = fit_rivals(recipe, examples[examples["months_back"] == 0])
-    held_out = _held_out(recipe, rivals, rows, models, seed)
-    gate = _judge(recipe, rows, held_out.forecasts, replays, seed)
+    held_out = _held_out(rows, recipe.blend.smallest, models, seed)
+    gate = _judge(recipe, replays, seed)
     return Champion(
         recipe=recipe,
         rivals=rivals,
         gate=gate,
         intervals=fit_intervals(
             rows.actual,
-            held_out.forecasts[gate.serves],
+            gate.served(held_out.forecasts),
             held_out.probability,
             rows.bought,
             total_sd=recipe.total_correction.sd,
         ),
         cutoff=day.date().isoformat(),
-        card_entries=card_entries(recipe, replays, gate, value_tiers=value_tiers, **settings),
+        card_entries=card_entries(
+            recipe, replays, gate, seed=seed, max_examples=max_examples, value_tiers=value_tiers
+        ),
     )
 
 
@@ -191,15 +212,14 @@ class HeldOut:
     probability: FloatArray
 
 
-def _held_out(
-    recipe: Recipe, rivals: Rivals, rows: TrainingRows, models: PurchaseForecasts, seed: int
-) -> HeldOut:
-    """Every forecast of the training rows; trees only if they can be fitted.
+def _held_out(rows: TrainingRows, smallest: float, models: PurchaseForecasts, seed: int) -> HeldOut:
+    """Every forecast of the training rows, at least `smallest`; trees if they can be fitted.
 
     Only trees could have learned a customer by heart; the others have a handful of numbers.
     """
-    context = recipe.windows.context(rows.examples["cutoff"])
-    forecasts = rivals.predict(rows.examples, context) | {BLEND: rows.tree_inputs.blend}
+    simple = {NAIVE: rows.base.naive, PARETO_NBD: rows.base.pareto_nbd}
+    forecasts = {name: np.maximum(money, smallest) for name, money in simple.items()}
+    forecasts[BLEND] = rows.tree_inputs.blend
     if not rows.can_have_trees:
         probability = probability_by_cutoff(models, rows.examples)
         return HeldOut(forecasts=forecasts, probability=probability)
@@ -226,33 +246,15 @@ def _by_trees_of_others(rows: TrainingRows, seed: int) -> tuple[FloatArray, Floa
     return money, probability
 
 
-def _judge(
-    recipe: Recipe,
-    rows: TrainingRows,
-    forecasts: dict[str, FloatArray],
-    replays: list[Replay],
-    seed: int,
-) -> GateResult:
-    """The gate on the best evidence there is.
-
-    Whether trees have learned more than the blend shows on customers held out at the training
-    cutoffs; whether the whole beats what a user could pick shows on trainings replayed earlier, as
-    far as they are like this one.
-    """
+def _judge(recipe: Recipe, replays: list[Replay], seed: int) -> GateResult:
+    """The gate on trainings that were replayed earlier."""
     refusal = ""
     if recipe.trees is None:
         refusal = (
             f"{len(recipe.tree_cutoffs)} training cutoffs with spending, trees need {LEAST_CUTOFFS}"
         )
-    held_out = Evidence(
-        actual=rows.actual,
-        forecasts=forecasts,
-        windows=max(rows.examples["cutoff"].nunique(), 1),
-        source="customers held out",
-    )
     past = [
-        Evidence(actual=replay.actual, forecasts=replay.forecasts, windows=1, source=replay.cutoff)
+        Evidence(actual=replay.actual, forecasts=replay.forecasts, source=replay.cutoff)
         for replay in replays
-        if replay.is_like(recipe)
     ]
-    return choose(held_out, past, refusal=refusal, seed=seed)
+    return weigh(past, refusal=refusal, seed=seed)

@@ -1,23 +1,27 @@
-"""The promotion gate: which forecast may serve, judged on what was not trained on.
+"""The gate: how much each forecast serves, judged on what was not trained on.
 
 1. There are four forecasts, from the richest to the simplest: trees, blend, Pareto/NBD, naive.
-2. The richest serves, unless a simpler one is significantly better.
-3. Then the next one is tried, down to naive.
-4. Significant: better by more than the customers' luck and the difference between windows explain.
+2. Each has told the future before: in replays, whose windows have matured since.
+3. Who was nearer gets more weight. With few replays the weights stay near those of PRIOR, in which
+   the simple forecasts have as much to say as the learned ones.
+4. The weighted geometric mean serves. Forecasts that are wrong in different ways correct each
+   other, so it is seldom far behind the best, which nobody knows in advance.
 
-    margin = 1.96 sqrt(noise^2 + WINDOW_SPREAD^2 / windows),   noise = (high - low) / (2 x 1.645)
+    weight ~ prior x exp(LEARNING_RATE x sum over the replays of max(score - best score, -MOST))
 
-low and high are the 90 % bounds of a paired bootstrap of D2. They know the customers of these
-windows only. The same comparison in another window comes out differently by WINDOW_SPREAD, however
-many customers there are, so its square is added.
+A score is the D2 of a replay. This is the exponentially weighted forecaster (Vovk 1990;
+Cesa-Bianchi & Lugosi 2006, Prediction, Learning, and Games, ch. 2). Where all customers brought the
+same, D2 is undefined; then the score is the share of the mean that the mean absolute error leaves.
+Where nobody brought anything, there is no score, and the replay says nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.model.measures.bootstrap import paired_bootstrap
+from ml.model.measures.metrics import d2, mae
 
 FloatArray = NDArray[np.float64]
 
@@ -25,23 +29,22 @@ FloatArray = NDArray[np.float64]
 TREES, BLEND, PARETO_NBD, NAIVE = "trees", "prior", "pareto_nbd", "naive"
 # From the richest to the simplest.
 ORDER = (TREES, BLEND, PARETO_NBD, NAIVE)
-# A forecast is refused if a simpler one is significantly better: 95 %, two-sided.
-Z_95 = 1.96
-# 90 %, two-sided: what the bounds of the bootstrap are, as quantiles of a normal distribution.
-Z_90 = 1.645
-# What separates two good forecasts differs between windows by about this much D2 (standard
-# deviation), which the customers of one window cannot show.
-WINDOW_SPREAD = 0.02
+# Weights before any replay has spoken.
+PRIOR = {TREES: 0.45, BLEND: 0.2, PARETO_NBD: 0.33, NAIVE: 0.02}
+LEARNING_RATE = 12.0
+# What one replay can say against a forecast at most: one odd window must not decide alone.
+MOST = 0.5
+# Names for people.
+SPOKEN = {TREES: "trees", BLEND: "blend", PARETO_NBD: "Pareto/NBD", NAIVE: "naive"}
 RESAMPLES = 400
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Forecasts by name and the truth, money, each (rows,), of so many windows, from where."""
+    """Forecasts by name and the truth of a replay, money, each (customers,)."""
 
     actual: FloatArray
     forecasts: dict[str, FloatArray]
-    windows: int
     source: str
 
 
@@ -49,8 +52,7 @@ class Evidence:
 class Comparison:
     """One paired bootstrap on D2: candidate minus rival, its 90 % bounds, share of wins.
 
-    margin: by how much the rival had to be better to be significantly better, over customers and
-    windows.
+    margin: what models of earlier versions asked a rival to be better by; 0 since.
     """
 
     candidate: str
@@ -62,94 +64,122 @@ class Comparison:
     share_better: float
     margin: float
 
-    @property
-    def is_passed(self) -> bool:
-        """True unless the rival is significantly better; true where D2 is undefined (NaN)."""
-        return not self.difference < -self.margin
-
 
 @dataclass(frozen=True)
 class GateResult:
-    """What serves, why, and every comparison that was made."""
+    """The forecast that counts most, why, every comparison that was made, and the weights.
+
+    weights: of the geometric mean, by name, sum 1. Models of earlier versions have none: what
+    serves, serves alone.
+    """
 
     serves: str
     reason: str
     comparisons: tuple[Comparison, ...]
+    weights: dict[str, float] = field(default_factory=dict)
+
+    def weight(self, name: str) -> float:
+        """How much a forecast counts, 0..1."""
+        return self.weights.get(name, 0.0) if self.weights else float(name == self.serves)
+
+    def served(self, forecasts: dict[str, FloatArray]) -> FloatArray:
+        """The weighted geometric mean of forecasts above 0, (customers,).
+
+        A replay without trees gives their weight to its blend.
+        """
+        weights = dict(self.weights) or {self.serves: 1.0}
+        if TREES in weights and TREES not in forecasts:
+            weights[BLEND] = weights.get(BLEND, 0.0) + weights.pop(TREES)
+        logs = sum(weight * np.log(forecasts[name]) for name, weight in weights.items() if weight)
+        return np.exp(logs)
 
 
-def choose(held_out: Evidence, replays: list[Evidence], *, refusal: str, seed: int) -> GateResult:
-    """The richest forecast that no simpler one is significantly better than.
+def weigh(replays: list[Evidence], *, refusal: str, seed: int) -> GateResult:
+    """The weights of every forecast by the replays.
 
-    held_out: training rows whose customers were not trained on; replays: earlier trainings under
-    like conditions and the windows that followed. Trees are compared with the blend on the first,
-    everything with Pareto/NBD and naive on the second (on the first if there is none). refusal: why
-    trees cannot serve, empty if they can. What one training cutoff says about the blend itself is
-    no evidence: without a replay and without trees the blend serves.
+    refusal: why trees cannot serve, empty if they can.
     """
-    made: list[Comparison] = []
-    reasons = [f"{TREES}: {refusal}"] if refusal else []
-    if refusal and not replays:
-        reasons.append(f"{BLEND}: no earlier training like this one")
-        return GateResult(serves=BLEND, reason="; ".join(reasons), comparisons=())
-    outside = _pooled(replays) if replays else held_out
-    for candidate in ORDER[1 if refusal else 0 : -1]:
-        compared = _against_simpler(candidate, held_out, outside, seed)
-        made += compared
-        lost = [comparison for comparison in compared if not comparison.is_passed]
-        if not lost:
-            reasons.append(f"{candidate}: no simpler forecast is significantly better")
-            return GateResult(serves=candidate, reason="; ".join(reasons), comparisons=tuple(made))
-        worst = min(lost, key=lambda comparison: comparison.difference)
-        reasons.append(
-            f"{candidate}: D2 {worst.difference:+.3f} against {worst.rival}, more than the margin "
-            f"of {worst.margin:.3f}"
+    names = [name for name in ORDER if not (refusal and name == TREES)]
+    scores = [found for replay in replays if (found := _scores(replay, names))]
+    said = np.zeros(len(names))
+    for found in scores:
+        values = np.array([found[name] for name in names])
+        said += np.maximum(values - values.max(), -MOST)
+    votes = np.log([PRIOR[name] for name in names]) + LEARNING_RATE * said
+    shares = np.exp(votes - votes.max())
+    weights = dict(zip(names, (shares / shares.sum()).tolist(), strict=True))
+    serves = max(names, key=lambda name: weights[name])
+    comparisons = _comparisons(serves, names, replays, seed) if scores else ()
+    reason = _reason(weights, scores, comparisons, refusal)
+    return GateResult(serves=serves, reason=reason, comparisons=comparisons, weights=weights)
+
+
+def _scores(replay: Evidence, names: list[str]) -> dict[str, float]:
+    """The score of every forecast in a replay, empty where nobody brought anything."""
+    actual, mean = replay.actual, float(replay.actual.mean())
+    if mean <= 0:
+        return {}
+    money = {name: replay.forecasts.get(name, replay.forecasts[BLEND]) for name in names}
+    scores = {name: d2(actual, forecast) for name, forecast in money.items()}
+    if all(np.isfinite(score) for score in scores.values()):
+        return scores
+    return {name: 1 - mae(actual, forecast) / mean for name, forecast in money.items()}
+
+
+def _comparisons(
+    serves: str, names: list[str], replays: list[Evidence], seed: int
+) -> tuple[Comparison, ...]:
+    """What counts most against every other forecast, over all replays."""
+    actual = np.concatenate([replay.actual for replay in replays])
+    money = {
+        name: np.concatenate(
+            [replay.forecasts.get(name, replay.forecasts[BLEND]) for replay in replays]
         )
-    return GateResult(serves=NAIVE, reason="; ".join(reasons), comparisons=tuple(made))
-
-
-def _pooled(replays: list[Evidence]) -> Evidence:
-    """All replays as one."""
-    names = set.intersection(*(set(replay.forecasts) for replay in replays))
-    return Evidence(
-        actual=np.concatenate([replay.actual for replay in replays]),
-        forecasts={
-            name: np.concatenate([replay.forecasts[name] for replay in replays])
-            for name in ORDER
-            if name in names
-        },
-        windows=sum(replay.windows for replay in replays),
-        source="replayed at " + ", ".join(replay.source for replay in replays),
+        for name in names
+    }
+    source = "replayed at " + ", ".join(replay.source for replay in replays)
+    return tuple(
+        _compared(serves, rival, source, (actual, money[serves], money[rival]), seed)
+        for rival in names
+        if rival != serves
     )
 
 
-def _against_simpler(
-    candidate: str, held_out: Evidence, outside: Evidence, seed: int
-) -> list[Comparison]:
-    """The candidate against every forecast after it in ORDER."""
-    return [
-        _compared(candidate, rival, held_out if rival == BLEND else outside, seed)
-        for rival in ORDER[ORDER.index(candidate) + 1 :]
-    ]
-
-
-def _compared(candidate: str, rival: str, evidence: Evidence, seed: int) -> Comparison:
-    """The candidate against one rival."""
-    result = paired_bootstrap(
-        evidence.actual,
-        evidence.forecasts[candidate],
-        evidence.forecasts[rival],
-        metric="d2",
-        seed=seed,
-        resamples=RESAMPLES,
-    )
-    noise = (result.high - result.low) / (2 * Z_90)
+def _compared(
+    candidate: str, rival: str, source: str, columns: tuple[FloatArray, ...], seed: int
+) -> Comparison:
+    """The candidate against one rival; columns: actual, candidate's and rival's money."""
+    result = paired_bootstrap(*columns, metric="d2", seed=seed, resamples=RESAMPLES)
     return Comparison(
         candidate=candidate,
         rival=rival,
-        source=evidence.source,
+        source=source,
         difference=result.difference,
         low=result.low,
         high=result.high,
         share_better=result.share_better,
-        margin=Z_95 * float(np.hypot(noise, WINDOW_SPREAD / np.sqrt(evidence.windows))),
+        margin=0.0,
     )
+
+
+def _reason(
+    weights: dict[str, float],
+    scores: list[dict[str, float]],
+    comparisons: tuple[Comparison, ...],
+    refusal: str,
+) -> str:
+    """The weights, and what they stand on, in words."""
+    parts = [f"trees: {refusal}"] if refusal else []
+    shares = ", ".join(f"{SPOKEN[name]} {share:.2f}" for name, share in weights.items())
+    if not scores:
+        return "; ".join([*parts, f"weights {shares}: no earlier training can be judged yet"])
+    count = f"{len(scores)} earlier training{'s' if len(scores) > 1 else ''}"
+    parts.append(f"weights {shares}, from D2 in {count}")
+    ahead = [one for one in comparisons if one.difference < 0]
+    parts += [
+        f"{SPOKEN[one.rival]} is ahead of {SPOKEN[one.candidate]} by {-one.difference:.3f} over "
+        f"these customers together ({-one.high:.3f} to {-one.low:.3f}) and counts "
+        f"{weights[one.rival]:.2f}: window by window it was not ahead enough for more"
+        for one in ahead
+    ]
+    return "; ".join(parts)

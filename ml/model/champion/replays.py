@@ -3,7 +3,8 @@
 1. Accuracy on what was trained on means nothing.
 2. So the training is repeated as it would have been half a year ago, on what was known then.
 3. What its customers brought since then is compared with what it would have said.
-4. Two cutoffs are replayed: the newest whose window has matured, and half a window before it.
+4. Up to REPLAYS cutoffs are replayed: the newest whose window has matured, and others before it,
+   evenly spread over those whose outcome is known.
 """
 
 from dataclasses import dataclass
@@ -12,52 +13,41 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.model.champion.gate import BLEND, TREES
+from ml.model.champion.gate import BLEND, TREES, GateResult
 from ml.model.champion.rivals import fit_rivals
 from ml.model.forecast.purchase_forecast import PurchaseForecasts
-from ml.model.forecast.recipe import BLEND_CUTOFFS, LEAST_MONTHS, Recipe, fit_recipe
+from ml.model.forecast.recipe import LEAST_MONTHS, Recipe, fit_recipe
 
 FloatArray = NDArray[np.float64]
+
+REPLAYS = 4
+# Rows that a replay learns from at most.
+MOST_EXAMPLES = 50_000
 
 
 @dataclass(frozen=True)
 class Replay:
     """One training replayed at an earlier cutoff and what came of it.
 
-    actual and forecasts (by name, money of its label window) and tenure_days, the customers' age,
-    have shape (customers,).
+    actual, forecasts (by name, money of its label window: what the gate weighs), rivals (the same
+    without season: what a user would pick instead) and tenure_days, the customers' age, have shape
+    (customers,).
     """
 
     cutoff: str
     actual: FloatArray
     forecasts: dict[str, FloatArray]
+    rivals: dict[str, FloatArray]
     tenure_days: FloatArray
     recipe: Recipe
 
-    def forecast(self, name: str) -> FloatArray:
-        """Money by the forecast `name`; by the blend if the replay had too few cutoffs for trees.
-
-        Errors: KeyError for a forecast that no training has.
-        """
-        return self.forecasts[self.measured_on(name)]
+    def served(self, gate: GateResult) -> FloatArray:
+        """Money by the forecasts in the gate's weights."""
+        return gate.served(self.forecasts)
 
     def measured_on(self, name: str) -> str:
         """The name of the forecast that forecast(name) gives."""
         return BLEND if name == TREES and self.recipe.trees is None else name
-
-    def is_like(self, recipe: Recipe) -> bool:
-        """Whether this training can speak for `recipe`.
-
-        That is: the same decision on the season, trees if the other one has them, and a blend from
-        as many cutoffs with as much history (the blend of a young log does not speak for it).
-        """
-        mine = self.recipe
-        return (
-            mine.windows.season.is_applied == recipe.windows.season.is_applied
-            and (mine.trees is not None or recipe.trees is None)
-            and len(mine.blend_cutoffs) >= min(BLEND_CUTOFFS, len(recipe.blend_cutoffs))
-            and mine.horizon_months >= recipe.horizon_months
-        )
 
 
 def replay_trainings(
@@ -69,14 +59,15 @@ def replay_trainings(
     max_examples: int,
     models: PurchaseForecasts,
 ) -> list[Replay]:
-    """Trainings at the newest matured cutoff and half a window before it, where rows allow.
+    """Trainings at up to REPLAYS matured cutoffs, where rows allow.
 
     examples, monthly_revenue, models: as for fit_recipe(). Newest first.
     """
-    back = examples.loc[examples["actual_clv"].notna(), "months_back"]
-    wanted = (pred_months, pred_months + max(1, pred_months // 2))
     enough = np.minimum(examples["history_months"], LEAST_MONTHS) <= examples["observed_months"]
-    usable = [months for months in wanted if ((back == months) & enough).any()]
+    matured = examples["actual_clv"].notna() & (examples["months_back"] >= pred_months)
+    back = np.unique(examples.loc[enough & matured, "months_back"])
+    usable = back[:: max(1, -(-len(back) // REPLAYS))].tolist()
+    max_examples = min(max_examples, MOST_EXAMPLES)
     return [
         _replay(
             examples, monthly_revenue, months, seed=seed, max_examples=max_examples, models=models
@@ -127,16 +118,18 @@ def _replay(
         seed=seed,
         max_examples=max_examples,
         models=models,
+        is_whole=False,
     )
-    spending = recipe.spending(recipe.model_input(then))
-    forecasts = {BLEND: spending.blend}
+    model_input = recipe.model_input(then)
+    spending = recipe.spending(model_input)
+    forecasts = recipe.simple(model_input) | {BLEND: spending.blend}
     if recipe.trees is not None:
         forecasts[TREES] = spending.trees
-    context = recipe.windows.context(then["cutoff"])
     return Replay(
         cutoff=day.date().isoformat(),
         actual=then["actual_clv"].to_numpy(float),
-        forecasts=forecasts | fit_rivals(recipe, then).predict(then, context),
+        forecasts=forecasts,
+        rivals=fit_rivals(recipe, then).predict_from(model_input),
         tenure_days=then["tenure_days"].to_numpy(float),
         recipe=recipe,
     )

@@ -138,9 +138,9 @@ def base_forecasts_by_cutoff(
     models of a later day have seen the label window.
     """
     parts: list[BaseForecasts] = []
-    for cutoff, rows in examples.groupby("cutoff", sort=False):
+    for _, rows in examples.groupby("cutoff", sort=False):
         context = windows.context(rows["cutoff"])
-        forecast = models.of(pd.Timestamp(str(cutoff)), float(context.history_season[0]))
+        forecast = models.of(rows, history_season=float(context.history_season[0]))
         parts.append(base_forecasts(forecast, rows, context))
     return joined(parts)
 

@@ -12,7 +12,7 @@ shares in which the boosters enter the prediction. At depth 2 and 3 they are clo
 and an order of magnitude faster.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -45,16 +45,24 @@ class Effects:
 
 
 def strongest_drivers(
-    recipe: Recipe, model_input: ModelInput, *, top: int, uses_trees: bool
+    recipe: Recipe,
+    model_input: ModelInput,
+    *,
+    before_trees: FloatArray,
+    tree_weight: float,
+    top: int,
 ) -> pd.DataFrame:
     """COLUMNS, `top` rows a customer in the order of the rows; driver_rank 1 is the strongest.
 
+    before_trees: the predictions with the blend in place of the trees, money, (customers,).
+    tree_weight: how much the trees count.
     value: in the driver's own unit, NaN if the customer has none. factor: what it multiplies the
     prediction by against the typical customer, above 0. words: what the driver is called.
     """
-    effects = _blend_effects(recipe, model_input)
-    if uses_trees and recipe.trees is not None:
-        effects = _joined(effects, tree_effects(recipe.trees, model_input.tree_inputs))
+    effects = _simple_effects(recipe, model_input, np.log(before_trees))
+    if tree_weight > 0 and recipe.trees is not None:
+        trees = tree_effects(recipe.trees, model_input.tree_inputs)
+        effects = _joined(effects, _weighted(trees, tree_weight))
     return _table(effects, _strongest(effects.log_factors, top))
 
 
@@ -67,15 +75,24 @@ def _strongest(log_factors: FloatArray, top: int) -> NDArray[np.intp]:
     return np.take_along_axis(largest, order, 1)
 
 
-def _blend_effects(recipe: Recipe, model_input: ModelInput) -> Effects:
-    """The blend as purchases x value x what it makes of them, each against the typical one."""
+def _weighted(effects: Effects, weight: float) -> Effects:
+    """The effects of forecasts that count only in part."""
+    return replace(effects, log_factors=weight * effects.log_factors)
+
+
+def _simple_effects(recipe: Recipe, model_input: ModelInput, log_forecast: FloatArray) -> Effects:
+    """A forecast as purchases x value x what it makes of them, each against the typical one.
+
+    log_forecast: (rows,), season included.
+    """
+    scale = recipe.total_correction.factor * model_input.context.label_season
     value = model_input.base.day_value
     smallest = recipe.blend.smallest / recipe.typical_day_revenue
     purchases = np.maximum(model_input.base.purchases.pareto_nbd, smallest)
     log_purchases = np.log(purchases / recipe.typical_purchases)
     log_value = np.log(value / recipe.typical_day_revenue)
     typical = recipe.typical_purchases * recipe.typical_day_revenue
-    rest = np.log(model_input.tree_inputs.blend / typical) - log_purchases - log_value
+    rest = log_forecast - np.log(scale * typical) - log_purchases - log_value
     factors = np.column_stack([log_purchases, log_value, rest])
     values = np.column_stack([purchases, value, np.exp(rest)])
     return Effects(log_factors=factors, values=values, names=tuple(BLEND_WORDS))

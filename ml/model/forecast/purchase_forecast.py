@@ -91,32 +91,32 @@ class PurchaseForecast:
 
 
 class PurchaseForecasts:
-    """The purchase models of every cutoff of a training, each fitted once, on its own customers.
+    """Purchase models by history and cutoff, each fitted once, on the customers of its cutoff.
 
-    examples: rows of customer_features() of all cutoffs. The season enters afterwards.
+    Trainings share them: a cutoff that two trainings read has the same models in both.
     """
 
-    def __init__(self, examples: pd.DataFrame) -> None:
-        groups = examples.groupby("cutoff", sort=False)
-        self._rows = {pd.Timestamp(str(cutoff)): rows for cutoff, rows in groups}
-        self._pred_months = int(examples["pred_months"].iloc[0])
-        self._newest = max(self._rows)
-        self._fitted: dict[pd.Timestamp, PurchaseForecast] = {}
+    def __init__(self) -> None:
+        self._fitted: dict[tuple[int, pd.Timestamp, bool], PurchaseForecast] = {}
 
-    def of(self, cutoff: pd.Timestamp, history_season: float) -> PurchaseForecast:
-        """The models of a cutoff, on a history of that mean season index.
+    def of(
+        self, rows: pd.DataFrame, *, history_season: float = 1.0, is_whole: bool = False
+    ) -> PurchaseForecast:
+        """The models of the one cutoff of `rows`, on a history of that mean season index.
 
-        The newest cutoff learns from all its customers. Errors: ValueError if every customer of
-        the cutoff bought on it only.
+        rows: features of its customers. is_whole: learn from all of them, not from at most
+        MOST_CUSTOMERS. Errors: ValueError if every customer bought on the cutoff only.
         """
-        if cutoff not in self._fitted:
-            rows = self._rows[cutoff]
-            if cutoff != self._newest and len(rows) > MOST_CUSTOMERS:
+        history, pred = (int(rows[name].iloc[0]) for name in ("history_months", "pred_months"))
+        is_sampled = not is_whole and len(rows) > MOST_CUSTOMERS
+        key = (history, pd.Timestamp(rows["cutoff"].iloc[0]), is_sampled)
+        if key not in self._fitted:
+            if is_sampled:
                 rows = rows[customer_hash(rows) < MOST_CUSTOMERS / len(rows)]
-            self._fitted[cutoff] = PurchaseForecast.fit(
-                rows, history_season=1.0, pred_months=self._pred_months
-            )
-        return replace(self._fitted[cutoff], history_season=history_season)
+            self._fitted[key] = PurchaseForecast.fit(rows, history_season=1.0, pred_months=pred)
+        return replace(
+            self._fitted[key], history_season=history_season, pred_days=pred * DAYS_A_MONTH
+        )
 
 
 def probability_by_cutoff(models: PurchaseForecasts, examples: pd.DataFrame) -> FloatArray:
@@ -125,7 +125,7 @@ def probability_by_cutoff(models: PurchaseForecasts, examples: pd.DataFrame) -> 
     examples: sorted by cutoff.
     """
     parts = [
-        models.of(pd.Timestamp(str(cutoff)), 1.0).probability_of_purchase(rows)
-        for cutoff, rows in examples.groupby("cutoff", sort=False)
+        models.of(rows).probability_of_purchase(rows)
+        for _, rows in examples.groupby("cutoff", sort=False)
     ]
     return np.concatenate(parts) if parts else np.empty(0)

@@ -29,7 +29,7 @@ from ml.model.forecast.blend import (
 )
 from ml.model.forecast.features import ALL_COLUMNS, EXAMPLE_COLUMNS, customer_hash
 from ml.model.forecast.purchase_forecast import PurchaseForecast, PurchaseForecasts
-from ml.model.forecast.total import TotalCorrection, fit_total
+from ml.model.forecast.total import PastWindows, TotalCorrection, fit_total
 from ml.model.forecast.trees import (
     FORECAST_RATIOS,
     LEAST_CUTOFFS,
@@ -107,6 +107,15 @@ class Recipe:
             inputs = inputs.with_columns(self.trees.names)
         return ModelInput(features=features, context=context, base=base, tree_inputs=inputs)
 
+    def simple(self, model_input: ModelInput) -> dict[str, FloatArray]:
+        """Naive and Pareto/NBD with the season, money above 0, each (customers,)."""
+        season = model_input.context.label_season
+        smallest = self.blend.smallest
+        return {
+            name: np.maximum(getattr(model_input.base, name), smallest) * season
+            for name in ("naive", "pareto_nbd")
+        }
+
     def spending(self, model_input: ModelInput) -> Spending:
         """Forecasts of blend and trees with season and corrected total, in row order."""
         scale = model_input.context.label_season * self.total_correction.factor
@@ -140,6 +149,15 @@ class TrainingRows:
         """Whether the customer ordered in the label window."""
         return (self.examples["actual_order_count"] > 0).to_numpy()
 
+    def past_windows(self, pred_months: int) -> PastWindows:
+        """The rows as the total reads them."""
+        return PastWindows(
+            base=self.base,
+            actual=self.actual,
+            months_back=self.examples["months_back"].to_numpy(np.int64),
+            pred_months=pred_months,
+        )
+
     @property
     def can_have_trees(self) -> bool:
         """Whether enough cutoffs have matured and somebody spent in one of them."""
@@ -154,20 +172,23 @@ def fit_recipe(
     seed: int,
     max_examples: int,
     models: PurchaseForecasts | None = None,
+    is_whole: bool = True,
 ) -> tuple[Recipe, TrainingRows]:
     """The recipe on what was known at `cutoff`; labels of unfinished windows must be NaN.
 
     examples: rows of customer_features() with EXAMPLE_COLUMNS, months_back 0 being the cutoff
     itself, sorted by cutoff. models: purchase models of their cutoffs, if there are some already.
+    is_whole: whether those of the cutoff itself learn from all its customers.
     Without a matured window the blend is Pareto/NBD alone. Errors: ValueError for missing
     columns, no row at the cutoff, or customers who all bought first on the cutoff.
     """
     check_examples(examples, cutoff)
     now = examples[examples["months_back"] == 0]
     windows = fit_windows(examples, monthly_revenue, cutoff)
-    models = models or PurchaseForecasts(examples)
+    models = models or PurchaseForecasts()
     context = windows.context(now["cutoff"])
-    forecast = models.of(cutoff, float(context.history_season[0]))
+    season = float(context.history_season[0])
+    forecast = models.of(now, history_season=season, is_whole=is_whole)
     base_now = base_forecasts(forecast, now, context)
     matured = _matured(examples, max_examples)
     if matured.empty:
@@ -179,7 +200,9 @@ def fit_recipe(
         windows=windows,
         forecast=forecast,
         blend=blend,
-        total_correction=fit_total(blend, base_now, context),
+        total_correction=fit_total(
+            blend, base_now, context, rows.past_windows(windows.pred_months)
+        ),
         trees=_fit_trees(rows, seed),
         tree_cutoffs=_days(rows.examples["cutoff"]),
         blend_cutoffs=_days(chosen["cutoff"]),

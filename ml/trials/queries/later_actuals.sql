@@ -2,6 +2,7 @@
 select
     customer_id,
     cast(actual_clv as double) as actual_clv,
+    actual_order_count,
 from actuals
 where
     cutoff = $training_cutoff
