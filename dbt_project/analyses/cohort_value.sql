@@ -1,4 +1,4 @@
--- by month of the first purchase in the history window: spent so far, and expected
+-- by month of the first order in the whole log: spent in the history, and expected
 with newest as (
 
     select * from {{ champion_batch() }} as newest_batch
@@ -8,7 +8,7 @@ with newest as (
 customers as (
 
     select
-        date_trunc('month', rfm.cutoff - rfm.tenure_days) as first_purchase_month,
+        date_trunc('month', rfm.first_order_date) as first_order_month,
         rfm.net_revenue,
         rfm.order_count,
         predictions.predicted_clv,
@@ -25,7 +25,7 @@ customers as (
 )
 
 select
-    first_purchase_month,
+    first_order_month,
     count(*) as customers,
     avg(order_count) as mean_order_count,
     sum(net_revenue) as net_revenue,
@@ -33,5 +33,5 @@ select
     sum(predicted_clv) / count(*) as expected_revenue_per_customer,
     avg(probability_of_purchase) as mean_probability_of_purchase,
 from customers
-group by first_purchase_month
-order by first_purchase_month
+group by first_order_month
+order by first_order_month

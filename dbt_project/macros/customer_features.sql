@@ -1,7 +1,9 @@
 {#
     Features of every customer with a purchase in the history window, for many
     observation windows at once: one row per (cutoff, history_months, pred_months,
-    customer_id). Reads no day outside [history_start, window_start).
+    customer_id). Reads no day outside [history_start, window_start), except for
+    first_order_date and customer_age_days: these two are of the whole log. People read
+    them, models do not.
 
     observation_windows: cutoff, history_months, pred_months, history_start,
         window_start (the day after the cutoff).
@@ -24,7 +26,19 @@
 {% macro customer_features(observation_windows, customer_days, sampled=false) %}
 {%- set trailing_months = [1, 2, 3, 6, 9, 12] -%}
 {%- set half_lives = [30, 90, 270] -%}
-with observation_windows as (
+with first_orders as (
+
+    -- not cut at a cutoff: whoever bought in a history window bought first before its end
+    select
+        customer_id,
+        min(activity_date) as first_order_date,
+    from {{ customer_days }}
+    where order_count > 0
+    group by customer_id
+
+),
+
+observation_windows as (
 
     select
         cutoff,
@@ -344,7 +358,13 @@ select
         {%- endfor %}
         else cast(net_revenue_12 as double)
     end as net_revenue_same_season,
+    first_orders.first_order_date,
+    cast(
+        date_diff('day', first_orders.first_order_date, windows.cutoff) as integer
+    ) as customer_age_days,
 from customer_measures as measures
+inner join first_orders
+    on measures.customer_id = first_orders.customer_id
 inner join observation_windows as windows
     on
         measures.cutoff = windows.cutoff

@@ -1,10 +1,10 @@
-{# Words for a customer's tenure in the history window; NULL stays NULL. #}
-{% macro tenure_band(tenure_days) -%}
+{# Words for days since a customer's first order in the whole log; NULL stays NULL. #}
+{% macro tenure_band(customer_age_days) -%}
 case
-    when {{ tenure_days }} <= 90 then 'tenure 0 to 90 days'
-    when {{ tenure_days }} <= 180 then 'tenure 91 to 180 days'
-    when {{ tenure_days }} <= 365 then 'tenure 181 to 365 days'
-    when {{ tenure_days }} > 365 then 'tenure over 365 days'
+    when {{ customer_age_days }} <= 90 then 'first order 0 to 90 days ago'
+    when {{ customer_age_days }} <= 180 then 'first order 91 to 180 days ago'
+    when {{ customer_age_days }} <= 365 then 'first order 181 to 365 days ago'
+    when {{ customer_age_days }} > 365 then 'first order over 365 days ago'
 end
 {%- endmacro %}
 

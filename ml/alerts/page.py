@@ -12,7 +12,7 @@ from ml.model.measures.drift import CONFIDENCE
 SHOWN_KINDS = (
     ("value tier", "Value tier"),
     ("cluster", "Behaviour cluster"),
-    ("tenure band", "Tenure in the history window"),
+    ("tenure band", "Tenure"),
     ("order-value band", "Mean order value"),
 )
 MOST_MOVED = 6
@@ -310,11 +310,12 @@ def _segment_name(row: dict[str, Any]) -> str:
     name = _cell(row["segment"])
     if row["segment_kind"].startswith("order-value"):
         return f"mean order value {name}"
-    return f"tenure {name}" if row["segment_kind"] == "tenure half" else _kinded(row, name)
-
-
-def _kinded(row: dict[str, Any], name: str) -> str:
-    return name if row["segment_kind"] == "tenure band" else f"{row['segment_kind']} {name}"
+    if row["segment_kind"].startswith("tenure"):
+        if name.startswith("first order"):
+            return f"customers with {name}"
+        # measured by an earlier version, which counted inside the history window
+        return name if name.startswith("tenure") else f"tenure {name}"
+    return f"{row['segment_kind']} {name}"
 
 
 def _others(segment: dict[str, Any], report: dict[str, Any]) -> float | None:

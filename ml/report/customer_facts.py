@@ -27,7 +27,7 @@ from ml.warehouse.views import bring_over
 # Columns of customer_rfm that say most to people, in the order in which they are shown.
 SHOWN_FEATURES = (
     "recency_days",
-    "tenure_days",
+    "customer_age_days",
     "order_count",
     "purchase_day_count",
     "net_revenue",
@@ -141,6 +141,7 @@ def _features(
     figures = records(con, QUERIES["customer_features"], customer | _of(shown, "cutoff"))
     by_name = {row["feature"]: row for row in figures}
     said = {feature.name: {"words": feature.words, "unit": feature.unit} for feature in FEATURES}
+    said["customer_age_days"] = {"words": "days since the first order ever", "unit": "days"}
     return [by_name[name] | said[name] for name in SHOWN_FEATURES if name in by_name]
 
 

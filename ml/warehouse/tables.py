@@ -18,6 +18,17 @@ def has_table(con: duckdb.DuckDBPyConnection, name: str) -> bool:
     return name in tables(con)
 
 
+def has_column(con: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
+    """Whether a table or view, written schema.table, is there and has the column."""
+    schema, _, name = table.partition(".")
+    found = con.execute(
+        "select 1 from information_schema.columns"
+        " where table_schema = ? and table_name = ? and column_name = ?",
+        [schema, name, column],
+    )
+    return found.fetchone() is not None
+
+
 def records(
     con: duckdb.DuckDBPyConnection, query: str, values: object = None
 ) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
-"""The views over the batches: a warehouse that an earlier version made is brought over to them.
+"""What a warehouse of an earlier version lacks: views over the batches, and columns of them.
 
-Batches and what they hold stay as they are. The views are built on a side copy, tested and
+Predictions and measurements stay as they are. What is missing is added on a side copy, tested and
 published like everything else; after that the warehouse is one of today.
 """
 
@@ -11,13 +11,17 @@ import duckdb
 from ml.home.errors import EngineError
 from ml.home.layout import Home
 from ml.warehouse.dbt_project import PROJECT
+from ml.warehouse.queries import Queries
 from ml.warehouse.side_copy import locked, open_warehouse
-from ml.warehouse.tables import tables
+from ml.warehouse.tables import has_column, tables
 from ml.warehouse.workbench import Workbench
 
 FOLDER = PROJECT / "models" / "marts" / "views"
 # what the views read; a warehouse without one of them has no batch yet, or is broken
 READ = {"intermediate.int_customer_days", "marts.champion_manifest", "marts.clv_batches"}
+# the share of new customers, which earlier versions counted inside the history window
+WARNINGS = ("intermediate.int_population_shift", "marts.early_warnings")
+QUERIES = Queries(__file__)
 
 
 def missing_views(con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -28,30 +32,52 @@ def missing_views(con: duckdb.DuckDBPyConnection) -> list[str]:
     return sorted({f"marts.{path.stem}" for path in FOLDER.glob("*.sql")} - there)
 
 
+def missing_columns(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Columns, as schema.table.column, that batches of an earlier version do not have."""
+    name = "first_order_date"
+    if "marts.customer_rfm" not in tables(con) or has_column(con, "marts.customer_rfm", name):
+        return []
+    return [f"marts.customer_rfm.{name}"]
+
+
+def _add_columns(con: duckdb.DuckDBPyConnection) -> None:
+    """First orders of the customers of every batch; warnings that called old customers new go.
+
+    The next run warns by the whole log.
+    """
+    con.execute(QUERIES["first_orders"])
+    for table in tables(con) & {*WARNINGS}:
+        con.execute(f"delete from {table} where indicator = 'new_customer_share'")
+
+
 def bring_over(
     home: Home,
     progress: Callable[[str], None] = lambda _: None,
     memory_limit: str | None = None,
 ) -> None:
-    """Add the views that a warehouse of an earlier version lacks.
+    """Add the views and columns that a warehouse of an earlier version lacks.
 
     Every command that reads them calls this before it opens the home. Takes the lock only when
     there is something to add. Raises LockHeldError when another command holds it, EngineError when
     the warehouse is somebody else's.
     """
     with open_warehouse(home) as con:
-        missing = missing_views(con)
-    if not missing:
+        views, columns = missing_views(con), missing_columns(con)
+    if not views and not columns:
         return
     try:
         with locked(home):
-            progress("adding views to a warehouse of an earlier version")
+            progress("adding views and columns to a warehouse of an earlier version")
             bench = Workbench(home, progress, memory_limit)
-            bench.build("views")
+            if columns:
+                with bench.side.connect() as con:
+                    _add_columns(con)
+            if views:
+                bench.build("views")
             bench.publish()
     except PermissionError:
         raise EngineError(
             f"{home.relative(home.database)}: an earlier version made it, and only its owner can "
-            f"add what this version reads ({', '.join(missing)})",
+            f"add what this version reads ({', '.join([*views, *columns])})",
             "ask the owner to run any command once, such as `status`",
         ) from None

@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from conftest import (
     CUTOFF,
+    FIRST_DAY,
     FIRST_HISTORY_DAY,
     HISTORY_MONTHS,
     PAST_CUTOFF,
     PRED_MONTHS,
+    SECOND_CUTOFF,
     TWINS,
     EngineHome,
     frame,
@@ -25,6 +27,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ml.home.dates import history_start, window_end
+from ml.model.forecast.features import (
+    FEATURES,
+    OF_THE_WHOLE_LOG,
+    PURCHASE_HISTORY,
+    PURCHASE_VALUE,
+)
 
 FEATURE_TABLES = ("intermediate.int_training_examples", "intermediate.int_customer_features")
 DAYS = st.dates(date(1990, 1, 1), date(2060, 12, 31))
@@ -160,6 +168,40 @@ def test_recency_and_tenure_count_days_to_the_cutoff(scored_home: EngineHome):
     )
     whole = (CUTOFF - FIRST_HISTORY_DAY).days
     assert rows == [("FIRST-DAY", whole, whole), ("ON-CUTOFF", 0, 0)]
+
+
+def test_the_first_order_is_that_of_the_whole_log_and_tenure_that_of_the_history(
+    rescored_home: EngineHome,
+):
+    rows = rescored_home.rows(
+        "select customer_id, first_order_date, customer_age_days, tenure_days"
+        f" from marts.customer_rfm where cutoff = '{CUTOFF}'"
+        " and customer_id in ('FIRST-DAY', 'TWIN-1') order by all"
+    )
+    assert rows == [
+        ("FIRST-DAY", FIRST_HISTORY_DAY, *[(CUTOFF - FIRST_HISTORY_DAY).days] * 2),
+        ("TWIN-1", FIRST_DAY, (CUTOFF - FIRST_DAY).days, (CUTOFF - date(2011, 12, 1)).days),
+    ]
+
+
+def test_first_orders_are_the_first_days_with_a_positive_order_of_the_delivered_log(
+    rescored_home: EngineHome,
+):
+    log = transaction_log()
+    log["day"] = log["order_ts"].dt.date
+    log["amount"] = log["quantity"] * log["unit_price"]
+    orders = log.groupby(["customer_id", "day", "order_id"], as_index=False)["amount"].sum()
+    first = orders[orders["amount"] > 0.00001].groupby("customer_id")["day"].min()
+    rows = rescored_home.rows(
+        "select customer_id, cutoff, first_order_date from marts.customer_rfm"
+    )
+    assert {cutoff for _, cutoff, _ in rows} == {PAST_CUTOFF, CUTOFF, SECOND_CUTOFF}
+    assert all(first[customer] == day for customer, _, day in rows)
+
+
+def test_a_champion_reads_no_column_of_the_whole_log():
+    read = {feature.name for feature in FEATURES} | {*PURCHASE_HISTORY, *PURCHASE_VALUE}
+    assert read.isdisjoint(OF_THE_WHOLE_LOG)
 
 
 def test_orders_of_one_day_returns_and_equal_lines_are_counted_as_they_are(

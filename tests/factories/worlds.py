@@ -67,7 +67,7 @@ class World:
                 "predicted_naive": rivals[0],
                 "predicted_pareto_nbd": rivals[1],
                 "mean_order_value": order_value,
-                "tenure_days": tenure,
+                "customer_age_days": tenure,
                 "cluster_name": pd.Series(cluster).map("cluster {}".format),
                 "value_tier": np.where(
                     predicted > np.quantile(predicted, 0.8), "Top 20%", "Bottom 80%"

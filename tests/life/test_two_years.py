@@ -29,7 +29,7 @@ COLUMN_NAMES = {
 HALVES = {
     "high order values": "mean_order_value > (select median(mean_order_value) from known)",
     "low order values": "mean_order_value <= (select median(mean_order_value) from known)",
-    "long tenure": "tenure_days > (select median(tenure_days) from known)",
+    "long tenure": "customer_age_days > (select median(customer_age_days) from known)",
     "largest cluster": "cluster_name = (select mode(cluster_name) from known)",
     "random": "hash(customer_id) % 2 = 0",
 }
@@ -102,7 +102,7 @@ def deliver(home: EngineHome, shocked: str, known: Path | None = None) -> None:
 
 # What the last batch before the shock knows of its customers.
 KNOWN = f"""
-select customer_id, mean_order_value, tenure_days, cluster_name,
+select customer_id, mean_order_value, customer_age_days, cluster_name,
 from life.marts.customer_rfm join life.marts.clv_clusters using (customer_id, cutoff)
 where cutoff = '{BEFORE}'
 """

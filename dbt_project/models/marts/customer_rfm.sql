@@ -19,6 +19,8 @@ select
     features.history_months,
     features.recency_days,
     features.tenure_days,
+    features.first_order_date,
+    features.customer_age_days,
     features.order_count,
     features.purchase_day_count,
     cast(features.gross_revenue as decimal(18, 4)) as gross_revenue,

@@ -54,6 +54,12 @@ population as (
                     'stability index of the predictions against training: %.2f',
                     shifts.value
                 )
+            when shifts.reference is null
+                then printf(
+                    '%s is %.1f %%; what it was at training is not known',
+                    replace(shifts.indicator, '_', ' '),
+                    100 * shifts.value
+                )
             else printf(
                 '%s is %.1f %%, at training it was %.1f %%',
                 replace(shifts.indicator, '_', ' '),

@@ -30,15 +30,15 @@ class Replay:
     """One training replayed at an earlier cutoff and what came of it.
 
     actual, forecasts (by name, money of its label window: what the gate weighs), rivals (the same
-    without season: what a user would pick instead) and tenure_days, the customers' age, have shape
-    (customers,).
+    without season: what a user would pick instead) and customer_age_days, since the first order in
+    the whole log, have shape (customers,).
     """
 
     cutoff: str
     actual: FloatArray
     forecasts: dict[str, FloatArray]
     rivals: dict[str, FloatArray]
-    tenure_days: FloatArray
+    customer_age_days: FloatArray
     recipe: Recipe
 
     def served(self, gate: GateResult) -> FloatArray:
@@ -130,6 +130,6 @@ def _replay(
         actual=then["actual_clv"].to_numpy(float),
         forecasts=forecasts,
         rivals=fit_rivals(recipe, then).predict_from(model_input),
-        tenure_days=then["tenure_days"].to_numpy(float),
+        customer_age_days=then["customer_age_days"].to_numpy(float),
         recipe=recipe,
     )

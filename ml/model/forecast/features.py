@@ -59,7 +59,7 @@ def _trailing() -> list[Feature]:
 
 FEATURES: tuple[Feature, ...] = (
     _always("recency_days", "days", "days since the last purchase"),
-    _always("tenure_days", "days", "days since the first purchase"),
+    _always("tenure_days", "days", "days since the first purchase in the history"),
     _always("mean_order_value", "money", "mean order value"),
     _always("mean_day_revenue", "money", "mean revenue of a purchase day"),
     _always("day_revenue_sd", "money", "spread of the revenue of purchase days"),
@@ -98,9 +98,18 @@ FEATURES: tuple[Feature, ...] = (
 PURCHASE_HISTORY = ("repeat_purchase_days", "first_to_last_days", "tenure_days")
 PURCHASE_VALUE = ("purchase_day_count", "mean_day_revenue")
 
+# What people read and models do not: of the whole log, not of the history window.
+OF_THE_WHOLE_LOG = ("first_order_date", "customer_age_days")
+
 # Every column of customer_features(), the key first.
 ALL_COLUMNS: frozenset[str] = frozenset(
-    {*KEY, *PURCHASE_HISTORY, *PURCHASE_VALUE, *(feature.name for feature in FEATURES)}
+    {
+        *KEY,
+        *PURCHASE_HISTORY,
+        *PURCHASE_VALUE,
+        *(feature.name for feature in FEATURES),
+        *OF_THE_WHOLE_LOG,
+    }
 )
 
 # What fit_champion() reads beside the features.

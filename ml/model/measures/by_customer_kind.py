@@ -13,20 +13,21 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-# A customer whose first purchase is at most so many days old is new.
+# A customer whose first order in the whole log is at most so many days old is new.
 NEW_CUSTOMER_DAYS = 90
 
 
 def accuracy_by_kind(
     actual: FloatArray,
     predicted: FloatArray,
-    tenure_days: FloatArray,
+    customer_age_days: FloatArray,
     *,
     value_tiers: tuple[float, ...],
 ) -> list[dict[str, Any]]:
     """One row per kind of customer: kind, segment, customers, mean_predicted, mean_actual, mae.
 
-    actual, predicted: money, (customers,). value_tiers: growing per cents, as in the config. Kinds
+    actual, predicted: money, (customers,). customer_age_days: days since the first order in the
+    whole log, (customers,). value_tiers: growing per cents, as in the config. Kinds
     without customers are left out.
 
     >>> rows = accuracy_by_kind(
@@ -36,7 +37,7 @@ def accuracy_by_kind(
     >>> [(row["segment"], row["customers"], row["mae"]) for row in rows]
     [('Top 20%', 1, 1.0), ('the rest', 2, 1.0), ('new, 90 days or less', 1, 1.0), ...]
     """
-    is_new = tenure_days <= NEW_CUSTOMER_DAYS
+    is_new = customer_age_days <= NEW_CUSTOMER_DAYS
     kinds = [
         *(("value tier", name, tier) for name, tier in _tiers(predicted, value_tiers)),
         ("tenure", f"new, {NEW_CUSTOMER_DAYS} days or less", is_new),

@@ -45,8 +45,10 @@ WATCHED = (
     "returned_revenue_share",
 )
 SCORE = "predicted_clv"
+NEW_CUSTOMERS = "new_customer_share"
 # Columns of int_customer_features that a comparison reads.
-READ = (*WATCHED, "gross_revenue", "returned_revenue", "tenure_days")
+AGE = "customer_age_days"
+READ = (*WATCHED, "gross_revenue", "returned_revenue", AGE)
 BINS = 10
 TOP_CUSTOMERS = 5
 # Equal populations stay below the noise in this share of the batches.
@@ -84,13 +86,20 @@ class Bins:
 
 @dataclass(frozen=True)
 class Population:
-    """The customers of the training cutoff, as later batches are compared with them."""
+    """The customers of the training cutoff, as later batches are compared with them.
+
+    age_column: what new customers were counted by. Early artefacts counted inside the history
+    window, where everybody seems young: their share of new customers is no reference.
+    """
 
     bins: dict[str, Bins]
     shares: dict[str, float]
+    age_column: str = "tenure_days"
 
     def compare(self, customers: Any) -> pd.DataFrame:
-        """One row per indicator and feature of a batch: COLUMNS; noise is NULL where unknown.
+        """One row per indicator and feature of a batch: COLUMNS.
+
+        noise is NULL for shares, reference is NULL where the training does not know it.
 
         customers: a relation of READ and SCORE. indicator is feature_shift (a PSI per feature),
         score_shift, or a key of `shares_of`.
@@ -105,8 +114,13 @@ class Population:
             kind = "score_shift" if name == SCORE else "feature_shift"
             rows.append((kind, name, index, 0.0, chance))
         for name, share in shares_of(customers).items():
-            rows.append((name, "", share, self.shares[name], float("nan")))
+            rows.append((name, "", share, self._reference(name), float("nan")))
         return pd.DataFrame(rows, columns=COLUMNS)
+
+    def _reference(self, name: str) -> float:
+        """The share at training, NaN if the training counted it in another way."""
+        is_known = name != NEW_CUSTOMERS or self.age_column == AGE
+        return self.shares[name] if is_known else float("nan")
 
 
 def describe_population(features: pd.DataFrame, predicted: NDArray[np.float64]) -> Population:
@@ -117,20 +131,20 @@ def describe_population(features: pd.DataFrame, predicted: NDArray[np.float64]) 
         relation = con.from_df(customers)
         counts, shares = _counts(relation, edges), shares_of(relation)
     bins = {name: Bins(edges[name], tuple(map(int, counts[name]))) for name in edges}
-    return Population(bins, shares)
+    return Population(bins, shares, age_column=AGE)
 
 
 def shares_of(customers: Any) -> dict[str, float]:
-    """new_customer_share, top_five_revenue_share and return_rate of a batch, each 0-1 (or NaN)."""
+    """NEW_CUSTOMERS, top_five_revenue_share and return_rate of a batch, each 0-1 (or NaN)."""
     sums = customers.aggregate(
         "count(*) as customers,"
-        f" count(*) filter (tenure_days <= {NEW_CUSTOMER_DAYS}) as new_customers,"
+        f" count(*) filter ({AGE} <= {NEW_CUSTOMER_DAYS}) as new_customers,"
         f" {_exact_sum('gross_revenue')} as gross, {_exact_sum('returned_revenue')} as returned"
     ).df()
     number, new, gross, returned = sums.iloc[0].astype(float)
     best = customers.project("gross_revenue").order("gross_revenue desc").limit(TOP_CUSTOMERS).df()
     return {
-        "new_customer_share": new / number,
+        NEW_CUSTOMERS: new / number,
         "top_five_revenue_share": float(best.sum().iloc[0]) / gross if gross > 0 else float("nan"),
         "return_rate": returned / gross if gross > 0 else float("nan"),
     }

@@ -6,7 +6,9 @@ with figures as (
         unnest(
             [
                 struct_pack(feature := 'recency_days', value := recency_days),
-                struct_pack(feature := 'tenure_days', value := tenure_days),
+                struct_pack(
+                    feature := 'customer_age_days', value := customer_age_days
+                ),
                 struct_pack(feature := 'order_count', value := order_count),
                 struct_pack(
                     feature := 'purchase_day_count', value := purchase_day_count

@@ -12,7 +12,7 @@ from shop import Training, customer_days, macro, simulated_days, training
 from ml.model.champion.champion import Champion, NothingMaturedError, fit_champion
 from ml.model.champion.out_of_time import backtest_cutoff
 from ml.model.champion.replays import rewind
-from ml.model.forecast.features import ALL_COLUMNS
+from ml.model.forecast.features import ALL_COLUMNS, OF_THE_WHOLE_LOG
 from ml.model.measures.metrics import d2
 
 CUTOFF = "2021-02-28"
@@ -55,10 +55,30 @@ def test_feature_names_are_the_columns_of_the_macro(shop: Training) -> None:
 
 def test_days_after_the_cutoff_and_before_the_history_change_no_feature(days: pd.DataFrame) -> None:
     kept = days["activity_date"].between("2020-06-01", CUTOFF)
+    of_the_log = ["observed_months", *OF_THE_WHOLE_LOG]
     pd.testing.assert_frame_equal(
-        training(days, cutoff=CUTOFF).now.drop(columns="observed_months"),
-        training(days[kept], cutoff=CUTOFF).now.drop(columns="observed_months"),
+        training(days, cutoff=CUTOFF).now.drop(columns=of_the_log),
+        training(days[kept], cutoff=CUTOFF).now.drop(columns=of_the_log),
     )
+
+
+def test_days_after_the_cutoff_change_no_first_order(days: pd.DataFrame) -> None:
+    known = days[days["activity_date"] <= CUTOFF]
+    pd.testing.assert_frame_equal(
+        training(days, cutoff=CUTOFF).now, training(known, cutoff=CUTOFF).now
+    )
+
+
+def test_accuracy_by_tenure_counts_from_the_first_order_of_the_whole_log(
+    days: pd.DataFrame, champion: Champion
+) -> None:
+    rows = {row["segment"]: row for row in champion.card_entries["baseline"]["segments"]}
+    newest = champion.card_entries["baseline"]["cutoffs"][0]
+    now = training(days, cutoff=newest).now
+    first = days[days["order_count"] > 0].groupby("customer_id")["activity_date"].min()
+    age = (pd.Timestamp(newest) - first[now["customer_id"]]).dt.days
+    assert rows["new, 90 days or less"]["customers"] == (age <= 90).sum()
+    assert rows["older than 90 days"]["customers"] == (age > 90).sum()
 
 
 def test_features_of_a_past_cutoff_are_the_same_in_training_and_in_scoring(

@@ -1,5 +1,7 @@
 """The population of training and that of a batch: bins, stability indices, shares."""
 
+from dataclasses import replace
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -23,7 +25,7 @@ def customers(count: int = 997, seed: int = 3) -> pd.DataFrame:
     rows["mean_gap_days"] = rows["mean_gap_days"].where(random.random(count) < 0.6)
     rows["mean_line_count"] = 2.0
     rows["mean_product_count"] = np.nan
-    rows["tenure_days"] = random.integers(0, 400, count)
+    rows["customer_age_days"] = random.integers(0, 400, count)
     return rows
 
 
@@ -78,11 +80,22 @@ def test_shares_are_those_of_all_customers():
     gross = rows["gross_revenue"]
     assert found == pytest.approx(
         {
-            "new_customer_share": (rows["tenure_days"] <= 90).mean(),
+            "new_customer_share": (rows["customer_age_days"] <= 90).mean(),
             "top_five_revenue_share": gross.nlargest(5).sum() / gross.sum(),
             "return_rate": rows["returned_revenue"].sum() / gross.sum(),
         }
     )
+
+
+def test_a_training_that_counted_inside_the_history_knows_no_share_of_new_customers():
+    rows = customers()
+    population = described(rows)
+    early = replace(population, age_column="tenure_days")
+    now, then = (compared(one, rows).set_index("indicator") for one in (population, early))
+    assert now.loc["new_customer_share", "reference"] == now.loc["new_customer_share", "value"]
+    assert np.isnan(then.loc["new_customer_share", "reference"])
+    assert then.loc["new_customer_share", "value"] == now.loc["new_customer_share", "value"]
+    assert then.loc["return_rate", "reference"] == now.loc["return_rate", "reference"]
 
 
 def test_shares_of_revenue_are_unknown_where_nobody_paid():

@@ -6,15 +6,20 @@
     )
 }}
 
-{#- kind of segment, key it has in every batch, name it has in its own -#}
+{#- kind of segment, key it has in every batch, name it has in its own; a segment that
+    comes to hold other customers gets another key, because windows are compared by it -#}
 {%- set segment_kinds = [
     ('value tier', 'value_tier', 'value_tier'),
     ('cluster', 'cluster_name', 'cluster_name'),
-    ('tenure band', tenure_band('tenure_days'), tenure_band('tenure_days')),
+    (
+        'tenure band',
+        tenure_band('customer_age_days'),
+        tenure_band('customer_age_days'),
+    ),
     (
         'tenure half',
-        "case when tenure_days <= tenure_edge then '1' else '2' end",
-        half('tenure_days', 'tenure_edge', 0, ' days'),
+        "case when customer_age_days <= age_edge then 'newer' else 'older' end",
+        "'first order ' || " ~ half('customer_age_days', 'age_edge', 0, ' days ago'),
     ),
     (
         'order-value band',
@@ -87,7 +92,7 @@ customers as (
         windows.*,
         tiers.value_tier,
         clusters.cluster_name,
-        rfm.tenure_days,
+        rfm.customer_age_days,
         rfm.mean_order_value,
         ntile(10) over (
             partition by windows.cutoff, windows.model_id
@@ -123,7 +128,7 @@ edges as (
     select
         cutoff,
         model_id,
-        quantile_cont(tenure_days, 0.5) as tenure_edge,
+        quantile_cont(customer_age_days, 0.5) as age_edge,
         quantile_cont(mean_order_value, [0.25, 0.5, 0.75]) as value_edges,
     from customers
     group by
