@@ -16,6 +16,7 @@ from ml.ledger.provenance import CodeState, code_state, library_versions
 from ml.model.champion.artefact import Artefact
 from ml.model.champion.champion import Champion, NothingMaturedError, fit_champion
 from ml.model.forecast.clusters import fit_behaviour_clusters
+from ml.model.measures.by_customer_kind import NEW_CUSTOMER_DAYS
 from ml.model.measures.population import describe_population
 
 
@@ -38,6 +39,7 @@ def train_champion(
         least=config.segments.clusters.min,
         most=config.segments.clusters.max,
         seed=config.training.seed,
+        new_days=NEW_CUSTOMER_DAYS,
     )
     money = champion.predict(now)["predicted_clv"].to_numpy()
     artefact = Artefact(
@@ -111,6 +113,10 @@ def _card(
         "clusters": {
             "names": list(clusters.names),
             "stability": {str(k): figures for k, figures in clusters.stability.items()},
+            "words": {
+                name: [vars(meaning) for meaning in meanings]
+                for name, meanings in zip(clusters.names, clusters.meanings, strict=True)
+            },
         },
         "data_days": _data_days(fingerprints),
     }

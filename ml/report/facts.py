@@ -58,8 +58,9 @@ class Facts:
     """Everything on the page. Lists are empty and the rest None where there is nothing yet.
 
     Lists go from old to new, tiers and clusters from the best, models from the newest.
-    everybody: what `clusters` say, of all customers together. warnings: one row per open window
-    and indicator, `worst` the feature that moved most.
+    everybody: what `clusters` say, of all customers together. behaviour: figures behind the names
+    of the clusters, by cluster and behaviour; empty for batches of earlier versions. warnings: one
+    row per open window and indicator, `worst` the feature that moved most.
     """
 
     newest_day: date | None
@@ -68,6 +69,7 @@ class Facts:
     tiers: list[Row]
     clusters: list[Row]
     everybody: Row | None
+    behaviour: dict[int, dict[str, Row]]
     window: Window | None
     windows: list[Row]
     windows_left_out: int
@@ -93,6 +95,7 @@ def read_facts(con: duckdb.DuckDBPyConnection, home: Home) -> Facts:
         tiers=_rows(con, "tiers", _key(batch)) if batch else [],
         clusters=[row for row in clusters if row["cluster_id"] is not None],
         everybody=next((row for row in clusters if row["cluster_id"] is None), None),
+        behaviour=_behaviour(con, batch) if batch else {},
         window=_window(con, windows[-1]) if windows else None,
         windows=windows[-SHOWN_WINDOWS:],
         windows_left_out=max(0, len(windows) - SHOWN_WINDOWS),
@@ -111,6 +114,13 @@ def _batches(con: duckdb.DuckDBPyConnection, *, measured: bool) -> list[Row]:
         batch | {"actual_total": totals.get((batch["cutoff"], batch["model_id"]))}
         for batch in _rows(con, "champion_batches")
     ]
+
+
+def _behaviour(con: duckdb.DuckDBPyConnection, batch: Row) -> dict[int, dict[str, Row]]:
+    by_cluster: dict[int, dict[str, Row]] = {}
+    for row in _rows(con, "cluster_behaviour", _key(batch)):
+        by_cluster.setdefault(row["cluster_id"], {})[row["behaviour"]] = row
+    return by_cluster
 
 
 def _window(con: duckdb.DuckDBPyConnection, report: Row) -> Window:

@@ -17,6 +17,7 @@ from ml.home.layout import Home
 from ml.report import charts
 from ml.report import words as words
 from ml.report.answers import ReportAnswer
+from ml.report.cluster_words import cluster_words
 from ml.report.facts import Facts, read_facts
 from ml.warehouse.side_copy import locked, open_warehouse
 from ml.warehouse.views import bring_over
@@ -27,7 +28,7 @@ MEASURES = {
     "order_count": "orders in the history, mean",
     "mean_order_value": "mean order value",
     "recency_days": "days since last order",
-    "tenure_days": "days since first order",
+    "customer_age_days": "days since first order",
 }
 
 
@@ -86,7 +87,13 @@ def _charts(facts: Facts) -> dict[str, Any]:
         "history": charts.history(facts.batches),
         "tier_bands": charts.tier_bands(facts.tiers),
         "portraits": [
-            (cluster, charts.portrait(cluster, facts.everybody, MEASURES))
+            (
+                cluster,
+                cluster_words(
+                    cluster["cluster_name"], facts.behaviour.get(cluster["cluster_id"], {})
+                ),
+                charts.portrait(cluster, facts.everybody, MEASURES),
+            )
             for cluster in facts.clusters
             if facts.everybody is not None
         ],

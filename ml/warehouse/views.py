@@ -43,9 +43,10 @@ def missing_columns(con: duckdb.DuckDBPyConnection) -> list[str]:
 def _add_columns(con: duckdb.DuckDBPyConnection) -> None:
     """First orders of the customers of every batch; warnings that called old customers new go.
 
-    The next run warns by the whole log.
+    The next run warns by the whole log. What names of clusters mean is known from then on too.
     """
     con.execute(QUERIES["first_orders"])
+    con.execute(QUERIES["cluster_behaviour"])
     for table in tables(con) & {*WARNINGS}:
         con.execute(f"delete from {table} where indicator = 'new_customer_share'")
 

@@ -310,6 +310,7 @@ def batch_of(home: EngineHome, cutoff: date) -> list[str]:
                 "marts.clv_ranked_predictions",
                 "marts.clv_clusters",
                 "marts.clv_cluster_ranking",
+                "marts.clv_cluster_behaviour",
                 "marts.clv_batches",
                 "marts.customer_rfm",
             )

@@ -43,7 +43,7 @@ def artefact(shop: Training) -> Artefact:
 def trained(shop: Training) -> Artefact:
     champion = fit_champion(shop.examples, shop.monthly_revenue, **shop.arguments)
     money = champion.predict(shop.now)["predicted_clv"].to_numpy()
-    clusters = fit_behaviour_clusters(shop.now, least=4, most=5, seed=7)
+    clusters = fit_behaviour_clusters(shop.now, least=4, most=5, seed=7, new_days=90)
     return Artefact(champion, clusters, describe_population(shop.now, money))
 
 

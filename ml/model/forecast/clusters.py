@@ -6,7 +6,9 @@
 3. k-means finds centres; a customer belongs to the nearest (Lloyd 1982).
 4. Any number of clusters can be found in any cloud. A number is trusted if customers drawn again
    give nearly the same clusters, and the largest trusted number is taken.
-5. A cluster is called by what its centre has more or less of than the typical customer.
+5. A cluster is called by what its customers have more or less of than all customers
+   (cluster_names.py). Behaviour is that of the history window, so that customers do not wander
+   from cluster to cluster as the log grows older.
 
     minimise  sum over the customers of |x - nearest centre|^2
 
@@ -23,16 +25,17 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-# behaviour column -> (word for a high value, word for a low value)
-BEHAVIOUR = {
-    "recency_days": ("Lapsed", "Recent"),
-    "tenure_days": ("Long-standing", "New"),
-    "purchase_day_count": ("Frequent", "Occasional"),
-    "mean_order_value": ("Big-basket", "Small-basket"),
-    "returned_revenue_share": ("Returning goods", "Keeping goods"),
-    "mean_product_count": ("Broad-range", "Narrow-range"),
-    "max_day_revenue_share": ("One-off", "Even-spending"),
-}
+from ml.model.forecast.cluster_names import Meaning, meanings_of, name_of
+
+BEHAVIOUR = (
+    "recency_days",
+    "tenure_days",
+    "purchase_day_count",
+    "mean_order_value",
+    "returned_revenue_share",
+    "mean_product_count",
+    "max_day_revenue_share",
+)
 WINSOR_SHARES = (0.01, 0.99)
 STABLE_ARI = 0.85
 SMALLEST_SHARE = 0.03
@@ -48,6 +51,8 @@ class BehaviourClusters:
     `low`, `high`, `mean`, `scale`: one number per column of `columns`, in log1p units.
     `centroids`: (clusters, columns), in standard deviations. `names`: one per cluster.
     `stability`: bootstrap ARI and smallest share of every number of clusters that was tried.
+    `meanings`: the words of each name with the figures of the training behind them, by cluster;
+    empty in early artefacts.
     """
 
     columns: tuple[str, ...]
@@ -58,6 +63,7 @@ class BehaviourClusters:
     centroids: np.ndarray
     names: tuple[str, ...]
     stability: dict[int, dict[str, float]]
+    meanings: tuple[tuple[Meaning, ...], ...] = ()
 
     def assign(self, features: pd.DataFrame) -> pd.DataFrame:
         """Cluster of each customer: cluster_id (1 = first) and cluster_name, in row order."""
@@ -74,9 +80,11 @@ class BehaviourClusters:
 
 
 def fit_behaviour_clusters(
-    features: pd.DataFrame, *, least: int, most: int, seed: int
+    features: pd.DataFrame, *, least: int, most: int, seed: int, new_days: int
 ) -> BehaviourClusters:
     """Clusters of customers (rows of the feature table, in a fixed order).
+
+    new_days: customers whose first order in the whole log is at most so many days old are new.
 
     The number of clusters is the largest in least..most whose bootstrap ARI is >= 0.85 with no
     cluster under 3 % of the customers, else the most stable one tried; never more than there are
@@ -85,8 +93,7 @@ def fit_behaviour_clusters(
     """
     if features.empty:
         raise ValueError("no customer to cluster; the history window holds no purchase")
-    columns = tuple(BEHAVIOUR)
-    raw = _log_behaviour(features, columns)
+    raw = _log_behaviour(features, BEHAVIOUR)
     low, high = np.quantile(raw, WINSOR_SHARES, axis=0)
     clipped = np.clip(raw, low, high)
     mean, deviation = clipped.mean(axis=0), clipped.std(axis=0)
@@ -95,17 +102,19 @@ def fit_behaviour_clusters(
     scaled = (clipped - mean) / scale
     centroids, stability = _most_stable(scaled, least, most, seed)
     # cluster 1 buys most often: an order that does not depend on the random start
-    order = np.lexsort((*centroids.T, -centroids[:, columns.index("purchase_day_count")]))
+    order = np.lexsort((*centroids.T, -centroids[:, BEHAVIOUR.index("purchase_day_count")]))
     centroids = centroids[order]
+    meanings = meanings_of(features, _nearest(scaled, centroids), len(centroids), new_days=new_days)
     return BehaviourClusters(
-        columns=columns,
+        columns=BEHAVIOUR,
         low=low,
         high=high,
         mean=mean,
         scale=scale,
         centroids=centroids,
-        names=_names(centroids, columns),
+        names=tuple(name_of(mine) for mine in meanings),
         stability=stability,
+        meanings=meanings,
     )
 
 
@@ -171,19 +180,3 @@ def _choose(stability: dict[int, dict[str, float]]) -> int:
         return max(stable)
     left = whole or stability
     return max(left, key=lambda k: (left[k]["ari"], k))
-
-
-def _names(centroids: np.ndarray, columns: tuple[str, ...]) -> tuple[str, ...]:
-    """A name per cluster from its strongest z-scores: two words, more where two would agree."""
-    names: list[str] = []
-    for centroid in centroids:
-        words = [
-            BEHAVIOUR[columns[i]][0 if centroid[i] > 0 else 1]
-            for i in np.argsort(-np.abs(centroid), kind="stable")
-        ]
-        length, taken = 2, [set(name.lower().split(", ")) for name in names]
-        while {word.lower() for word in words[:length]} in taken and length < len(words):
-            length += 1
-        name = ", ".join(words[:length]).capitalize()
-        names.append(name if name not in names else f"{name} {len(names) + 1}")
-    return tuple(names)

@@ -5,7 +5,7 @@ with customers as (
         clusters.cluster_id,
         cast(predictions.predicted_clv as decimal(18, 4)) as money,
         rfm.recency_days,
-        rfm.tenure_days,
+        rfm.customer_age_days,
         rfm.order_count,
         rfm.mean_order_value,
     from marts.clv_clusters as clusters
@@ -30,7 +30,7 @@ typical as (
         cluster_id,
         cast(sum(money) as double) as revenue,
         median(recency_days) as recency_days,
-        median(tenure_days) as tenure_days,
+        median(customer_age_days) as customer_age_days,
         avg(order_count) as order_count,
         cast(median(mean_order_value) as double) as mean_order_value,
     from customers

@@ -1,0 +1,67 @@
+"""What the name of a cluster says, with the figures of the batch behind each word."""
+
+from dataclasses import dataclass
+
+from ml.model.forecast.cluster_names import AGE, TENURE, behaviour_of, is_true_of
+from ml.model.measures.by_customer_kind import NEW_CUSTOMER_DAYS
+from ml.report.facts import Row
+
+# behaviour -> how its figure is said on the page
+SAID = {
+    "recency_days": "days since last order",
+    "customer_age_days": "days since first order",
+    "tenure_days": "days since first order in the history",
+    "purchase_day_count": "days with an order",
+    "mean_order_value": "mean order value",
+    "returned_revenue_share": "of revenue returned",
+    "mean_product_count": "products a day with an order",
+    "max_day_revenue_share": "of revenue on the largest day",
+}
+
+
+@dataclass(frozen=True)
+class ClusterWord:
+    """A word of a name: the cluster's median and that of all customers, in the unit of `behaviour`.
+
+    is_so: whether the word is true in this batch; names are given at the training.
+    """
+
+    word: str
+    behaviour: str
+    said: str
+    median: float
+    everybody: float
+    is_so: bool
+
+
+def cluster_words(cluster_name: str, figures: dict[str, Row]) -> list[ClusterWord]:
+    """The words of a name that speak of a behaviour, in their order.
+
+    figures: by behaviour, rows of clv_cluster_behaviour of the cluster; empty for a batch of an
+    earlier version, which says nothing of its names.
+    """
+    words = [word for word in cluster_name.lower().split(", ") if behaviour_of(word) in figures]
+    return [_cluster_word(word, figures) for word in words]
+
+
+def _cluster_word(word: str, figures: dict[str, Row]) -> ClusterWord:
+    behaviour = behaviour_of(word)
+    is_so = _is_so(word, figures[behaviour])
+    if behaviour == AGE and not is_so:
+        # earlier versions called people new by their first order in the history
+        behaviour = TENURE
+    row = figures[behaviour]
+    return ClusterWord(
+        word=word,
+        behaviour=behaviour,
+        said=SAID[behaviour],
+        median=row["cluster_median"],
+        everybody=row["overall_median"],
+        is_so=is_so,
+    )
+
+
+def _is_so(word: str, row: Row) -> bool:
+    return is_true_of(
+        word, row["cluster_median"], row["overall_median"], new_days=NEW_CUSTOMER_DAYS
+    )
