@@ -7,6 +7,7 @@ import pandas as pd
 
 from ml.alerts.facts import DriftFacts
 from ml.home.number_text import is_known, relative_change, three_digits, written
+from ml.home.tier_text import tier_with_range
 from ml.model.measures.drift import CONFIDENCE
 
 SHOWN_KINDS = (
@@ -30,7 +31,7 @@ HOW_SURE = {
 def title(facts: DriftFacts) -> str:
     """One line: verdict, batch, and the segment that explains most."""
     first = _first_segment(facts)
-    cause = f"; first look at {_segment_name(first)}" if first is not None else ""
+    cause = f"; first look at {_segment_name(first, facts)}" if first is not None else ""
     batch = facts.batch
     return (
         f"Drift alert ({facts.report['verdict']}): predictions of {batch.cutoff} "
@@ -74,10 +75,10 @@ def _drifted(facts: DriftFacts) -> str:
     report = facts.report
     lines = [
         f"- Thresholds of the config passed: {_passed(report)}.",
-        _change(report, "level", "Revenue against prediction", "more", "less"),
+        _change(report, "level", _level(report), "more", "less"),
         _change(report, "error", "Error in relation to spending", "higher", "lower"),
         _lead(report),
-        _left_the_rest(report),
+        _left_the_rest(facts),
     ]
     return "\n".join(["## What drifted, and how sure", "", HOW_SURE[report["verdict"]], "", *lines])
 
@@ -115,11 +116,22 @@ def _lead(report: dict[str, Any]) -> str:
     return f"{moved} ({100 * low:+.1f} to {100 * high:+.1f}, {CONFIDENCE['lead']:.0%}), {noise}."
 
 
-def _left_the_rest(report: dict[str, Any]) -> str:
+def _level(report: dict[str, Any]) -> str:
+    """Actual over predicted revenue of the window, beside the same ratio at the training."""
+    words = "Actual / predicted revenue"
+    if not (is_known(report["level_change"]) and report["predicted_total"] > 0):
+        return words
+    now = report["actual_total"] / report["predicted_total"]
+    then = now / math.exp(report["level_change"])
+    return f"{words} of this window ({now:.2f}, at training {then:.2f})"
+
+
+def _left_the_rest(facts: DriftFacts) -> str:
     """The segment to look at first, in standard errors against its threshold."""
+    report = facts.report
     if not is_known(report["segment_z"]):
         return "- Segments against the rest: no segment has others to compare with."
-    name = _segment_name({key: report[key] for key in ("segment_kind", "segment")})
+    name = _segment_name({key: report[key] for key in ("segment_kind", "segment")}, facts)
     noise = "outside the noise" if report["segment_has_drifted"] else "no segment left the rest"
     return (
         f"- Segments against the rest: {name}, {abs(report['segment_z']):.1f} standard errors "
@@ -179,9 +191,10 @@ def _cause(facts: DriftFacts) -> str:
         others = _others(first, facts.report)
         mine, distance = three_digits(first["actual_to_predicted"]), abs(first["z_against_rest"])
         text = (
-            f"**{_segment_name(first)}** explains the change best: its {first['customers']:,} "
-            f"customers brought {mine} of what was predicted, all others {three_digits(others)} "
-            f"(difference of {distance:.1f} standard errors, the best customers damped)."
+            f"**{_segment_name(first, facts)}** explains the change best: its "
+            f"{first['customers']:,} customers brought {mine} of what was predicted, all others "
+            f"{three_digits(others)} (difference of {distance:.1f} standard errors, the best "
+            "customers damped)."
         )
         if abs(first["usual_level_against_rest"]) > 0.1:
             usual = math.expm1(first["usual_level_against_rest"])
@@ -191,7 +204,7 @@ def _cause(facts: DriftFacts) -> str:
     rows = [
         [
             str(row["segment_rank"]),
-            _segment_name(row),
+            _segment_name(row, facts),
             f"{row['customers']:,}",
             three_digits(row["actual_to_predicted"]),
             f"{row['z_against_rest']:+.1f}" if is_known(row["z_against_rest"]) else "",
@@ -210,13 +223,15 @@ def _segments(facts: DriftFacts) -> str:
     for kind, words in SHOWN_KINDS:
         mine = [row for row in _ranked(facts) if row["segment_kind"] == kind]
         if mine:
-            sections.append(f"### {words}\n\n{_table(heads, [_segment_row(row) for row in mine])}")
+            sections.append(
+                f"### {words}\n\n{_table(heads, [_segment_row(row, facts) for row in mine])}"
+            )
     return "\n\n".join(sections)
 
 
-def _segment_row(row: dict[str, Any]) -> list[str]:
+def _segment_row(row: dict[str, Any], facts: DriftFacts) -> list[str]:
     return [
-        _cell(row["segment"]),
+        _cell(tier_with_range(row["segment"], _tiers(facts))),
         f"{row['customers']:,}",
         three_digits(row["predicted_total"]),
         three_digits(row["actual_total"]),
@@ -305,9 +320,15 @@ def _first_segment(facts: DriftFacts) -> dict[str, Any] | None:
     return matching[0] if matching and is_known(matching[0]["z_against_rest"]) else None
 
 
-def _segment_name(row: dict[str, Any]) -> str:
+def _tiers(facts: DriftFacts) -> list[str]:
+    """The value tiers of the window."""
+    segments = facts.segments
+    return [str(name) for name in segments.loc[segments["segment_kind"] == "value tier", "segment"]]
+
+
+def _segment_name(row: dict[str, Any], facts: DriftFacts) -> str:
     """A segment with its kind, as a person says it."""
-    name = _cell(row["segment"])
+    name = _cell(tier_with_range(row["segment"], _tiers(facts)))
     if row["segment_kind"].startswith("order-value"):
         return f"mean order value {name}"
     if row["segment_kind"].startswith("tenure"):

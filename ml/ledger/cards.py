@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from ml.home.number_text import by_size
+from ml.home.number_text import NOTHING, by_size
+from ml.home.tier_text import tier_with_range
+from ml.model.forecast.cluster_names import SAID
 
 LIMITS = """\
 - Customers without a purchase in the history window are not scored.
@@ -29,6 +31,7 @@ def card_markdown(card: dict[str, Any]) -> str:
         _data(card),
         _accuracy(card),
         _segments(card["baseline"].get("segments", [])),
+        _kinds_of_buyers(card.get("clusters", {}).get("words", {})),
         _decisions(card["decisions"]),
         f"## Limits\n{LIMITS}",
         _origin(card),
@@ -90,11 +93,35 @@ def _segments(segments: list[dict[str, Any]]) -> str:
         "| | | customers | mean predicted | mean actual | MAE |",
         "|---|---|---|---|---|---|",
     ]
+    tiers = [row["segment"] for row in segments]
     lines += [
-        f"| {row['kind']} | {row['segment']} | {row['customers']:,} | "
+        f"| {row['kind']} | {tier_with_range(row['segment'], tiers)} | {row['customers']:,} | "
         + " | ".join(by_size(row[name]) for name in ("mean_predicted", "mean_actual", "mae"))
         + " |"
         for row in segments
+    ]
+    return "\n".join(lines)
+
+
+def _kinds_of_buyers(clusters: dict[str, list[dict[str, Any]]]) -> str:
+    """The words of each cluster's name with the figures behind them; earlier cards have none."""
+    if not clusters:
+        return ""
+    lines = [
+        "## Kinds of buyers",
+        "Medians of the customers of the training cutoff: of the cluster, and of all.",
+        "",
+        "| cluster | word | figure | cluster | all customers |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {name} | {one['word'].lower()} | {SAID.get(one['column'], 'no figure')} | "
+        + " | ".join(
+            by_size(one[figure]) if one["column"] else NOTHING for figure in ("median", "overall")
+        )
+        + " |"
+        for name, words in clusters.items()
+        for one in words
     ]
     return "\n".join(lines)
 

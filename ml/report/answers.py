@@ -91,8 +91,8 @@ class ExplainAnswer:
     """One customer; amounts are in `currency`.
 
     batch: the one that was asked for, else the newest. prediction: of that batch, else of the last
-    one that holds the customer; drivers and features are of the same batch. batches: all that
-    scored the customer.
+    one that holds the customer; value_tiers (of all its customers, best first), drivers and
+    features are of the same batch. batches: all that scored the customer.
     """
 
     customer_id: str
@@ -101,6 +101,7 @@ class ExplainAnswer:
     history: History
     batch: ModelBatch | None
     prediction: CustomerPrediction | None
+    value_tiers: list[str]
     drivers: list[Driver]
     features: list[CustomerFeature]
     batches: list[CustomerPrediction]

@@ -2,21 +2,9 @@
 
 from dataclasses import dataclass
 
-from ml.model.forecast.cluster_names import AGE, TENURE, behaviour_of, is_true_of
+from ml.model.forecast.cluster_names import AGE, SAID, TENURE, behaviour_of, is_true_of
 from ml.model.measures.by_customer_kind import NEW_CUSTOMER_DAYS
 from ml.report.facts import Row
-
-# behaviour -> how its figure is said on the page
-SAID = {
-    "recency_days": "days since last order",
-    "customer_age_days": "days since first order",
-    "tenure_days": "days since first order in the history",
-    "purchase_day_count": "days with an order",
-    "mean_order_value": "mean order value",
-    "returned_revenue_share": "of revenue returned",
-    "mean_product_count": "products a day with an order",
-    "max_day_revenue_share": "of revenue on the largest day",
-}
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ def explain(home: Home, customer_id: str, cutoff: date | None = None) -> Explain
             history=History(**totals, months=[Month(**month) for month in months]),
             batch=ModelBatch(**wanted) if wanted else None,
             prediction=CustomerPrediction(**shown) if shown else None,
+            value_tiers=_value_tiers(con, shown),
             drivers=[Driver(**row) for row in _drivers(con, customer, shown)],
             features=[CustomerFeature(**row) for row in _features(con, customer, shown)],
             batches=[CustomerPrediction(**row) for row in scored],
@@ -122,6 +123,13 @@ def _predictions(
 
 def _by_batch(rows: list[dict[str, Any]]) -> dict[tuple[date, str], dict[str, Any]]:
     return {(row["cutoff"], row["model_id"]): row for row in rows}
+
+
+def _value_tiers(con: duckdb.DuckDBPyConnection, shown: dict[str, Any] | None) -> list[str]:
+    if shown is None:
+        return []
+    rows = records(con, QUERIES["value_tiers"], _of(shown, "cutoff", "model_id"))
+    return [row["value_tier"] for row in rows]
 
 
 def _drivers(

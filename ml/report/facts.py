@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from ml.home.layout import Home
+from ml.home.tier_text import tier_range, tier_with_range
 from ml.warehouse import state
 from ml.warehouse.queries import Queries
 from ml.warehouse.tables import records, tables
@@ -92,7 +93,7 @@ def read_facts(con: duckdb.DuckDBPyConnection, home: Home) -> Facts:
         newest_day=state.newest_day(con),
         batch=batch | _rows(con, "headline", _key(batch))[0] if batch else None,
         batches=batches[-SHOWN_BATCHES:],
-        tiers=_rows(con, "tiers", _key(batch)) if batch else [],
+        tiers=_tiers(con, batch) if batch else [],
         clusters=[row for row in clusters if row["cluster_id"] is not None],
         everybody=next((row for row in clusters if row["cluster_id"] is None), None),
         behaviour=_behaviour(con, batch) if batch else {},
@@ -113,6 +114,20 @@ def _batches(con: duckdb.DuckDBPyConnection, *, measured: bool) -> list[Row]:
     return [
         batch | {"actual_total": totals.get((batch["cutoff"], batch["model_id"]))}
         for batch in _rows(con, "champion_batches")
+    ]
+
+
+def _tiers(con: duckdb.DuckDBPyConnection, batch: Row) -> list[Row]:
+    """Tiers of a batch; `holds`: the ranks in a tier, `name`: the tier with them."""
+    rows = _rows(con, "tiers", _key(batch))
+    tiers = [row["value_tier"] for row in rows]
+    return [
+        row
+        | {
+            "holds": tier_range(row["value_tier"], tiers),
+            "name": tier_with_range(row["value_tier"], tiers),
+        }
+        for row in rows
     ]
 
 

@@ -14,6 +14,7 @@ from ml.home import number_text
 from ml.home.config import load_config
 from ml.home.files import write_atomically
 from ml.home.layout import Home
+from ml.model.measures.drift import CONFIDENCE
 from ml.report import charts
 from ml.report import words as words
 from ml.report.answers import ReportAnswer
@@ -77,6 +78,7 @@ def page(facts: Facts, currency: str) -> str:
         currency=currency,
         words=words,
         open_windows=words.open_windows(facts.warnings),
+        level_confidence=CONFIDENCE["level"],
         **_charts(facts),
     )
 

@@ -1,9 +1,11 @@
 """The words of the report: its dates, and the sentence that heads each section."""
 
+import math
 from datetime import date
 from typing import Any
 
 from ml.home.number_text import NO_VALUE, percent, rounded
+from ml.model.measures.by_customer_kind import NEW_CUSTOMER_DAYS
 from ml.report.facts import Facts, Row, Search, Window
 
 INDICATORS = {
@@ -19,7 +21,11 @@ INDICATORS = {
         "Behaviour",
         "the same for what customers did; the feature that moved most is named",
     ),
-    "new_customer_share": ("New customers", "share whose first order is 90 days old or less"),
+    "new_customer_share": (
+        "New customers",
+        f"share of customers whose first order in the whole log is {NEW_CUSTOMER_DAYS} days old "
+        "or less",
+    ),
     "top_five_revenue_share": ("Top five", "share of revenue that the five best customers bring"),
     "return_rate": ("Returns", "returned share of gross revenue"),
 }
@@ -89,13 +95,25 @@ def window_finding(window: Window | None) -> str:
     if window is None:
         return "No prediction has met its actuals yet"
     report = window.report
+    which = f"The last finished window, to {day(report['window_end'])},"
     if not report["predicted_total"] > 0:
-        return f"The last finished window: verdict {report['verdict']}"
+        return f"{which} has the verdict {report['verdict']}"
     change = report["actual_total"] / report["predicted_total"] - 1
     if round(abs(change), 2) == 0:
-        return "The last finished window brought what was predicted"
+        return f"{which} brought what was predicted"
     word = "more" if change > 0 else "less"
-    return f"The last finished window brought {percent(abs(change))} {word} than predicted"
+    return f"{which} brought {percent(abs(change))} {word} than predicted"
+
+
+def level_at_training(report: Row) -> float | None:
+    """Actual over predicted revenue when the model was tested at its training, None if unknown.
+
+    level_change is the logarithm of the ratio of the window less that of the training.
+    """
+    change, predicted = report["level_change"], report["predicted_total"]
+    if change is None or not predicted > 0:
+        return None
+    return report["actual_total"] / predicted / math.exp(change)
 
 
 def drift_finding(windows: list[Row]) -> str:

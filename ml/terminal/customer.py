@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 
 from ml.home.dates import history_start
 from ml.home.number_text import money
+from ml.home.tier_text import tier_with_range
 from ml.report.answers import CustomerPrediction, ExplainAnswer
 from ml.terminal.look import bar, days, facts, note, page, sparkline, table
 
@@ -49,8 +50,8 @@ def _prediction(answer: ExplainAnswer) -> RenderableType | None:
             "expected revenue": f"{money(prediction.predicted_clv)} {currency}",
             "80 % interval": f"{low} to {high} {currency}",
             "buys at all": f"{prediction.probability_of_purchase:.0%}",
-            "value tier": f"{prediction.value_tier}, rank {prediction.clv_rank:,} of "
-            f"{prediction.customers:,}"
+            "value tier": f"{tier_with_range(prediction.value_tier, answer.value_tiers)}, "
+            f"rank {prediction.clv_rank:,} of {prediction.customers:,}"
             if prediction.value_tier
             else None,
             "kind of buyer": prediction.cluster_name,
@@ -147,7 +148,12 @@ def _batches(answer: ExplainAnswer) -> RenderableType | None:
         for row in answer.batches
     ]
     columns = {"cutoff": "left", "window ends": "left", "expected": "right", "80 %": "right"}
-    columns |= {"actually": "right", "tier": "left", "kind of buyer": "left", "other model": "left"}
+    columns |= {
+        "actually": "right",
+        "tier": "left",
+        "kind of buyer": "left",
+        "other model": "left",
+    }
     if all(row.speaks for row in answer.batches):
         del columns["other model"]
         rows = [row[:-1] for row in rows]

@@ -21,6 +21,7 @@ FOLDER = PROJECT / "models" / "marts" / "views"
 READ = {"intermediate.int_customer_days", "marts.champion_manifest", "marts.clv_batches"}
 # the share of new customers, which earlier versions counted inside the history window
 WARNINGS = ("intermediate.int_population_shift", "marts.early_warnings")
+FIRST_ORDER, BEHAVIOUR = "first_order_date", "marts.clv_cluster_behaviour"
 QUERIES = Queries(__file__)
 
 
@@ -33,11 +34,17 @@ def missing_views(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def missing_columns(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """Columns, as schema.table.column, that batches of an earlier version do not have."""
-    name = "first_order_date"
-    if "marts.customer_rfm" not in tables(con) or has_column(con, "marts.customer_rfm", name):
+    """Tables and columns, as schema.table and schema.table.column, that marts of today have.
+
+    None is missing before the first batch.
+    """
+    there = tables(con)
+    if "marts.customer_rfm" not in there:
         return []
-    return [f"marts.customer_rfm.{name}"]
+    missing = sorted({BEHAVIOUR} - there)
+    if not has_column(con, "marts.customer_rfm", FIRST_ORDER):
+        missing.append(f"marts.customer_rfm.{FIRST_ORDER}")
+    return missing
 
 
 def _add_columns(con: duckdb.DuckDBPyConnection) -> None:
@@ -45,7 +52,8 @@ def _add_columns(con: duckdb.DuckDBPyConnection) -> None:
 
     The next run warns by the whole log. What names of clusters mean is known from then on too.
     """
-    con.execute(QUERIES["first_orders"])
+    if not has_column(con, "marts.customer_rfm", FIRST_ORDER):
+        con.execute(QUERIES["first_orders"])
     con.execute(QUERIES["cluster_behaviour"])
     for table in tables(con) & {*WARNINGS}:
         con.execute(f"delete from {table} where indicator = 'new_customer_share'")

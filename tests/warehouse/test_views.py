@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import EngineHome, frame, line
+from conftest import CUTOFF, PAST_CUTOFF, SECOND_CUTOFF, EngineHome, frame, line
 
 from ml.home.errors import EngineError, LockHeldError
 from ml.home.layout import Home
@@ -122,3 +122,69 @@ def test_somebody_who_may_only_read_is_told_to_ask_the_owner(
     with pytest.raises(EngineError, match="only its owner can add") as refusal:
         bring_over(Home(earlier.root))
     assert "ask the owner" in refusal.value.remedy
+
+
+# Columns
+
+
+@pytest.fixture
+def without_ages(rescored_home: EngineHome, tmp_path_factory: pytest.TempPathFactory) -> EngineHome:
+    """Batches of a version that counted customers as new inside the history window."""
+    home = rescored_home.copy(tmp_path_factory.mktemp("ages") / "home")
+    with duckdb.connect(home.database) as con:
+        con.execute("alter table marts.customer_rfm drop column first_order_date")
+        con.execute("alter table marts.customer_rfm drop column customer_age_days")
+        con.execute("drop table marts.clv_cluster_behaviour")
+    return home
+
+
+def ages_of(home: EngineHome) -> list[tuple[Any, ...]]:
+    return home.rows(
+        "select customer_id, cutoff, first_order_date, customer_age_days"
+        " from marts.customer_rfm order by all"
+    )
+
+
+def test_first_orders_of_earlier_batches_are_those_that_a_batch_of_today_has(
+    rescored_home: EngineHome, without_ages: EngineHome
+):
+    without_ages.call("status")
+    assert ages_of(without_ages) == ages_of(rescored_home)
+    assert {row[1] for row in ages_of(without_ages)} >= {CUTOFF, SECOND_CUTOFF, PAST_CUTOFF}
+
+
+def test_warnings_that_called_old_customers_new_are_gone_until_the_next_batch(
+    without_ages: EngineHome,
+):
+    count = "select count(*) from marts.early_warnings where indicator = 'new_customer_share'"
+    assert without_ages.rows(count) != [(0,)]
+    without_ages.call("status")
+    assert without_ages.rows(count) == [(0,)]
+    without_ages.call("run", "--cutoff", SECOND_CUTOFF.isoformat())
+    assert without_ages.rows(count) == [(1,)]
+
+
+def test_the_next_batch_has_the_figures_of_its_clusters(
+    rescored_home: EngineHome, without_ages: EngineHome
+):
+    without_ages.call("run", "--cutoff", SECOND_CUTOFF.isoformat())
+    figures = (
+        f"select * from marts.clv_cluster_behaviour where cutoff = '{SECOND_CUTOFF}' order by all"
+    )
+    assert without_ages.rows(figures) == rescored_home.rows(figures)
+    assert without_ages.rows(figures)
+
+
+def test_the_report_of_earlier_batches_says_nothing_of_what_names_mean(without_ages: EngineHome):
+    page = without_ages.outputs / "report.html"
+    assert 'class="meanings"' in page.read_text(encoding="utf-8")
+    without_ages.call("report")
+    assert 'class="meanings"' not in page.read_text(encoding="utf-8")
+
+
+def test_the_doctor_names_what_will_be_added(without_ages: EngineHome):
+    answer = without_ages.call("doctor").result
+    (found,) = [one for one in answer["checks"] if one["check"] == "tables" and one["remedy"]]
+    assert found["level"] == "warning"
+    assert "marts.customer_rfm.first_order_date" in found["what"]
+    assert "marts.clv_cluster_behaviour" in found["what"]

@@ -35,6 +35,17 @@ WORDS = {
     "mean_product_count": ("Broad-range", "Narrow-range"),
     "max_day_revenue_share": ("One-off", "Even-spending"),
 }
+# behaviour column -> how its figure is said
+SAID = {
+    "recency_days": "days since last order",
+    AGE: "days since first order",
+    TENURE: "days since first order in the history",
+    "purchase_day_count": "days with an order",
+    "mean_order_value": "mean order value",
+    "returned_revenue_share": "of revenue returned",
+    "mean_product_count": "products a day with an order",
+    "max_day_revenue_share": "of revenue on the largest day",
+}
 # younger than most, and not new
 NEWER = "Newer"
 # most of the money on one day of several
