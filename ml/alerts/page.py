@@ -7,7 +7,7 @@ import pandas as pd
 
 from ml.alerts.facts import DriftFacts
 from ml.home.number_text import is_known, relative_change, three_digits, written
-from ml.home.tier_text import tier_with_range
+from ml.home.segment_text import segment_in_words, tier_with_range
 from ml.model.measures.drift import CONFIDENCE
 
 SHOWN_KINDS = (
@@ -328,15 +328,7 @@ def _tiers(facts: DriftFacts) -> list[str]:
 
 def _segment_name(row: dict[str, Any], facts: DriftFacts) -> str:
     """A segment with its kind, as a person says it."""
-    name = _cell(tier_with_range(row["segment"], _tiers(facts)))
-    if row["segment_kind"].startswith("order-value"):
-        return f"mean order value {name}"
-    if row["segment_kind"].startswith("tenure"):
-        if name.startswith("first order"):
-            return f"customers with {name}"
-        # measured by an earlier version, which counted inside the history window
-        return name if name.startswith("tenure") else f"tenure {name}"
-    return f"{row['segment_kind']} {name}"
+    return segment_in_words(row["segment_kind"], _cell(row["segment"]), _tiers(facts))
 
 
 def _others(segment: dict[str, Any], report: dict[str, Any]) -> float | None:

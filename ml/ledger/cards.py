@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ml.home.number_text import NOTHING, by_size
-from ml.home.tier_text import tier_with_range
+from ml.home.number_text import NOTHING, by_size, three_digits
+from ml.home.segment_text import tier_with_range
 from ml.model.forecast.cluster_names import SAID
 
 LIMITS = """\
@@ -109,21 +109,26 @@ def _kinds_of_buyers(clusters: dict[str, list[dict[str, Any]]]) -> str:
         return ""
     lines = [
         "## Kinds of buyers",
-        "Medians of the customers of the training cutoff: of the cluster, and of all.",
+        "Medians of the customers of the training cutoff: of the kind, and of all.",
         "",
-        "| cluster | word | figure | cluster | all customers |",
+        "| kind of buyer | word | what it says | here | all customers |",
         "|---|---|---|---|---|",
     ]
     lines += [
         f"| {name} | {one['word'].lower()} | {SAID.get(one['column'], 'no figure')} | "
-        + " | ".join(
-            by_size(one[figure]) if one["column"] else NOTHING for figure in ("median", "overall")
-        )
+        + " | ".join(_figure(one["column"], one[side]) for side in ("median", "overall"))
         + " |"
         for name, words in clusters.items()
         for one in words
     ]
     return "\n".join(lines)
+
+
+def _figure(column: str, value: float) -> str:
+    """A median in the unit of its column, a share in per cent."""
+    if not column:
+        return NOTHING
+    return f"{value:.0%}" if column.endswith("_share") else three_digits(value)
 
 
 def _decisions(decisions: dict[str, Any]) -> str:

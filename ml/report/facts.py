@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from ml.home.layout import Home
-from ml.home.tier_text import tier_range, tier_with_range
+from ml.home.segment_text import tier_range, tier_with_range
 from ml.warehouse import state
 from ml.warehouse.queries import Queries
 from ml.warehouse.tables import records, tables

@@ -14,6 +14,7 @@ from ml.home import number_text
 from ml.home.config import load_config
 from ml.home.files import write_atomically
 from ml.home.layout import Home
+from ml.home.segment_text import segment_in_words
 from ml.model.measures.drift import CONFIDENCE
 from ml.report import charts
 from ml.report import words as words
@@ -77,6 +78,7 @@ def page(facts: Facts, currency: str) -> str:
         facts=facts,
         currency=currency,
         words=words,
+        segment_in_words=segment_in_words,
         open_windows=words.open_windows(facts.warnings),
         level_confidence=CONFIDENCE["level"],
         **_charts(facts),

@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 
 from ml.home.dates import history_start
 from ml.home.number_text import money
-from ml.home.tier_text import tier_with_range
+from ml.home.segment_text import tier_with_range
 from ml.report.answers import CustomerPrediction, ExplainAnswer
 from ml.terminal.look import bar, days, facts, note, page, sparkline, table
 

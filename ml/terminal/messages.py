@@ -12,6 +12,7 @@ from rich.text import Text
 from ml.forgetting.forget import ForgetAnswer
 from ml.health.doctor import DoctorAnswer
 from ml.home.number_text import UNDEFINED, with_decimals
+from ml.home.segment_text import segment_in_words
 from ml.ledger.provenance import EngineVersion
 from ml.ledger.reproduce import ReproduceAnswer
 from ml.ledger.retention import PurgeAnswer
@@ -145,7 +146,8 @@ def _measurement(window: Measurement) -> str:
     rmse, baseline_rmse = with_decimals(window.rmse, 2), with_decimals(window.baseline_rmse, 2)
     segment = ""
     if window.segment_has_drifted:
-        segment = f"; {window.segment_kind} {window.segment} left the rest"
+        name = segment_in_words(str(window.segment_kind), str(window.segment))
+        segment = f"; {name} left the rest"
     return (
         f"measured {window.cutoff} over {window.pred_months} months{revision}: "
         f"{window.verdict}; RMSE {rmse} (at training {baseline_rmse}), "

@@ -16,7 +16,7 @@ from report_pages import Elements, page_of, written
 from ml.home import number_text
 from ml.home.config import load_config
 from ml.home.layout import Home
-from ml.home.tier_text import tier_with_range
+from ml.home.segment_text import tier_with_range
 from ml.ledger.retention import due_files
 from ml.report import words as words
 from ml.report.report import write_report

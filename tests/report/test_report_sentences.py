@@ -1,9 +1,11 @@
 """Sentences of the report, each beside the query on the marts that proves it."""
 
+import json
 import math
 import re
 from collections.abc import Callable
 from datetime import date
+from itertools import permutations
 from pathlib import Path
 
 import duckdb
@@ -117,6 +119,35 @@ def test_every_word_of_a_cluster_stands_beside_the_medians_that_make_it_true(
             assert f"{word}: {shown(mine)} " in text
             assert f", all customers {shown(everybody)}" in text
             assert sign * (mine - everybody) > 0, (name, word)
+
+
+def test_no_cluster_has_all_the_words_of_another_and_each_keeps_its_name(
+    told: tuple[EngineHome, Elements],
+):
+    home, _ = told
+    rows = home.rows("select distinct model_id, cluster_id, cluster_name from marts.clv_clusters")
+    assert len({(model_id, cluster_id) for model_id, cluster_id, _ in rows}) == len(rows)
+    sets = [{*name.lower().split(", ")} for _, _, name in rows]
+    assert all(not mine <= other for mine, other in permutations(sets, 2))
+
+
+def test_the_card_has_the_words_of_every_name_with_the_medians_of_its_training(
+    told: tuple[EngineHome, Elements],
+):
+    home, _ = told
+    (path,) = home.manifest.parent.glob("cards/*.json")
+    words = json.loads(path.read_text(encoding="utf-8"))["clusters"]["words"]
+    names = {one for (one,) in home.rows("select distinct cluster_name from marts.clv_clusters")}
+    assert names <= {*words}
+    for name, meanings in words.items():
+        assert ", ".join(one["word"] for one in meanings).lower() == name.lower()
+    ((recency,),) = home.rows(
+        f"select median(recency_days) from marts.customer_rfm where cutoff = '{CUTOFF}'"
+    )
+    told_recency = {
+        one["overall"] for mine in words.values() for one in mine if one["column"] == "recency_days"
+    }
+    assert told_recency <= {recency}
 
 
 def said_of(word: str) -> tuple[str, Callable[[float], str], int]:

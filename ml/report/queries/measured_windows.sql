@@ -1,13 +1,36 @@
--- measured windows of the champions, oldest first; a segment is named unless all is ok
+-- measured windows of the champions, oldest first, with their value tiers; a segment is
+-- named unless all is ok
+with tiers as (
+
+    select
+        cutoff,
+        model_id,
+        revision,
+        list(distinct segment) as value_tiers,
+    from marts.drift_segments
+    where segment_kind = 'value tier'
+    group by
+        cutoff,
+        model_id,
+        revision
+
+)
+
 select
-    * replace (
-        case when verdict <> 'ok' then segment_kind end as segment_kind,
-        case when verdict <> 'ok' then segment end as segment
+    reports.* replace (
+        case when reports.verdict <> 'ok' then reports.segment_kind end as segment_kind,
+        case when reports.verdict <> 'ok' then reports.segment end as segment
     ),
-from marts.drift_report
+    coalesce(tiers.value_tiers, []) as value_tiers,
+from marts.drift_report as reports
+left join tiers
+    on
+        reports.cutoff = tiers.cutoff
+        and reports.model_id = tiers.model_id
+        and reports.revision = tiers.revision
 where
-    is_newest_revision
-    and role = 'champion'
+    reports.is_newest_revision
+    and reports.role = 'champion'
 order by
-    cutoff,
-    model_id
+    reports.cutoff,
+    reports.model_id

@@ -1,8 +1,8 @@
-"""Value tiers in words: the text says which ranks a tier holds."""
+"""Groups of customers in words: the text says which ranks a tier holds, and who is meant."""
 
 import pytest
 
-from ml.home.tier_text import tier_range, tier_with_range
+from ml.home.segment_text import segment_in_words, tier_range, tier_with_range
 
 TIERS = ["Top 1%", "Top 5%", "Top 20%", "Bottom 80%"]
 
@@ -32,3 +32,22 @@ def test_shares_with_decimals_stay_as_they_are():
 @pytest.mark.parametrize("text", ["the rest", "new, 90 days or less", "Frequent", "<b>Top 5%</b>"])
 def test_a_text_that_is_no_tier_stays_as_it_is(text: str):
     assert tier_with_range(text, TIERS) == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "segment", "said"),
+    [
+        ("value tier", "Top 5%", "value tier Top 5% (1 to 5 %)"),
+        ("cluster", "Frequent", "cluster Frequent"),
+        ("order-value half", "up to 20.00", "mean order value up to 20.00"),
+        (
+            "tenure half",
+            "first order over 90 days ago",
+            "customers with first order over 90 days ago",
+        ),
+        ("tenure band", "tenure 0 to 90 days", "tenure 0 to 90 days"),
+        ("tenure half", "over 228 days", "tenure over 228 days"),
+    ],
+)
+def test_a_segment_is_said_as_a_person_says_it(kind: str, segment: str, said: str):
+    assert segment_in_words(kind, segment, TIERS) == said

@@ -1,4 +1,7 @@
-"""What a value tier holds, in words: "Top 5%" alone would be read as all of the best 5 %."""
+"""Groups of customers in words.
+
+"Top 5%" alone would be read as all of the best 5 %: a value tier is said with the ranks it holds.
+"""
 
 import re
 from collections.abc import Iterable
@@ -34,3 +37,21 @@ def tier_range(value_tier: str, tiers: Iterable[str]) -> str:
         return f"{100 - share:g} to 100 %"
     before = max((end for end in ends if end < share), default=0.0)
     return f"{before:g} to {share:g} %" if before else ""
+
+
+def segment_in_words(kind: str, segment: str, tiers: Iterable[str] = ()) -> str:
+    """A segment of drift_segments as a person says it; tiers: all value tiers of its window.
+
+    >>> segment_in_words("tenure band", "first order 0 to 90 days ago")
+    'customers with first order 0 to 90 days ago'
+    >>> segment_in_words("value tier", "Top 5%", ["Top 1%", "Top 5%"])
+    'value tier Top 5% (1 to 5 %)'
+    """
+    if kind.startswith("order-value"):
+        return f"mean order value {segment}"
+    if kind.startswith("tenure"):
+        if segment.startswith("first order"):
+            return f"customers with {segment}"
+        # measured by an earlier version, which counted inside the history window
+        return segment if segment.startswith("tenure") else f"tenure {segment}"
+    return f"{kind} {tier_with_range(segment, tiers)}"
