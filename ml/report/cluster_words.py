@@ -11,7 +11,8 @@ from ml.report.facts import Row
 class ClusterWord:
     """A word of a name: the cluster's median and that of all customers, in the unit of `behaviour`.
 
-    is_so: whether the word is true in this batch; names are given at the training.
+    remark: what is to be said where the word is not true in this batch, "" where it is; names are
+    given at the training.
     """
 
     word: str
@@ -19,7 +20,7 @@ class ClusterWord:
     said: str
     median: float
     everybody: float
-    is_so: bool
+    remark: str
 
 
 def cluster_words(cluster_name: str, figures: dict[str, Row]) -> list[ClusterWord]:
@@ -34,10 +35,12 @@ def cluster_words(cluster_name: str, figures: dict[str, Row]) -> list[ClusterWor
 
 def _cluster_word(word: str, figures: dict[str, Row]) -> ClusterWord:
     behaviour = behaviour_of(word)
-    is_so = _is_so(word, figures[behaviour])
-    if behaviour == AGE and not is_so:
-        # earlier versions called people new by their first order in the history
-        behaviour = TENURE
+    remark = ""
+    if not _is_so(word, figures[behaviour]):
+        remark = "does not set them apart in this batch"
+        if behaviour == AGE:
+            # earlier versions called people new by their first order in the history
+            behaviour, remark = TENURE, "in the history alone, not in the whole log"
     row = figures[behaviour]
     return ClusterWord(
         word=word,
@@ -45,7 +48,7 @@ def _cluster_word(word: str, figures: dict[str, Row]) -> ClusterWord:
         said=SAID[behaviour],
         median=row["cluster_median"],
         everybody=row["overall_median"],
-        is_so=is_so,
+        remark=remark,
     )
 
 

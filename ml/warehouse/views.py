@@ -13,7 +13,7 @@ from ml.home.layout import Home
 from ml.warehouse.dbt_project import PROJECT
 from ml.warehouse.queries import Queries
 from ml.warehouse.side_copy import locked, open_warehouse
-from ml.warehouse.tables import has_column, tables
+from ml.warehouse.tables import has_column, has_table, tables
 from ml.warehouse.workbench import Workbench
 
 FOLDER = PROJECT / "models" / "marts" / "views"
@@ -22,6 +22,7 @@ READ = {"intermediate.int_customer_days", "marts.champion_manifest", "marts.clv_
 # the share of new customers, which earlier versions counted inside the history window
 WARNINGS = ("intermediate.int_population_shift", "marts.early_warnings")
 FIRST_ORDER, BEHAVIOUR = "first_order_date", "marts.clv_cluster_behaviour"
+MEASURED_LOAD = "intermediate.int_measured_load"
 QUERIES = Queries(__file__)
 
 
@@ -57,6 +58,9 @@ def _add_columns(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(QUERIES["cluster_behaviour"])
     for table in tables(con) & {*WARNINGS}:
         con.execute(f"delete from {table} where indicator = 'new_customer_share'")
+    if has_table(con, MEASURED_LOAD):
+        # no batch is known to be looked at: the next run looks at all
+        con.execute(f"update {MEASURED_LOAD} set batches_hash = null")
 
 
 def bring_over(
