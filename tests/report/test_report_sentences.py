@@ -10,12 +10,20 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import CUTOFF, HISTORY_MONTHS, SECOND_CUTOFF, EngineHome, transaction_log
+from conftest import (
+    CUTOFF,
+    HISTORY_MONTHS,
+    LAST_DAY,
+    SECOND_CUTOFF,
+    EngineHome,
+    transaction_log,
+)
 from report_pages import Elements, written
 
 from ml.home import number_text
 from ml.home.dates import history_start
-from ml.report.words import day
+from ml.report.facts import Window
+from ml.report.words import day, level_at_training, window_finding
 
 HISTORY = history_start(SECOND_CUTOFF, HISTORY_MONTHS)
 # the customers of the newest batch as the log knows them, with their clusters
@@ -247,11 +255,12 @@ def test_the_last_window_and_its_level_say_which_window_and_which_ratio_they_mea
         "select window_end, actual_total / predicted_total, level_change from marts.drift_report"
         " where is_newest_revision order by cutoff desc limit 1"
     )
-    word = "more" if ratio > 1 else "less"
-    assert (
-        f"The last finished window, to {day(end)}, brought {number_text.percent(abs(ratio - 1))}"
-        f" {word} than predicted"
-    ).replace("\u202f", " ").replace("\u00a0", " ") in text_of(page, "window")
+    difference = number_text.percent(abs(ratio - 1))
+    brought = f"{difference} {'more' if ratio > 1 else 'less'} than predicted"
+    if round(abs(ratio - 1), 2) == 0:
+        brought = "what was predicted"
+    sentence = f"The last finished window, to {day(end)}, brought {brought}"
+    assert re.sub(r"\s", " ", sentence) in text_of(page, "window")
     text = text_of(page, "drift")
     assert "actual over predicted revenue, compared with the same ratio" in text
     at_training = ratio / math.exp(change)
@@ -265,3 +274,23 @@ def test_the_ratio_at_training_is_that_of_the_card(told: tuple[EngineHome, Eleme
         "select actual_total / predicted_total / exp(level_change) from marts.drift_report"
     )
     assert len({round(ratio, 9) for (ratio,) in rows}) == 1
+
+
+@pytest.mark.parametrize(
+    ("actual", "brought"),
+    [(102.0, "2 % more than predicted"), (77.0, "23 % less than predicted"), (100.4, "what was")],
+)
+def test_the_heading_of_the_last_window_names_the_window_and_the_prediction(
+    actual: float, brought: str
+):
+    report = {"window_end": LAST_DAY, "predicted_total": 100.0, "actual_total": actual}
+    sentence = re.sub(r"\s", " ", window_finding(Window(report, [], [])))
+    assert sentence.startswith("The last finished window, to 20 Mar 2012, brought")
+    assert brought in sentence
+
+
+def test_a_window_without_a_record_has_no_ratio_at_training():
+    report = {"level_change": None, "predicted_total": 100.0, "actual_total": 90.0}
+    assert level_at_training(report) is None
+    known = level_at_training(report | {"level_change": math.log(0.9 / 1.2)})
+    assert known == pytest.approx(1.2)
