@@ -4,7 +4,7 @@ from typing import Any
 
 from ml.home.number_text import NOTHING, by_size, three_digits
 from ml.home.segment_text import tier_with_range
-from ml.model.forecast.cluster_names import SAID
+from ml.model.forecast.cluster_vocabulary import SAID
 
 LIMITS = """\
 - Customers without a purchase in the history window are not scored.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ml.model.forecast.cluster_names import AGE, SAID, TENURE, behaviour_of, is_true_of
+from ml.model.forecast.cluster_vocabulary import AGE, SAID, TENURE, behaviour_of, is_true_of
 from ml.model.measures.by_customer_kind import NEW_CUSTOMER_DAYS
 from ml.report.facts import Row
 

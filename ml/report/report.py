@@ -15,7 +15,6 @@ from ml.home.config import load_config
 from ml.home.files import write_atomically
 from ml.home.layout import Home
 from ml.home.segment_text import segment_in_words
-from ml.model.measures.drift import CONFIDENCE
 from ml.report import charts
 from ml.report import words as words
 from ml.report.answers import ReportAnswer
@@ -55,6 +54,8 @@ def write_report(home: Home, currency: str) -> Path:
 
 def page(facts: Facts, currency: str) -> str:
     """The page as HTML; every text of the facts is escaped."""
+    from ml.model.measures.drift import CONFIDENCE  # not needed to start a command
+
     shelf = Environment(
         loader=FileSystemLoader(PAGES),
         autoescape=True,

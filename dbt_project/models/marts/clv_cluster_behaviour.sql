@@ -1,6 +1,6 @@
 {{ config(pre_hook="{{ delete_batch() }}") }}
 
-{#- what names of clusters speak of: cluster_names.py has the words -#}
+{#- what names of clusters speak of: cluster_vocabulary.py has the words -#}
 {%- set behaviours = [
     'recency_days',
     'customer_age_days',

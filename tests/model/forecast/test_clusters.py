@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.model.forecast.cluster_names import AGE, WORDS, is_true_of, meanings_of, name_of
+from ml.model.forecast.cluster_names import meanings_of, name_of
+from ml.model.forecast.cluster_vocabulary import AGE, WORDS, is_true_of
 from ml.model.forecast.clusters import BEHAVIOUR, SMALLEST_SHARE, STABLE_ARI, fit_behaviour_clusters
 
 GROUPS = {
