@@ -94,7 +94,10 @@ def _change(report: dict[str, Any], name: str, words: str, more: str, less: str)
     if not is_known(change):
         return f"- {words}: the model has no record to compare with."
     place = math.expm1(change)
-    moved = f"- {words}: {abs(place):.0%} {more if place > 0 else less} than at training"
+    # the level of a model without a record is held against its predictions
+    has_record = name != "level" or is_known(report["error_change"])
+    against = "at training" if has_record else "predicted"
+    moved = f"- {words}: {abs(place):.0%} {more if place > 0 else less} than {against}"
     if not is_known(low):
         return f"{moved}; too few customers to tell it from noise."
     noise = "outside the noise" if low > 0 or high < 0 else "within the noise"
@@ -119,11 +122,24 @@ def _lead(report: dict[str, Any]) -> str:
 def _level(report: dict[str, Any]) -> str:
     """Actual over predicted revenue of the window, beside the same ratio at the training."""
     words = "Actual / predicted revenue"
-    if not (is_known(report["level_change"]) and report["predicted_total"] > 0):
+    now, then = _total_ratio(report)
+    if now is None or then is None:
         return words
-    now = report["actual_total"] / report["predicted_total"]
-    then = now / math.exp(report["level_change"])
     return f"{words} of this window ({now:.2f}, at training {then:.2f})"
+
+
+def _total_ratio(report: dict[str, Any]) -> tuple[float | None, float | None]:
+    """Actual over predicted revenue of the window and of the training, None where unknown.
+
+    level_change is the logarithm of the one less that of the other, if the training has a record;
+    error_change is unknown without one.
+    """
+    if not report["predicted_total"] > 0:
+        return None, None
+    now = report["actual_total"] / report["predicted_total"]
+    change = report["level_change"]
+    has_record = is_known(change) and is_known(report["error_change"])
+    return now, now / math.exp(change) if has_record else None
 
 
 def _left_the_rest(facts: DriftFacts) -> str:
@@ -151,11 +167,7 @@ def _figures(facts: DriftFacts) -> str:
         rows.append(
             [words, three_digits(then), three_digits(now), relative_change(now, then), "", ""]
         )
-    total = (
-        report["actual_total"] / report["predicted_total"] if report["predicted_total"] else None
-    )
-    level = baseline.get("bias")
-    then = 1 / (1 + level) if level is not None and is_known(level) and level > -1 else None
+    total, then = _total_ratio(report)
     rows.append(
         [
             "actual / predicted total",

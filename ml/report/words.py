@@ -108,10 +108,11 @@ def window_finding(window: Window | None) -> str:
 def level_at_training(report: Row) -> float | None:
     """Actual over predicted revenue when the model was tested at its training, None if unknown.
 
-    level_change is the logarithm of the ratio of the window less that of the training.
+    level_change is the logarithm of the ratio of the window less that of the training, if the model
+    has a record of it; error_change is None without one.
     """
     change, predicted = report["level_change"], report["predicted_total"]
-    if change is None or not predicted > 0:
+    if change is None or report["error_change"] is None or not predicted > 0:
         return None
     return report["actual_total"] / predicted / math.exp(change)
 

@@ -251,9 +251,9 @@ def test_the_last_window_and_its_level_say_which_window_and_which_ratio_they_mea
     told: tuple[EngineHome, Elements],
 ):
     home, page = told
-    ((end, ratio, change),) = home.rows(
-        "select window_end, actual_total / predicted_total, level_change from marts.drift_report"
-        " where is_newest_revision order by cutoff desc limit 1"
+    ((end, ratio, change, error),) = home.rows(
+        "select window_end, actual_total / predicted_total, level_change, error_change"
+        " from marts.drift_report where is_newest_revision order by cutoff desc limit 1"
     )
     difference = number_text.percent(abs(ratio - 1))
     brought = f"{difference} {'more' if ratio > 1 else 'less'} than predicted"
@@ -263,12 +263,14 @@ def test_the_last_window_and_its_level_say_which_window_and_which_ratio_they_mea
     assert re.sub(r"\s", " ", sentence) in text_of(page, "window")
     text = text_of(page, "drift")
     assert "actual over predicted revenue, compared with the same ratio" in text
-    at_training = ratio / math.exp(change)
+    at_training = None if error is None else ratio / math.exp(change)
     row = f"{number_text.rounded(ratio, 2)} {number_text.rounded(at_training, 2)}"
     assert row in text
 
 
-def test_the_ratio_at_training_is_that_of_the_card(told: tuple[EngineHome, Elements]):
+def test_the_ratio_at_training_is_the_same_in_every_window_of_a_model(
+    told: tuple[EngineHome, Elements],
+):
     home, _ = told
     rows = home.rows(
         "select actual_total / predicted_total / exp(level_change) from marts.drift_report"
@@ -289,8 +291,14 @@ def test_the_heading_of_the_last_window_names_the_window_and_the_prediction(
     assert brought in sentence
 
 
-def test_a_window_without_a_record_has_no_ratio_at_training():
-    report = {"level_change": None, "predicted_total": 100.0, "actual_total": 90.0}
-    assert level_at_training(report) is None
-    known = level_at_training(report | {"level_change": math.log(0.9 / 1.2)})
-    assert known == pytest.approx(1.2)
+def test_only_a_window_with_a_record_has_a_ratio_at_training():
+    report = {
+        "predicted_total": 100.0,
+        "actual_total": 90.0,
+        "level_change": math.log(0.9 / 1.2),
+        "error_change": 0.1,
+    }
+    assert level_at_training(report) == pytest.approx(1.2)
+    assert level_at_training(report | {"error_change": None}) is None
+    assert level_at_training(report | {"level_change": None}) is None
+    assert level_at_training(report | {"predicted_total": 0.0}) is None
