@@ -21,7 +21,7 @@ from ml.home.layout import Home
 from ml.warehouse import exports
 from ml.warehouse.exports import Batch
 from ml.warehouse.state import measurements
-from ml.warehouse.tables import has_table
+from ml.warehouse.tables import has_table, records
 
 PAGE, PICTURE = exports.ALERT_ENDINGS
 ALERT_NAME = re.compile(r"drift_alert_\d{4}-\d\d-\d\d_pred\d+m\.(md|png)")
@@ -42,14 +42,12 @@ def alerting(con: duckdb.DuckDBPyConnection, home: Home) -> list[DriftFacts]:
     """Exported batches whose newest measurement passed a threshold or drifts, by cutoff."""
     if not has_table(con, "marts.drift_report"):
         return []
-    rows = con.sql(
+    rows = records(
+        con,
         "select * from marts.drift_report where is_newest_revision"
-        " and role = 'champion' and (breached or verdict <> 'ok')"
-    ).df()
-    known = {
-        (row["cutoff"].date(), row["model_id"]): {str(name): row[name] for name in row}
-        for row in rows.to_dict("records")
-    }
+        " and role = 'champion' and verdict not in ('ok', 'cannot be told')",
+    )
+    known = {(row["cutoff"], row["model_id"]): row for row in rows}
     return [
         read_facts(con, home, batch, known[batch.cutoff, batch.model_id])
         for batch in exports.batches(con)
@@ -117,7 +115,7 @@ def undelivered(
     exported, owed = exports.batches(con), list[UndeliveredAlert]()
     for row in measurements(con):
         batch = Batch(row["cutoff"], row["pred_months"], row["model_id"])
-        if batch not in exported or not (row["breached"] or row["verdict"] != "ok"):
+        if batch not in exported or row["verdict"] in ("ok", "cannot be told"):
             continue
         alert = deliveries.Alert(batch.model_id, batch.cutoff, batch.pred_months, "", "")
         sent = deliveries.remembered(_state_path(home), alert)

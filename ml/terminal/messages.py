@@ -143,13 +143,10 @@ def _champion(champion: ServingModel) -> str:
 def _measurement(window: Measurement) -> str:
     revision = f", revision {window.revision}" if window.revision > 1 else ""
     rmse, baseline_rmse = with_decimals(window.rmse, 2), with_decimals(window.baseline_rmse, 2)
-    segment = ""
-    if window.segment_has_drifted:
-        segment = f"; {window.segment_kind} {window.segment} left the rest"
     return (
         f"measured {window.cutoff} over {window.pred_months} months{revision}: "
         f"{window.verdict}; RMSE {rmse} (at training {baseline_rmse}), "
-        f"R2 {with_decimals(window.r2)} ({with_decimals(window.baseline_r2)}){segment}"
+        f"R2 {with_decimals(window.r2)} ({with_decimals(window.baseline_r2)}); {window.reason}"
     )
 
 

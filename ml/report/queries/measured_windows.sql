@@ -1,8 +1,11 @@
--- measured windows of the champions, oldest first; a segment is named unless all is ok
+-- measured windows of the champions, oldest first; a segment is named where something
+-- is wrong
 select
     * replace (
-        case when verdict <> 'ok' then segment_kind end as segment_kind,
-        case when verdict <> 'ok' then segment end as segment
+        case
+            when verdict not in ('ok', 'cannot be told') then segment_kind
+        end as segment_kind,
+        case when verdict not in ('ok', 'cannot be told') then segment end as segment
     ),
 from marts.drift_report
 where
