@@ -96,7 +96,9 @@ judged as (
         windows.window_end,
         windows.cutoff,
         measurements.* exclude (cutoff),
-        judged_windows.* exclude (cutoff, model_id, revision, is_significant),
+        judged_windows.* exclude (
+            cutoff, model_id, revision, is_quiet, is_significant
+        ),
         {{
             any_of(
                 [

@@ -53,7 +53,7 @@ beside_the_rest as (
         kinds.actual_predicted - segments.actual_predicted as rest_actual_predicted,
         kinds.predicted_2 - segments.predicted_2 as rest_predicted_2,
         windows.window_end,
-        judged_windows.is_significant,
+        judged_windows.is_quiet,
         judged_windows.is_newest_revision,
         kinds.weighted_actual as batch_weighted_actual,
         {{ weighted_level('segments.weighted_actual', 'segments.weighted_predicted') }}
@@ -141,7 +141,7 @@ usual_levels as (
             and compared.cutoff >= earlier.window_end
     where
         earlier.is_newest_revision
-        and not earlier.is_significant
+        and earlier.is_quiet
         and earlier.level_against_rest is not null
     group by
         compared.cutoff,

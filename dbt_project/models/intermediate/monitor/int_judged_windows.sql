@@ -195,6 +195,10 @@ select
     total_is_outside_twice,
     total_is_outside_again,
     nothing_came,
+    -- a total that is off for everybody says nothing of one segment against the rest
+    not coalesce(error_is_worse, false)
+    and not coalesce(lead_is_lost, false)
+    and not nothing_came as is_quiet,
     coalesce(error_is_worse, false)
     or coalesce(lead_is_lost, false)
     or total_is_far_outside
