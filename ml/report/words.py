@@ -157,6 +157,8 @@ def search_finding(search: Search | None) -> str:
     if best is None:
         return "Windows have not been tuned yet"
     history, pred = best["history_months"], best["pred_months"]
+    if best["objective"] is None or best["objective"] <= 0:
+        return "No windows that were tried beat the simple forecasts"
     return f"Looking back {months(history)} to predict {months(pred)} scored best"
 
 

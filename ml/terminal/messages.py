@@ -81,7 +81,7 @@ def of_run(answer: RunAnswer) -> str:
         for warning in answer.early_warnings
     ]
     lines += [f"wrote {name}" for name in [*answer.exports, *answer.alerts]]
-    lines += [f"removed {name}: its window no longer drifts" for name in answer.alerts_withdrawn]
+    lines += [f"removed {name}: its window no longer alerts" for name in answer.alerts_withdrawn]
     lines += answer.deliveries
     lines.append(f"report: {answer.report}")
     lines.append(_delivery(answer))
@@ -177,10 +177,15 @@ def of_tune(answer: TuneAnswer) -> str:
         else:
             figures = (cell.objective, cell.skill, cell.d2, cell.r2, cell.rmse)
             lines.append(months + "".join(f"{with_decimals(figure):>11}" for figure in figures))
-    lines.append(
-        f"written to the config: history_months {answer.history_months}, "
-        f"pred_months {answer.pred_months}; the next `train` uses them"
-    )
+    windows = f"history_months {answer.history_months}, pred_months {answer.pred_months}"
+    if answer.is_written:
+        lines.append(f"written to the config: {windows}; the next `train` uses them")
+    else:
+        lines.append(
+            "no windows beat naive and Pareto/NBD by more than one standard error: the config is "
+            f"unchanged ({windows}); `train` uses these and serves a simple forecast if that is "
+            "better; `tune` again when there are more months of data"
+        )
     return "\n".join([*lines, *(f"wrote {name}" for name in answer.files)])
 
 
