@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pytest
 from conftest import EngineHome, frame, home_at, line, transaction_log
@@ -284,11 +285,24 @@ def test_a_run_ends_well_whatever_jira_does_and_there_is_one_ticket_in_the_end(
     with running_jira() as fake:
         jira = f"url: http://127.0.0.1:{fake.port}/jira, project: CLV, timeout_seconds: 2"
         home.config.write_text(f"{home.config.read_text()}\nalerts:\n  jira: {{{jira}}}\n")
+        told = []
         for modes in ({"search": "500"}, {"create": "done then hang"}, {}, {}):
             fake.modes = modes
-            (message,) = home.call("run", CLV_JIRA_TOKEN=TOKEN).result["deliveries"]
-        assert "has Jira ticket CLV-1" in message
+            told.append(home.call("run", CLV_JIRA_TOKEN=TOKEN).result["deliveries"])
+        assert "no ticket yet" in told[0][0] and "Jira ticket CLV-1" in told[1][0]
+        assert told[-1] == []
         (ticket,) = fake.issues
     assert ticket["fields"]["summary"].startswith("Drift alert (")
     files = [path for path in home.root.rglob("*") if path.is_file()]
     assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
+
+
+def test_from_drift_on_a_breach_does_not_alert(shock: tuple[EngineHome, Outcome], tmp_path: Path):
+    home = shock[0].copy(tmp_path / "home")
+    with duckdb.connect(home.database) as con:
+        con.execute("update marts.drift_report set verdict = 'breach'")
+    home.config.write_text(f"{home.config.read_text()}\nalerts:\n  from: drift\n")
+    result = home.call("run").result
+    assert {Path(name).name for name in result["alerts_withdrawn"]} == set(ALERTS)
+    home.configure(r"^  from: drift", "  from: breach")
+    assert {Path(name).name for name in home.call("run").result["alerts"]} == set(ALERTS)
