@@ -28,7 +28,8 @@ def segments(windows: pd.DataFrame) -> pd.DataFrame:
         for name in ("int_judged_windows", "int_matured_windows"):
             con.execute(
                 f"create view {name} as select distinct cutoff, model_id, revision, window_end,"
-                " not is_significant as is_quiet, true as is_newest_revision from clv_predictions_actual"
+                " not is_significant as is_quiet, true as is_newest_revision"
+                " from clv_predictions_actual"
             )
         sums = model("intermediate/monitor/int_segment_sums")
         con.execute(f"create table int_segment_sums as {sums}")

@@ -266,6 +266,25 @@ def test_an_alert_tells_what_a_person_needs_and_every_link_leads_somewhere(
     assert "nan" not in page.lower().split() and "None" not in page
 
 
+def test_customers_who_all_stay_away_are_drift_and_alert(
+    begun: EngineHome, log: pd.DataFrame, tmp_path: Path
+):
+    home = begun.copy(tmp_path / "home")
+    late = log["order_ts"] >= pd.Timestamp(FIRST_WINDOW[0])
+    strangers = log["customer_id"].where(~late, "new-" + log["customer_id"])
+    home.deliver(until(log.assign(customer_id=strangers), LAST))
+    result = home.call("run", "--cutoff", FIRST.isoformat()).result
+    (window,) = result["measured"]
+    assert window["verdict"] == "drift" and window["total_is_inside"] is False
+    assert window["reason"].startswith("nothing came of ")
+    assert window["actual_buyers"] == 0 and window["expected_buyers"] > 3
+    assert {Path(name).name for name in result["alerts"]} == set(ALERTS)
+    page = (home.outputs / ALERTS[0]).read_text()
+    assert "- Buyers: 0 customers bought, " in page and "(100% fewer)" in page
+    assert "undefined, because nothing was spent" in page
+    assert "nan" not in page.lower().split() and "None" not in page
+
+
 def test_lost_alert_files_are_made_again_with_the_same_bytes(
     shock: tuple[EngineHome, Outcome], tmp_path: Path
 ):
