@@ -196,7 +196,7 @@ def tune(
         list[int] | None, typer.Option(help="pred_months to try; one value fixes it.")
     ] = None,
 ) -> None:
-    """Find the best history and prediction windows and write them to the config."""
+    """Find the best history and prediction windows; write them if they beat simple forecasts."""
     from ml.terminal import messages
     from ml.trials import tune
 

@@ -1,12 +1,14 @@
 {#
     The rule of early warnings: watch above the first limit, alarm above the second. All
-    arguments are SQL expressions. When the distance is NULL, there is no warning.
+    arguments are SQL expressions. When the distance or a limit is not known, that cannot
+    be told: it is neither a warning nor ok.
 #}
 {% macro warning_level(distance, watch_at, alarm_at) -%}
 case
-    when coalesce({{ distance }} > {{ alarm_at }}, false) then 'alarm'
-    when coalesce({{ distance }} > {{ watch_at }}, false) then 'watch'
-    else 'ok'
+    when {{ known(distance) }} > {{ known(alarm_at) }} then 'alarm'
+    when {{ known(distance) }} > {{ known(watch_at) }} then 'watch'
+    when {{ known(distance) }} <= {{ known(watch_at) }} then 'ok'
+    else 'cannot be told'
 end
 {%- endmacro %}
 

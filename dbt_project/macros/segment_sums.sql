@@ -7,9 +7,14 @@ cast(sum(cast({{ value }} as decimal(38, 8))) as double)
 {%- endmacro %}
 
 
-{# Level: actual / predicted from weighted sums; above 0, so its logarithm exists. #}
+{#
+    Level: actual / predicted from weighted sums; above 0, so its logarithm exists. It is
+    NULL where nothing was predicted (greatest() alone would leave NULL out).
+#}
 {% macro weighted_level(actual, predicted) -%}
-greatest({{ actual }} / nullif({{ predicted }}, 0), 0.01)
+case
+    when {{ predicted }} > 0 then greatest({{ actual }} / {{ predicted }}, 0.01)
+end
 {%- endmacro %}
 
 

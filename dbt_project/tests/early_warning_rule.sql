@@ -9,7 +9,8 @@ with distances (distance, expected) as (
     (0.11, 'watch'),
     (0.25, 'watch'),
     (0.26, 'alarm'),
-    (null, 'ok')
+    (null, 'cannot be told'),
+    (cast('nan' as double), 'cannot be told')
 
 ),
 
@@ -22,6 +23,16 @@ limits (indicator, watch_at, alarm_at) as (
 select expected as failure
 from distances
 where {{ warning_level('distance', '0.10', '0.25') }} <> expected
+
+union all
+
+-- without a limit there is nothing to compare with
+select 'no limit' as failure
+where
+    {{ warning_level('0.5', 'cast(null as double)', 'cast(null as double)') }}
+    <> 'cannot be told'
+    or {{ warning_level('0.5', "cast('nan' as double)", "cast('nan' as double)") }}
+    <> 'cannot be told'
 
 union all
 

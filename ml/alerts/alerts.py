@@ -21,10 +21,12 @@ from ml.home.layout import Home
 from ml.warehouse import exports
 from ml.warehouse.exports import Batch
 from ml.warehouse.state import measurements
-from ml.warehouse.tables import has_table
+from ml.warehouse.tables import has_table, records
 
 PAGE, PICTURE = exports.ALERT_ENDINGS
 ALERT_NAME = re.compile(r"drift_alert_\d{4}-\d\d-\d\d_pred\d+m\.(md|png)")
+# what alerts, the worst last; `ok` and `cannot be told` never do
+VERDICTS = ["breach", "drift", "sustained drift"]
 # The longest that alerts together may keep a run; what is left is delivered by the next.
 DELIVERY_SECONDS = 30.0
 
@@ -38,18 +40,16 @@ class UndeliveredAlert:
     missing: list[str]
 
 
-def alerting(con: duckdb.DuckDBPyConnection, home: Home) -> list[DriftFacts]:
-    """Exported batches whose newest measurement passed a threshold or drifts, by cutoff."""
+def alerting(con: duckdb.DuckDBPyConnection, home: Home, first: str) -> list[DriftFacts]:
+    """Exported batches whose newest measurement alerts, by cutoff.
+
+    first: the verdict from which on that is so, alerts.from of the config.
+    """
     if not has_table(con, "marts.drift_report"):
         return []
-    rows = con.sql(
-        "select * from marts.drift_report where is_newest_revision"
-        " and role = 'champion' and (breached or verdict <> 'ok')"
-    ).df()
-    known = {
-        (row["cutoff"].date(), row["model_id"]): {str(name): row[name] for name in row}
-        for row in rows.to_dict("records")
-    }
+    query = "select * from marts.drift_report where is_newest_revision and role = 'champion'"
+    rows = [row for row in records(con, query) if row["verdict"] in _verdicts_from(first)]
+    known = {(row["cutoff"], row["model_id"]): row for row in rows}
     return [
         read_facts(con, home, batch, known[batch.cutoff, batch.model_id])
         for batch in exports.batches(con)
@@ -97,15 +97,24 @@ def withdraw_settled(home: Home, drifts: list[DriftFacts]) -> list[Path]:
 def deliver_alerts(
     home: Home, config: Config, drifts: list[DriftFacts], environment: Mapping[str, str]
 ) -> list[str]:
-    """Send every alert to the configured channels that do not have it; returns messages."""
-    messages, started = [], time.monotonic()
-    for number, facts in enumerate(drifts):
+    """Send the windows of every model to the configured channels that do not have them."""
+    messages, started = list[str](), time.monotonic()
+    models = list(dict.fromkeys(facts.batch.model_id for facts in drifts))
+    for number, model_id in enumerate(models):
         if time.monotonic() - started > DELIVERY_SECONDS:
-            return [*messages, f"{len(drifts) - number} more alert(s) are left to the next run"]
-        batch = facts.batch
-        body = page(facts, config.source.currency)
-        window = (batch.model_id, batch.cutoff, batch.pred_months)
-        alert = deliveries.Alert(*window, title(facts), body)
+            left = f"alerts of {len(models) - number} more model(s) are left to the next run"
+            return [*messages, left]
+        windows = [
+            deliveries.AlertWindow(
+                facts.batch.cutoff,
+                facts.batch.pred_months,
+                title(facts),
+                page(facts, config.source.currency),
+            )
+            for facts in drifts
+            if facts.batch.model_id == model_id
+        ]
+        alert = deliveries.Alert(model_id, tuple(windows))
         messages += deliveries.deliver(alert, config.alerts, _state_path(home), environment)
     return messages
 
@@ -117,15 +126,21 @@ def undelivered(
     exported, owed = exports.batches(con), list[UndeliveredAlert]()
     for row in measurements(con):
         batch = Batch(row["cutoff"], row["pred_months"], row["model_id"])
-        if batch not in exported or not (row["breached"] or row["verdict"] != "ok"):
+        if batch not in exported or row["verdict"] not in _verdicts_from(config.alerts.first):
             continue
-        alert = deliveries.Alert(batch.model_id, batch.cutoff, batch.pred_months, "", "")
-        sent = deliveries.remembered(_state_path(home), alert)
+        window = deliveries.AlertWindow(batch.cutoff, batch.pred_months, "", "")
+        alert = deliveries.Alert(batch.model_id, (window,))
+        sent = deliveries.remembered(_state_path(home), alert, window)
         missing = ["Jira ticket"] if config.alerts.jira and sent.ticket is None else []
         missing += ["message by apprise"] if config.alerts.apprise and not sent.channels else []
         if missing:
             owed.append(UndeliveredAlert(batch.cutoff, batch.model_id, missing))
     return owed
+
+
+def _verdicts_from(first: str) -> list[str]:
+    """The verdicts that alert, when `first` and what is worse does."""
+    return VERDICTS[VERDICTS.index(first) :]
 
 
 def _state_path(home: Home) -> Path:

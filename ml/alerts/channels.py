@@ -14,6 +14,7 @@ from typing import Any
 
 CONNECT_SECONDS = 3.0
 SUMMARY_LENGTH, DESCRIPTION_LENGTH = 250, 32_000  # Jira takes 255 and 32,767
+MOST_TICKETS = 50
 
 
 def main() -> None:
@@ -24,7 +25,7 @@ def main() -> None:
         _answer(**_ticket(job))
         return
     with ThreadPoolExecutor(max_workers=8) as pool:
-        list(pool.map(lambda channel: _answer(**_message(job, *channel)), job["channels"].items()))
+        list(pool.map(lambda channel: _answer(**_message(*channel)), job["channels"].items()))
 
 
 def _answer(**answer: Any) -> None:
@@ -32,18 +33,22 @@ def _answer(**answer: Any) -> None:
 
 
 def _ticket(job: dict[str, Any]) -> dict[str, Any]:
-    """The ticket with the job's label, opened where there is none and `create` allows it.
+    """The job's windows on one ticket: a comment on the model's open one, or a new ticket.
 
-    outcome: found or opened (with key), absent (not allowed to create), failed (there is none by
-    us), unclear (it may have been created).
+    outcome: found (all windows are told of already), commented or opened (with key), absent (not
+    allowed to create), failed (nothing was written by us), unclear (it may have been created).
     """
     try:
         jira = _client(job)
-        key = _labelled(jira, job)
+        key, told = _open_ticket(jira, job)
     except Exception as error:  # whatever an unknown server provokes in the client
         return {"outcome": "failed"} | _reason(error)
-    if key is not None or not job["create"]:
-        return {"outcome": "absent" if key is None else "found", "key": key}
+    if not set(job["windows"]) - told:
+        return {"outcome": "found", "key": key}
+    if key is not None:
+        return _comment(jira, job, key)
+    if not job["create"]:
+        return {"outcome": "absent", "key": None}
     try:
         issue = jira.create_issue(fields=_fields(job), prefetch=False)
         return {"outcome": "opened", "key": issue.key}
@@ -54,14 +59,25 @@ def _ticket(job: dict[str, Any]) -> dict[str, Any]:
     return _second_look(jira, job, reason)
 
 
+def _comment(jira: Any, job: dict[str, Any], key: str) -> dict[str, Any]:
+    """Tell of the windows in a comment; the next run looks whether it is there."""
+    try:
+        jira.add_comment(key, wiki_markup(job["comment"])[:DESCRIPTION_LENGTH])
+        return {"outcome": "commented", "key": key}
+    except Exception as error:
+        return {"outcome": "failed"} | _reason(error)
+
+
 def _second_look(jira: Any, job: dict[str, Any], reason: dict[str, Any]) -> dict[str, Any]:
     """Whether a creation without a clear answer left a ticket."""
     time.sleep(job["second_look_seconds"])
     try:
-        key = _labelled(jira, job)
+        key, told = _open_ticket(jira, job)
     except Exception:
-        key = None
-    return {"outcome": "unclear"} | reason if key is None else {"outcome": "opened", "key": key}
+        key, told = None, set[str]()
+    if key is None or set(job["windows"]) - told:
+        return {"outcome": "unclear"} | reason
+    return {"outcome": "opened", "key": key}
 
 
 def _client(job: dict[str, Any]) -> Any:
@@ -84,11 +100,28 @@ def _client(job: dict[str, Any]) -> Any:
     return client
 
 
-def _labelled(jira: Any, job: dict[str, Any]) -> str | None:
-    """Key of the oldest ticket with the job's label; Cloud and Server have different searches."""
-    jql = f'project = "{job["project"]}" AND labels = "{job["label"]}" ORDER BY created ASC'
-    issues = jira.search_issues(jql, maxResults=1, fields=["labels"])
-    return issues[0].key if issues else None
+def _open_ticket(jira: Any, job: dict[str, Any]) -> tuple[str | None, set[str]]:
+    """The oldest ticket of the model that is not done, and the windows that tickets tell of.
+
+    A ticket tells of the windows in its labels and, if it is the open one, in its comments. Cloud
+    and Server have different searches. Where all windows are on tickets that are done, the key is
+    that of the oldest.
+    """
+    labels = ", ".join(f'"{label}"' for label in job["searched"])
+    jql = f'project = "{job["project"]}" AND labels in ({labels}) ORDER BY created ASC'
+    issues = list(jira.search_issues(jql, maxResults=MOST_TICKETS, fields=["labels", "status"]))
+    told = {label for issue in issues for label in issue.fields.labels}
+    if not issues:
+        return None, told
+    key = next((issue.key for issue in issues if not _is_done(issue)), None)
+    if key is None:
+        return (issues[0].key if set(job["windows"]) <= told else None), told
+    texts = " ".join(comment.body for comment in jira.comments(key))
+    return key, told | {window for window in job["windows"] if window in texts}
+
+
+def _is_done(issue: Any) -> bool:
+    return issue.fields.status.statusCategory.key == "done"
 
 
 def _fields(job: dict[str, Any]) -> dict[str, Any]:
@@ -97,22 +130,25 @@ def _fields(job: dict[str, Any]) -> dict[str, Any]:
         "issuetype": {"name": job["issue_type"]},
         "summary": " ".join(job["title"].split())[:SUMMARY_LENGTH],
         "description": wiki_markup(job["body"])[:DESCRIPTION_LENGTH],
-        "labels": [job["label"]],
+        "labels": [job["label"], *job["windows"]],
     }
 
 
-def _message(job: dict[str, Any], channel: str, url: str) -> dict[str, Any]:
+def _message(channel: str, message: dict[str, str]) -> dict[str, Any]:
     """Tell one apprise channel; a text too long for it is cut, not refused."""
     try:
         import apprise
 
         service = apprise.Apprise()
-        if not service.add(url):
+        if not service.add(message["url"]):
             return {"channel": channel, "outcome": "refused"}
         for one in service:
             one.overflow_mode = apprise.OverflowMode.TRUNCATE
         is_sent = service.notify(
-            job["body"], title=job["title"], body_format="markdown", notify_type="warning"
+            message["body"],
+            title=message["title"],
+            body_format="markdown",
+            notify_type="warning",
         )
     except Exception as error:  # the services apprise knows fail in as many ways
         return {"channel": channel, "outcome": "failed"} | _reason(error)

@@ -1,6 +1,8 @@
-"""Delivery of a drift alert: one Jira ticket per model and window, and a message by apprise.
+"""Delivery of drift alerts: one Jira ticket per model, and one message for all its new windows.
 
-Owns a small state file that remembers what was delivered. No channel can fail the caller.
+The windows of a model that a run finds travel together. Later ones are a comment on the model's
+ticket as long as that is open. Owns a small state file that remembers which windows were delivered:
+they are not told of again. No channel can fail the caller.
 """
 
 import json
@@ -9,7 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from importlib.util import find_spec
@@ -41,32 +43,87 @@ REFUSALS = {
 
 
 @dataclass(frozen=True)
-class Alert:
-    """A drift alert of one model and prediction window; `body` is Markdown."""
+class AlertWindow:
+    """A prediction window that alerts: a line that says what happened, and its page in Markdown."""
 
-    model_id: str
     cutoff: date
     pred_months: int
     title: str
     body: str
 
     @property
-    def fingerprint(self) -> str:
-        """Label of the alert, the same for the same model and window."""
-        key = f"{self.model_id}|{self.cutoff.isoformat()}|{self.pred_months}"
-        return f"clv-drift-{sha256(key.encode()).hexdigest()[:12]}"
+    def name(self) -> str:
+        return f"{self.cutoff} ({self.pred_months} months)"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """The windows of one model that alert, oldest first."""
+
+    model_id: str
+    windows: tuple[AlertWindow, ...]
+
+    @property
+    def label(self) -> str:
+        """Label of the model's tickets."""
+        return _label(self.model_id)
+
+    def fingerprint(self, window: AlertWindow) -> str:
+        """Label of a window, the same for the same model and window."""
+        return _label(f"{self.model_id}|{window.cutoff.isoformat()}|{window.pred_months}")
 
     @property
     def name(self) -> str:
-        return f"drift alert of {self.cutoff} ({self.pred_months} months)"
+        first, *others = self.windows
+        more = f" and {len(others)} more, to {others[-1].cutoff}" if others else ""
+        return f"drift alert of {first.name}{more}"
+
+    @property
+    def title(self) -> str:
+        """That of the window, or of the newest of several."""
+        if len(self.windows) == 1:
+            return self.windows[0].title
+        return f"{len(self.windows)} windows, newest: {self.windows[-1].title}"
+
+    @property
+    def body(self) -> str:
+        """The page of the window, or of the newest below a list of all."""
+        page = self.windows[-1].body
+        if len(self.windows) == 1:
+            return page
+        return f"{self.summary}\n\nThe newest in full:\n\n{page}"
+
+    @property
+    def summary(self) -> str:
+        """A line for each window, the newest first, with its fingerprint."""
+        lines = [
+            f"- {window.title} ({self.fingerprint(window)})" for window in reversed(self.windows)
+        ]
+        return "\n".join([f"Windows of model `{self.model_id}` that alert:", "", *lines])
+
+    def of(self, windows: list[AlertWindow]) -> "Alert":
+        """The same alert with only some of its windows."""
+        return replace(self, windows=tuple(windows))
+
+
+def _label(key: str) -> str:
+    return f"clv-drift-{sha256(key.encode()).hexdigest()[:12]}"
 
 
 class Sent(BaseModel):
-    """What is remembered of one alert: its ticket, a creation without an answer, channels told."""
+    """What is remembered of a window: its ticket, a creation without an answer, channels told."""
 
     ticket: str | None = None
     tried_at: datetime | None = None
     channels: list[str] = []
+
+    def told(self, channel: str) -> "Sent":
+        """The same, and this channel told."""
+        return self.model_copy(update={"channels": [*self.channels, channel]})
+
+    def tried(self, now: datetime) -> "Sent":
+        """The same, with a creation that is tried now."""
+        return self.model_copy(update={"tried_at": now})
 
     def is_settling(self, now: datetime) -> bool:
         """Whether a creation without an answer is too fresh to be searched for with certainty."""
@@ -76,83 +133,100 @@ class Sent(BaseModel):
 
 
 STATE = TypeAdapter(dict[str, Sent])
-Remember = Callable[[Sent], None]
+Memory = dict[AlertWindow, Sent]
+Remember = Callable[[Memory], None]
 
 
 def deliver(
     alert: Alert, alerts_config: "Alerts", state_path: Path, environment: Mapping[str, str]
 ) -> list[str]:
-    """Send `alert` to the configured channels that do not have it; returns messages.
+    """Send the windows of `alert` to the configured channels that do not have them.
 
-    A channel that is down, slow or refusing is a message, not an error; the same call later
-    tries again and adds nothing to what was delivered. Raises OSError where `state_path` cannot
-    be written: nothing is sent that could not be remembered. Tokens and apprise addresses come
-    from `environment` and appear in no message, log or file.
+    Returns messages; none where everything was delivered before. A channel that is down, slow or
+    refusing is a message, not an error; the same call later tries again and adds nothing to what
+    was delivered. Raises OSError where `state_path` cannot be written: nothing is sent that could
+    not be remembered. Tokens and apprise addresses come from `environment` and appear in no
+    message, log or file.
     """
-    sent = remembered(state_path, alert)
+    memory = {window: remembered(state_path, alert, window) for window in alert.windows}
 
-    def remember(now: Sent) -> None:
-        _remember(state_path, alert.fingerprint, now)
+    def remember(now: Memory) -> None:
+        memory.update(now)
+        _remember(state_path, {alert.fingerprint(window): sent for window, sent in now.items()})
 
     messages: list[str] = []
     if alerts_config.jira is not None:
-        sent, message = _to_jira(alert, alerts_config.jira, sent, environment, remember)
-        messages.append(message)
+        messages += _to_jira(alert, alerts_config.jira, memory, environment, remember)
     if alerts_config.apprise:
-        messages += _to_apprise(alert, sent, environment, remember)
-    return [f"{alert.name}: {message}" for message in messages]
+        messages += _to_apprise(alert, memory, environment, remember)
+    return messages
 
 
 # Jira
 
 
 def _to_jira(
-    alert: Alert, jira: "Jira", sent: Sent, environment: Mapping[str, str], remember: Remember
-) -> tuple[Sent, str]:
-    """The new memory of the ticket, and a message; a creation is noted before it is tried."""
-    if sent.ticket is not None:
-        return sent, f"has Jira ticket {sent.ticket}"
+    alert: Alert, jira: "Jira", memory: Memory, environment: Mapping[str, str], remember: Remember
+) -> list[str]:
+    """Bring the windows without a ticket onto one; a creation is noted before it is tried."""
+    owed = alert.of([window for window in alert.windows if memory[window].ticket is None])
+    if not owed.windows:
+        return []
     token = environment.get("CLV_JIRA_TOKEN", "").strip()
     if not token:
-        return sent, f"no ticket yet: set CLV_JIRA_TOKEN; {LATER}"
+        return [f"{owed.name}: no ticket yet: set CLV_JIRA_TOKEN; {LATER}"]
     if find_spec("jira") is None:
-        return sent, f"no ticket yet: {_missing('jira')}; {LATER}"
+        return [f"{owed.name}: no ticket yet: {_missing('jira')}; {LATER}"]
+    before = {window: memory[window] for window in owed.windows}
     now = datetime.now(UTC)
-    settling = sent.is_settling(now)
+    settling = any(sent.is_settling(now) for sent in before.values())
     if not settling:
-        remember(sent.model_copy(update={"tried_at": now}))
+        remember({window: sent.tried(now) for window, sent in before.items()})
     email = environment.get("CLV_JIRA_EMAIL", "").strip()
-    job = {"token": token, "email": email, "create": not settling, **_ticket(alert, jira)}
+    job = {"token": token, "email": email, "create": not settling, **_ticket(owed, jira, alert)}
     answers = _work(job, JIRA_SECONDS, environment)
-    after, message = _of_jira(answers[-1] if answers else {}, sent, datetime.now(UTC))
-    remember(after)
-    return after, message
+    answer = answers[-1] if answers else {}
+    told = {window: _of_jira(answer, sent, datetime.now(UTC)) for window, sent in before.items()}
+    remember({window: sent for window, (sent, _) in told.items()})
+    message = next(text for _, text in told.values())
+    return [f"{owed.name}: {message}"]
 
 
-def _ticket(alert: Alert, jira: "Jira") -> dict[str, Any]:
+def _ticket(alert: Alert, jira: "Jira", everything: Alert) -> dict[str, Any]:
+    """What a ticket, or a comment, tells of `alert`.
+
+    everything: also the windows that are on a ticket, as that of an earlier version has no label of
+    the model.
+    """
     return {
         "kind": "jira",
         "second_look_seconds": SECOND_LOOK_SECONDS,
         **jira.model_dump(),
-        "label": alert.fingerprint,
+        "label": alert.label,
+        "searched": [alert.label, *map(alert.fingerprint, everything.windows)],
+        "windows": [alert.fingerprint(window) for window in alert.windows],
         "title": alert.title,
         "body": alert.body,
+        # the fingerprints in it tell a later run that the comment is there
+        "comment": f"{alert.summary}\n\n{alert.windows[-1].body}",
     }
 
 
 def _of_jira(answer: Mapping[str, Any], sent: Sent, now: datetime) -> tuple[Sent, str]:
     """The new memory, and a message, after an answer of the Jira process."""
     key, outcome = str(answer.get("key")), answer.get("outcome")
-    if outcome in {"found", "opened"} and re.fullmatch(r"[A-Z][A-Z0-9_]+-\d{1,12}", key):
+    if outcome in {"found", "opened", "commented"} and re.fullmatch(
+        r"[A-Z][A-Z0-9_]+-\d{1,12}", key
+    ):
         known = sent.model_copy(update={"ticket": key, "tried_at": None})
-        return known, f"Jira ticket {key} {outcome}"
+        verb = "has a comment" if outcome == "commented" else outcome
+        return known, f"Jira ticket {key} {verb}"
     why = _why(answer)
     if outcome == "failed":
         return sent, f"no ticket yet: Jira {why}; {LATER}"
     if outcome == "absent":
         return sent, f"ticket not confirmed: Jira does not show it yet; {LOOK}"
-    unclear = sent.model_copy(update={"tried_at": now})
-    return unclear, f"ticket not confirmed: Jira {why}; {LOOK}"
+    return sent.tried(now), f"ticket not confirmed: Jira {why}; {LOOK}"
 
 
 def _why(answer: Mapping[str, Any]) -> str:
@@ -172,28 +246,38 @@ def _why(answer: Mapping[str, Any]) -> str:
 
 
 def _to_apprise(
-    alert: Alert, sent: Sent, environment: Mapping[str, str], remember: Remember
+    alert: Alert, memory: Memory, environment: Mapping[str, str], remember: Remember
 ) -> list[str]:
-    """Tell every channel that was not reached; one message for each."""
+    """Tell every channel of the windows that it was not told of, in one message each."""
     channels = channel_names(environment.get("CLV_APPRISE_URLS", ""))
     if not channels:
-        return ["not sent by apprise: set CLV_APPRISE_URLS"]
-    owed = {name: url for name, url in channels.items() if name not in sent.channels}
-    messages = [f"was sent by apprise channel {name}" for name in channels if name not in owed]
+        untold = [window for window in alert.windows if not memory[window].channels]
+        words = "not sent by apprise: set CLV_APPRISE_URLS"
+        return [f"{alert.of(untold).name}: {words}"] if untold else []
+    owed = {name: _untold(alert, memory, name) for name in channels}
+    owed = {name: part for name, part in owed.items() if part.windows}
     if not owed:
-        return messages
+        return []
     if find_spec("apprise") is None:
-        return [*messages, f"not sent by apprise: {_missing('alerts')}; {LATER}"]
-    job = {"kind": "apprise", "channels": owed, "title": alert.title, "body": alert.body}
+        return [f"{alert.name}: not sent by apprise: {_missing('alerts')}; {LATER}"]
+    messages = {
+        name: {"url": channels[name], "title": part.title, "body": part.body}
+        for name, part in owed.items()
+    }
+    job = {"kind": "apprise", "channels": messages}
     answers = {
         answer["channel"]: answer.get("outcome")
         for answer in _work(job, APPRISE_SECONDS, environment)
         if answer.get("channel") in owed
     }
-    reached = [name for name in owed if answers.get(name) == "sent"]
-    if reached:
-        remember(sent.model_copy(update={"channels": [*sent.channels, *reached]}))
-    return messages + [_of_apprise(name, answers.get(name)) for name in owed]
+    for name in [name for name in owed if answers.get(name) == "sent"]:
+        remember({window: memory[window].told(name) for window in owed[name].windows})
+    return [f"{owed[name].name}: {_of_apprise(name, answers.get(name))}" for name in owed]
+
+
+def _untold(alert: Alert, memory: Memory, channel: str) -> Alert:
+    """The windows that a channel was not told of."""
+    return alert.of([one for one in alert.windows if channel not in memory[one].channels])
 
 
 def _of_apprise(name: str, outcome: str | None) -> str:
@@ -224,9 +308,9 @@ def channel_names(urls: str) -> dict[str, str]:
 # The process and the memory
 
 
-def remembered(state_path: Path, alert: Alert) -> Sent:
-    """What the state file knows of `alert`; nothing where it cannot be read."""
-    return _recall(state_path).get(alert.fingerprint, Sent())
+def remembered(state_path: Path, alert: Alert, window: AlertWindow) -> Sent:
+    """What the state file knows of a window; nothing where it cannot be read."""
+    return _recall(state_path).get(alert.fingerprint(window), Sent())
 
 
 def _missing(extra: str) -> str:
@@ -268,6 +352,6 @@ def _recall(path: Path) -> dict[str, Sent]:
         return {}
 
 
-def _remember(path: Path, fingerprint: str, sent: Sent) -> None:
-    known = _recall(path) | {fingerprint: sent}
+def _remember(path: Path, sent: dict[str, Sent]) -> None:
+    known = _recall(path) | sent
     write_atomically(path, STATE.dump_json(known, indent=1, exclude_defaults=True) + b"\n")

@@ -17,14 +17,19 @@ SHOWN_KINDS = (
     ("order-value band", "Mean order value"),
 )
 MOST_MOVED = 6
+SEGMENTS_QUIET = "no segment left the rest"
+SEGMENTS_UNTOLD = (
+    "but whether that is drift cannot be told: no segment has 200 customers and a usual level yet"
+)
+# a total of buyers is off when it differs by more than this share, and by more than chance
+BUYERS_OFF = 0.05
 HOW_SURE = {
-    "breach": "A threshold of the config was passed, but the change lies within the noise of such "
-    "windows. One more breach would make it worth a closer look.",
+    "breach": "A threshold of the config was passed, or the total lies outside its interval, but "
+    "both are within the noise of such windows.",
     "drift": "The change is outside the noise of a window: at least one of the figures or segments "
     "below lies beyond what chance explains.",
     "sustained drift": "The change is outside the noise, as one was in the window before: this is "
     "hardly chance.",
-    "ok": "Nothing is outside the noise.",
 }
 
 
@@ -75,40 +80,76 @@ def _drifted(facts: DriftFacts) -> str:
     report = facts.report
     lines = [
         f"- Thresholds of the config passed: {_passed(report)}.",
-        _change(report, "level", _level(report), "more", "less"),
-        _change(report, "error", "Error in relation to spending", "higher", "lower"),
+        _total(report),
+        *_buyers(report),
+        _error(report),
         _lead(report),
         _left_the_rest(facts),
     ]
-    return "\n".join(["## What drifted, and how sure", "", HOW_SURE[report["verdict"]], "", *lines])
+    sure = f"{HOW_SURE[report['verdict']]} In short: {report['reason']}."
+    return "\n".join(["## What drifted, and how sure", "", sure, "", *lines])
 
 
 def _passed(report: dict[str, Any]) -> str:
     names = [("RMSE", "rmse_is_breached"), ("R2", "r2_is_breached")]
-    return " and ".join(name for name, key in names if report[key]) or "none"
+    passed = " and ".join(name for name, key in names if report[key]) or "none"
+    untold = " and ".join(name for name, key in names if report[key] is None)
+    return f"{passed}; it cannot be told of {untold}" if untold else passed
 
 
-def _change(report: dict[str, Any], name: str, words: str, more: str, less: str) -> str:
-    """A logarithmic change in per cent, with its interval."""
-    change, low, high = (report[f"{name}_{end}"] for end in ("change", "low", "high"))
+def _total(report: dict[str, Any]) -> str:
+    """The total beside the interval that was published for it."""
+    low, high = (three_digits(report[f"predicted_total_{end}"]) for end in ("low", "high"))
+    came, expected = (three_digits(report[name]) for name in ("actual_total", "predicted_total"))
+    words = f"- Total: {came} came of {expected} expected (80 % interval {low} to {high})"
+    if report["total_is_inside"] is None:
+        return f"{words}; whether that is inside cannot be told."
+    if report["total_is_inside"]:
+        return f"{words}, inside."
+    again = ", for the second window running" if report["total_is_outside_twice"] else ""
+    return f"{words}, outside{again}."
+
+
+def _buyers(report: dict[str, Any]) -> list[str]:
+    """How many customers bought, where that is off by more than BUYERS_OFF and chance."""
+    expected, came = report["expected_buyers"], report["actual_buyers"]
+    if not is_known(expected) or not is_known(came) or not expected > 0:
+        return []
+    if abs(came - expected) <= max(BUYERS_OFF * expected, 2 * math.sqrt(expected)):
+        return []
+    change = came / expected - 1
+    return [
+        f"- Buyers: {came:,.0f} customers bought, {expected:,.0f} were expected "
+        f"({abs(change):.0%} {'more' if change > 0 else 'fewer'}); "
+        f"Brier score {three_digits(report['brier_score'])}."
+    ]
+
+
+def _error(report: dict[str, Any]) -> str:
+    """The change of the error in per cent, with its interval."""
+    change, low, high = (report[f"error_{end}"] for end in ("change", "low", "high"))
+    words = "- Error in relation to spending"
     if not is_known(change):
-        return f"- {words}: the model has no record to compare with."
+        return f"{words}: {_why_unknown(report)}."
     place = math.expm1(change)
-    # the level of a model without a record is held against its predictions
-    has_record = name != "level" or is_known(report["error_change"])
-    against = "at training" if has_record else "predicted"
-    moved = f"- {words}: {abs(place):.0%} {more if place > 0 else less} than {against}"
+    moved = f"{words}: {abs(place):.0%} {'higher' if place > 0 else 'lower'} than at training"
     if not is_known(low):
         return f"{moved}; too few customers to tell it from noise."
-    noise = "outside the noise" if low > 0 or high < 0 else "within the noise"
-    interval = f"{math.expm1(low):+.0%} to {math.expm1(high):+.0%}, {CONFIDENCE[name]:.0%}"
+    noise = "outside the noise" if low > 0 else "within the noise"
+    interval = f"{math.expm1(low):+.0%} to {math.expm1(high):+.0%}, {CONFIDENCE['error']:.0%}"
     return f"{moved} ({interval}), {noise}."
+
+
+def _why_unknown(report: dict[str, Any]) -> str:
+    if not report["actual_total"] > 0:
+        return "undefined, because nothing was spent"
+    return "the model has no record to compare with"
 
 
 def _lead(report: dict[str, Any]) -> str:
     change, low, high = (report[f"lead_{end}"] for end in ("change", "low", "high"))
     if not is_known(change):
-        return "- Lead over naive and Pareto/NBD: the model has no record to compare with."
+        return f"- Lead over naive and Pareto/NBD: {_why_unknown(report)}."
     moved = (
         "- Lead over the better of naive and Pareto/NBD (points of D2): "
         f"{100 * change:+.1f} against training"
@@ -119,36 +160,15 @@ def _lead(report: dict[str, Any]) -> str:
     return f"{moved} ({100 * low:+.1f} to {100 * high:+.1f}, {CONFIDENCE['lead']:.0%}), {noise}."
 
 
-def _level(report: dict[str, Any]) -> str:
-    """Actual over predicted revenue of the window, beside the same ratio at the training."""
-    words = "Actual / predicted revenue"
-    now, then = _total_ratio(report)
-    if now is None or then is None:
-        return words
-    return f"{words} of this window ({now:.2f}, at training {then:.2f})"
-
-
-def _total_ratio(report: dict[str, Any]) -> tuple[float | None, float | None]:
-    """Actual over predicted revenue of the window and of the training, None where unknown.
-
-    level_change is the logarithm of the one less that of the other, if the training has a record;
-    error_change is unknown without one.
-    """
-    if not report["predicted_total"] > 0:
-        return None, None
-    now = report["actual_total"] / report["predicted_total"]
-    change = report["level_change"]
-    has_record = is_known(change) and is_known(report["error_change"])
-    return now, now / math.exp(change) if has_record else None
-
-
 def _left_the_rest(facts: DriftFacts) -> str:
     """The segment to look at first, in standard errors against its threshold."""
     report = facts.report
     if not is_known(report["segment_z"]):
         return "- Segments against the rest: no segment has others to compare with."
     name = _segment_name({key: report[key] for key in ("segment_kind", "segment")}, facts)
-    noise = "outside the noise" if report["segment_has_drifted"] else "no segment left the rest"
+    noise = "outside the noise" if report["segment_has_drifted"] else SEGMENTS_QUIET
+    if report["segment_has_drifted"] is None:
+        noise = SEGMENTS_UNTOLD
     return (
         f"- Segments against the rest: {name}, {abs(report['segment_z']):.1f} standard errors "
         f"{'ahead' if report['segment_z'] > 0 else 'behind'} (threshold "
@@ -167,7 +187,11 @@ def _figures(facts: DriftFacts) -> str:
         rows.append(
             [words, three_digits(then), three_digits(now), relative_change(now, then), "", ""]
         )
-    total, then = _total_ratio(report)
+    total = (
+        report["actual_total"] / report["predicted_total"] if report["predicted_total"] else None
+    )
+    level = baseline.get("bias")
+    then = 1 / (1 + level) if level is not None and is_known(level) and level > -1 else None
     rows.append(
         [
             "actual / predicted total",
@@ -178,6 +202,10 @@ def _figures(facts: DriftFacts) -> str:
             "",
         ]
     )
+    expected, came = report["expected_buyers"], report["actual_buyers"]
+    if is_known(expected) and is_known(came) and expected > 0:
+        rows.append(["buyers, actual / expected", "", three_digits(came / expected), "", "", ""])
+        rows.append(["Brier score", "", three_digits(report["brier_score"]), "", "", ""])
     heads = ["figure", "at training", "now", "change", "threshold", "passed"]
     return f"## Figures\n\n{_table(heads, rows)}"
 
@@ -192,8 +220,14 @@ def _threshold_row(words: str, report: dict[str, Any], name: str, threshold: str
         three_digits(report[name]),
         written(report[f"{name}_change"], form),
         f"-{report['r2_threshold']:.2f}" if is_absolute else threshold,
-        "yes" if report[f"{name}_is_breached"] else "no",
+        _passed_in_words(report[f"{name}_is_breached"]),
     ]
+
+
+def _passed_in_words(is_breached: bool | None) -> str:
+    if is_breached is None:
+        return "cannot be told"
+    return "yes" if is_breached else "no"
 
 
 def _cause(facts: DriftFacts) -> str:

@@ -18,7 +18,7 @@ from ml.warehouse import exports
 from ml.warehouse.dbt_project import PROJECT, DbtProject
 from ml.warehouse.side_copy import is_lock_conflict
 from ml.warehouse.tables import tables as tables_of
-from ml.warehouse.views import missing_columns, missing_views
+from ml.warehouse.views import missing_columns, missing_verdicts, missing_views
 
 
 def warehouse(examined: Examined) -> Iterator[Finding]:
@@ -79,7 +79,8 @@ def _opened(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
 def tables(examined: Examined) -> Iterator[Finding]:
     """Tables that the project builds together are all there, or none of them is."""
     with _opened(examined.home) as con:
-        there, to_add = tables_of(con), [*missing_views(con), *missing_columns(con)]
+        there = tables_of(con)
+        to_add = [*missing_views(con), *missing_columns(con), *missing_verdicts(con)]
         newest = None
         if "marts.clv_batches" in there:
             (newest,) = con.execute("select max(cutoff) from marts.clv_batches").fetchone() or (0,)
@@ -148,7 +149,7 @@ def exported(examined: Examined) -> Iterator[Finding]:
     """Every batch of the champions has its CSV files."""
     home, purged = examined.home, purged_files(examined.home)
     with _opened(home) as con:
-        if missing_views(con):
+        if missing_views(con) or missing_verdicts(con):
             raise NotCheckedError("the next command brings the warehouse to this version first")
         batches = exports.batches(con)
     paths = [exports.export_path(home, mart, one) for one in batches for mart in exports.EXPORTED]

@@ -230,8 +230,10 @@ class Jira(Section):
 
 
 class Alerts(Section):
-    """Where a drift alert goes besides its file; nowhere by default."""
+    """From which verdict on a window alerts, and where that goes besides its file."""
 
+    # `from` is a word of Python
+    first: Literal["breach", "drift"] = Field(default="breach", alias="from")
     jira: Jira | None = None
     apprise: bool = False
 
@@ -293,4 +295,4 @@ def _keys_at(path: list[str]) -> list[str]:
     for key in path:
         annotation = section.model_fields[key].annotation
         section = next((one for one in get_args(annotation) if one is not NoneType), annotation)
-    return list(section.model_fields)
+    return [field.alias or name for name, field in section.model_fields.items()]

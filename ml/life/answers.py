@@ -36,7 +36,10 @@ class NewBatch:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A matured window beside the baseline of its model: figures, the worst segment, a verdict."""
+    """A matured window beside the baseline of its model: figures, the worst segment, a verdict.
+
+    None where something is undefined or cannot be told; reason says why the verdict is what it is.
+    """
 
     cutoff: date
     model_id: str
@@ -47,12 +50,17 @@ class Measurement:
     r2: float | None
     baseline_r2: float | None
     bias: float | None
-    breached: bool
+    breached: bool | None
+    total_is_inside: bool | None
+    expected_buyers: float | None
+    actual_buyers: int | None
+    brier_score: float | None
     segment_kind: str | None
     segment: str | None
     segment_z: float | None
-    segment_has_drifted: bool
+    segment_has_drifted: bool | None
     verdict: str
+    reason: str
 
 
 @dataclass(frozen=True)

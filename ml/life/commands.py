@@ -210,7 +210,7 @@ def _alert(session: Session) -> AlertFiles:
     """Write the alert files of the published warehouse and deliver what was not delivered yet."""
     home, config = session.home, session.config
     with open_warehouse(home) as con:
-        drifts = alerts.alerting(con, home)
+        drifts = alerts.alerting(con, home, config.alerts.first)
     withdrawn = alerts.withdraw_settled(home, drifts)
     written = alerts.write_alerts(home, drifts, config.source.currency, purged_files(home))
     return AlertFiles(

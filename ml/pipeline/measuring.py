@@ -16,7 +16,7 @@ KEY = ["cutoff", "model_id", "revision"]
 FIGURES = (
     ["customers", "actual_total", "predicted_total", "interval_coverage"]
     + ["rmse", "mae", "r2", "d2", "normalised_gini", "spearman", "top_decile_share", "bias"]
-    + [f"{name}_{end}" for name in ("error", "level", "lead") for end in ("change", "low", "high")]
+    + [f"{name}_{end}" for name in ("error", "lead") for end in ("change", "low", "high")]
     + [
         f"lead_over_{name}{end}"
         for name in ("naive", "pareto_nbd")
@@ -36,7 +36,7 @@ def measure_windows(windows: Any, model_config: pd.DataFrame) -> pd.DataFrame:
     """One row of figures per window, and the thresholds of the day it was measured.
 
     windows: a DuckDB relation of clv_predictions_actual rows. Columns: KEY, FIGURES,
-    is_significant, threshold_rmse, threshold_r2.
+    threshold_rmse, threshold_r2.
     """
     home, rows = Home.resolve(), []
     seed = load_config(home).training.seed
@@ -45,11 +45,10 @@ def measure_windows(windows: Any, model_config: pd.DataFrame) -> pd.DataFrame:
         # the card of an old model may have been purged
         card = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         rows.append(key | measure_window(window, record_of(card), seed=seed))
-    columns = [*KEY, *FIGURES, "is_significant"]
     types = {"cutoff": "datetime64[us]", "model_id": "string", "revision": "int32"}
-    types |= dict.fromkeys(FIGURES, "float64") | {"is_significant": "bool"}
+    types |= dict.fromkeys(FIGURES, "float64")
     return (
-        pd.DataFrame(rows, columns=columns)
+        pd.DataFrame(rows, columns=[*KEY, *FIGURES])
         .astype(types)
         .assign(
             threshold_rmse=float(model_config["drift_threshold_rmse"].iloc[0]),

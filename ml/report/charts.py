@@ -155,6 +155,34 @@ def gains(rows: Sequence[Row]) -> Chart | None:
     return Chart(282, marks, Axis(shares), _axis(y, 6), curves | {"chance": chance})
 
 
+def reliability(tenths: Sequence[Row]) -> Chart | None:
+    """Share that bought by stated probability, with two standard errors around what was stated.
+
+    None without customers. A mark off its bar is more than chance: its tenth was told too much or
+    too little.
+    """
+    if not tenths:
+        return None
+    top = min(1.0, 1.1 * max(0.05, *(max(row["stated"], row["bought"]) for row in tenths)))
+    x, y = Scale(0, top, LEFT, RIGHT), Scale(0, top, 238, 12)
+
+    def place(share: float) -> float:
+        return y(min(max(share, 0.0), top))
+
+    marks = [
+        Mark(
+            row,
+            x(row["stated"]),
+            y(row["bought"]),
+            place(row["stated"] - 2 * row["standard_error"]),
+            place(row["stated"] + 2 * row["standard_error"]),
+        )
+        for row in tenths
+    ]
+    exact = line([(x(0), y(0)), (x(top), y(top))])
+    return Chart(282, marks, _axis(x, 6), _axis(y, 6), {"exact": exact})
+
+
 def changes(
     windows: Sequence[Row], name: str, *, threshold: str | None = None, sign: int = 1
 ) -> Chart | None:

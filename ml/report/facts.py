@@ -34,6 +34,8 @@ QUERIES = Queries(__file__)
 class Window:
     """The newest matured window: its row of drift_report, its tenths, and who brought the money.
 
+    reliability: by tenth of the customers, the stated probability of a purchase and the share that
+    bought.
     gains: by share of the customers (0-1), the share of revenue that they brought when the highest
     predicted come first (`predicted_order`) and when the best do (`best_order`); empty when the
     window brought nothing.
@@ -42,6 +44,7 @@ class Window:
     report: Row
     deciles: list[Row]
     gains: list[Row]
+    reliability: list[Row]
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ def _window(con: duckdb.DuckDBPyConnection, report: Row) -> Window:
     key = _key(report) | {"revision": report["revision"]}
     is_known = report["actual_total"] > 0
     gains = _rows(con, "gains", key | {"steps": GAIN_STEPS}) if is_known else []
-    return Window(report, _rows(con, "deciles", key), gains)
+    return Window(report, _rows(con, "deciles", key), gains, _rows(con, "reliability", key))
 
 
 def newest_search(home: Home) -> Search | None:

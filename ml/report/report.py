@@ -104,6 +104,7 @@ def _charts(facts: Facts) -> dict[str, Any]:
         ],
         "calibration": charts.calibration(window.deciles) if window else None,
         "gains": charts.gains(window.gains) if window else None,
+        "reliability": charts.reliability(window.reliability) if window else None,
         "rmse": charts.changes(facts.windows, "rmse", threshold="rmse_threshold"),
         "r2": charts.changes(facts.windows, "r2", threshold="r2_threshold", sign=-1),
         "level": charts.changes(facts.windows, "level"),

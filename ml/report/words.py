@@ -1,10 +1,9 @@
 """The words of the report: its dates, and the sentence that heads each section."""
 
-import math
 from datetime import date
 from typing import Any
 
-from ml.home.number_text import NO_VALUE, percent, rounded
+from ml.home.number_text import NO_VALUE, percent, rounded, whole
 from ml.model.measures.by_customer_kind import NEW_CUSTOMER_DAYS
 from ml.report.facts import Facts, Row, Search, Window
 
@@ -30,11 +29,15 @@ INDICATORS = {
     "return_rate": ("Returns", "returned share of gross revenue"),
 }
 VERDICTS = {
-    "ok": "accuracy is as it was when the model was trained",
-    "breach": "a threshold was passed, but by no more than chance moves such a window",
+    "ok": "the total came to lie inside its interval, and accuracy is as it was at training",
+    "breach": "a threshold was passed, or the total lies outside its interval, but by no more than "
+    "chance moves such a window",
     "drift": "a change that chance hardly explains (outside its interval): look for the cause",
     "sustained drift": "drift in two windows running: time to tune and train anew",
+    "cannot be told": "too little is known of the window to judge it: neither fine nor wrong",
 }
+LEVELS = ("cannot be told", "ok", "watch", "alarm")
+LOUD = ("watch", "alarm")
 
 
 def day(value: date | None) -> str:
@@ -105,16 +108,29 @@ def window_finding(window: Window | None) -> str:
     return f"{which} brought {percent(abs(change))} {word} than predicted"
 
 
-def level_at_training(report: Row) -> float | None:
-    """Actual over predicted revenue when the model was tested at its training, None if unknown.
+def buyers_finding(report: Row) -> str:
+    """By how much the number of buyers was off; empty where it was not measured."""
+    expected, came = report["expected_buyers"], report["actual_buyers"]
+    if expected is None or came is None:
+        return ""
+    told = f"{whole(expected)} customers were expected to buy, and {whole(came)} did"
+    if not expected > 0 or round(abs(came / expected - 1), 2) == 0:
+        return f"{told}: the number of buyers was right."
+    change = came / expected - 1
+    return f"{told}: {percent(abs(change))} {'more' if change > 0 else 'fewer'} than expected."
 
-    level_change is the logarithm of the ratio of the window less that of the training, if the model
-    has a record of it; error_change is None without one.
-    """
-    change, predicted = report["level_change"], report["predicted_total"]
-    if change is None or report["error_change"] is None or not predicted > 0:
-        return None
-    return report["actual_total"] / predicted / math.exp(change)
+
+def reliability_finding(tenths: list[Row]) -> str:
+    """How far the stated probabilities lie from the shares that bought."""
+    customers = sum(row["customers"] for row in tenths)
+    gap = sum(row["customers"] * abs(row["bought"] - row["stated"]) for row in tenths) / customers
+    worst = max(tenths, key=lambda row: abs(row["bought"] - row["stated"]))
+    off = sum(abs(row["bought"] - row["stated"]) > 2 * row["standard_error"] for row in tenths)
+    return (
+        f"On average a tenth is off by {rounded(100 * gap)} points. The furthest off was given "
+        f"{percent(worst['stated'])}, and {percent(worst['bought'])} of it bought; {off} of "
+        f"{len(tenths)} lie further off than chance explains (two standard errors)."
+    )
 
 
 def drift_finding(windows: list[Row]) -> str:
@@ -124,6 +140,8 @@ def drift_finding(windows: list[Row]) -> str:
     total = f"{len(found)} finished window{'s' if len(found) > 1 else ''}"
     if set(found) == {"ok"}:
         return f"{total}, and accuracy is as it was at training"
+    if set(found) == {"cannot be told"}:
+        return f"{total}, and too little is known to judge"
     counted = [f"{found.count(verdict)}\u00a0{verdict}" for verdict in VERDICTS if verdict in found]
     return f"{total}: {', '.join(counted)}"
 
@@ -131,10 +149,12 @@ def drift_finding(windows: list[Row]) -> str:
 def warnings_finding(open_windows: list[Row]) -> str:
     if not open_windows:
         return "No window is open"
-    loud = sum(row["level"] != "ok" for row in open_windows)
+    loud = sum(row["level"] in LOUD for row in open_windows)
     total = f"{len(open_windows)} open window{'s' if len(open_windows) > 1 else ''}"
+    if all(row["level"] == LEVELS[0] for row in open_windows):
+        return f"{total}, of which nothing can be told yet"
     if not loud:
-        return f"{total}, and nothing moves ahead of time"
+        return f"{total}, and nothing that can be told moves ahead of time"
     return f"{loud} of {total} deserve{'s' if loud == 1 else ''} a look"
 
 
@@ -143,6 +163,8 @@ def search_finding(search: Search | None) -> str:
     if best is None:
         return "Windows have not been tuned yet"
     history, pred = best["history_months"], best["pred_months"]
+    if best["objective"] is None or best["objective"] <= 0:
+        return "No windows that were tried beat the simple forecasts"
     return f"Looking back {months(history)} to predict {months(pred)} scored best"
 
 
@@ -154,12 +176,14 @@ def ledger_finding(facts: Facts) -> str:
 
 
 def open_windows(warnings: list[Row]) -> list[Row]:
-    """Early warnings by open window: `cells` by indicator, `level`: the worst of them."""
-    order = ["ok", "watch", "alarm"]
+    """Early warnings by open window: `cells` by indicator, `level`: the worst of them.
+
+    What cannot be told is worse than nothing only where nothing else is known.
+    """
     found: dict[tuple[Any, str], Row] = {}
     for row in warnings:
-        new = row | {"cells": {}, "level": order[0]}
+        new = row | {"cells": {}, "level": LEVELS[0]}
         window = found.setdefault((row["cutoff"], row["model_id"]), new)
         window["cells"][row["indicator"]] = row
-        window["level"] = max(window["level"], row["worst"]["level"], key=order.index)
+        window["level"] = max(window["level"], row["worst"]["level"], key=LEVELS.index)
     return list(found.values())

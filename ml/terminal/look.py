@@ -15,6 +15,7 @@ from rich.text import Text
 PIPE_WIDTH = 1000
 TONES = {
     "ok": "green",
+    "cannot be told": "dim",
     "watch": "yellow",
     "breach": "yellow",
     "alarm": "red",

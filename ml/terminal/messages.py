@@ -12,7 +12,6 @@ from rich.text import Text
 from ml.forgetting.forget import ForgetAnswer
 from ml.health.doctor import DoctorAnswer
 from ml.home.number_text import UNDEFINED, with_decimals
-from ml.home.segment_text import segment_in_words
 from ml.ledger.provenance import EngineVersion
 from ml.ledger.reproduce import ReproduceAnswer
 from ml.ledger.retention import PurgeAnswer
@@ -82,7 +81,7 @@ def of_run(answer: RunAnswer) -> str:
         for warning in answer.early_warnings
     ]
     lines += [f"wrote {name}" for name in [*answer.exports, *answer.alerts]]
-    lines += [f"removed {name}: its window no longer drifts" for name in answer.alerts_withdrawn]
+    lines += [f"removed {name}: its window no longer alerts" for name in answer.alerts_withdrawn]
     lines += answer.deliveries
     lines.append(f"report: {answer.report}")
     lines.append(_delivery(answer))
@@ -144,14 +143,10 @@ def _champion(champion: ServingModel) -> str:
 def _measurement(window: Measurement) -> str:
     revision = f", revision {window.revision}" if window.revision > 1 else ""
     rmse, baseline_rmse = with_decimals(window.rmse, 2), with_decimals(window.baseline_rmse, 2)
-    segment = ""
-    if window.segment_has_drifted:
-        name = segment_in_words(str(window.segment_kind), str(window.segment))
-        segment = f"; {name} left the rest"
     return (
         f"measured {window.cutoff} over {window.pred_months} months{revision}: "
         f"{window.verdict}; RMSE {rmse} (at training {baseline_rmse}), "
-        f"R2 {with_decimals(window.r2)} ({with_decimals(window.baseline_r2)}){segment}"
+        f"R2 {with_decimals(window.r2)} ({with_decimals(window.baseline_r2)}); {window.reason}"
     )
 
 
@@ -182,10 +177,15 @@ def of_tune(answer: TuneAnswer) -> str:
         else:
             figures = (cell.objective, cell.skill, cell.d2, cell.r2, cell.rmse)
             lines.append(months + "".join(f"{with_decimals(figure):>11}" for figure in figures))
-    lines.append(
-        f"written to the config: history_months {answer.history_months}, "
-        f"pred_months {answer.pred_months}; the next `train` uses them"
-    )
+    windows = f"history_months {answer.history_months}, pred_months {answer.pred_months}"
+    if answer.is_written:
+        lines.append(f"written to the config: {windows}; the next `train` uses them")
+    else:
+        lines.append(
+            "no windows beat naive and Pareto/NBD by more than one standard error: the config is "
+            f"unchanged ({windows}); `train` uses these and serves a simple forecast if that is "
+            "better; `tune` again when there are more months of data"
+        )
     return "\n".join([*lines, *(f"wrote {name}" for name in answer.files)])
 
 

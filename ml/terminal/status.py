@@ -7,7 +7,7 @@ from rich.text import Text
 
 from ml.home.number_text import with_decimals
 from ml.life.answers import EarlyWarning, Measurement, OpenWindow, StatusAnswer
-from ml.terminal.look import Cell, days, facts, note, page, table, toned
+from ml.terminal.look import Cell, days, facts, note, page, table, toned, visible
 
 SHOWN_WARNINGS = 8
 WORST_FIRST = ("alarm", "watch")
@@ -62,7 +62,8 @@ def _verdict(last: Measurement) -> Text:
     rmse = f"RMSE {with_decimals(last.rmse)} (at training {with_decimals(last.baseline_rmse)})"
     return Text.assemble(
         toned(last.verdict),
-        f", window of {last.cutoff} over {last.pred_months} months: {rmse}, {r2}",
+        f", window of {last.cutoff} over {last.pred_months} months: {rmse}, {r2}; "
+        f"{visible(last.reason)}",
     )
 
 

@@ -2,7 +2,8 @@
 
 Every cell of the grid is scored at the same cutoffs on the same customers, those of the shortest
 history. Its figure is the share of the deviance left by the better of naive and Pareto/NBD that
-the recipe explains, averaged over the cutoffs, less one standard error.
+the recipe explains, averaged over the cutoffs, less one standard error. Where no cell is above 0 no
+windows are better than a simple forecast, and the config keeps its own.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 from dateutil.relativedelta import relativedelta
 
-from ml.home.config import MOST_HISTORY_MONTHS, MOST_PRED_MONTHS
+from ml.home.config import MOST_HISTORY_MONTHS, MOST_PRED_MONTHS, load_config
 from ml.home.config_lines import set_values
 from ml.home.errors import CallError, DataNotReadyError
 from ml.home.files import place_atomically, write_atomically
@@ -67,10 +68,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class TuneAnswer:
-    """The cells, best first, the windows that were written to the config, and the files."""
+    """The cells, best first, the windows that the config now has, and the files.
+
+    is_written: whether they are those of the best cell, written to the config. False where no cell
+    beats the simple forecasts; the config is then as it was.
+    """
 
     cutoff: date
     cutoffs: list[date]
+    is_written: bool
     history_months: int
     pred_months: int
     cells: list[Cell]
@@ -95,7 +101,8 @@ def tune(
 ) -> TuneAnswer:
     """Score the grid on what was known at `cutoff` and write the best windows to the config.
 
-    Raises DataNotReadyError when no cell has three cutoffs. What a killed search had scored is
+    The config stays as it is where no cell beats the simple forecasts: its objective is not above
+    0. Raises DataNotReadyError when no cell has three cutoffs. What a killed search had scored is
     taken up again.
     """
     with open_session(home, progress) as session:
@@ -124,14 +131,18 @@ def tune(
                 "keep the windows of the config",
             )
         files = _write(home, at, table, scores)
-        windows = {name: str(int(best[name])) for name in ("history_months", "pred_months")}
-        set_values(home, "training", windows)
+        is_written = bool(best["objective"] > 0)
+        if is_written:
+            windows = {name: str(int(best[name])) for name in ("history_months", "pred_months")}
+            set_values(home, "training", windows)
         journal.close()
+    training = load_config(home).training
     return TuneAnswer(
         cutoff=at,
         cutoffs=grid.cutoffs,
-        history_months=int(best["history_months"]),
-        pred_months=int(best["pred_months"]),
+        is_written=is_written,
+        history_months=training.history_months,
+        pred_months=training.pred_months,
         cells=_cells(table),
         files=files,
     )

@@ -1,10 +1,12 @@
-"""What a warehouse of an earlier version lacks: views over the batches, and columns of them.
+"""Views, columns and verdicts: a warehouse that an earlier version made is brought over to them.
 
-Predictions and measurements stay as they are. What is missing is added on a side copy, tested and
-published like everything else; after that the warehouse is one of today.
+Predictions and what was measured stay as they are; the verdicts follow from it. What is missing is
+added on a side copy, tested and published like everything else; after that the warehouse is one of
+today.
 """
 
 from collections.abc import Callable
+from itertools import chain
 
 import duckdb
 
@@ -24,6 +26,8 @@ WARNINGS = ("intermediate.int_population_shift", "marts.early_warnings")
 FIRST_ORDER, BEHAVIOUR = "first_order_date", "marts.clv_cluster_behaviour"
 MEASURED_LOAD = "intermediate.int_measured_load"
 QUERIES = Queries(__file__)
+# what the verdicts read first; a warehouse with drift_report but without them has earlier ones
+VERDICTS = {"intermediate.int_judged_windows", "intermediate.int_window_totals"}
 
 
 def missing_views(con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -63,34 +67,43 @@ def _add_columns(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"update {MEASURED_LOAD} set batches_hash = null")
 
 
+def missing_verdicts(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Tables of VERDICTS that are not there although windows were measured."""
+    there = tables(con)
+    return sorted(VERDICTS - there) if "marts.drift_report" in there else []
+
+
 def bring_over(
     home: Home,
     progress: Callable[[str], None] = lambda _: None,
     memory_limit: str | None = None,
 ) -> None:
-    """Add the views and columns that a warehouse of an earlier version lacks.
+    """Add the views, columns and verdicts that a warehouse of an earlier version lacks.
 
     Every command that reads them calls this before it opens the home. Takes the lock only when
     there is something to add. Raises LockHeldError when another command holds it, EngineError when
     the warehouse is somebody else's.
     """
     with open_warehouse(home) as con:
-        views, columns = missing_views(con), missing_columns(con)
-    if not views and not columns:
+        columns = missing_columns(con)
+        missing = {"views": missing_views(con), "verdicts": missing_verdicts(con)}
+    if not columns and not any(missing.values()):
         return
     try:
         with locked(home):
-            progress("adding views and columns to a warehouse of an earlier version")
             bench = Workbench(home, progress, memory_limit)
             if columns:
+                progress("adding columns to a warehouse of an earlier version")
                 with bench.side.connect() as con:
                     _add_columns(con)
-            if views:
-                bench.build("views")
+            for selector, names in missing.items():
+                if names:
+                    progress(f"adding {selector} to a warehouse of an earlier version")
+                    bench.build(selector)
             bench.publish()
     except PermissionError:
         raise EngineError(
             f"{home.relative(home.database)}: an earlier version made it, and only its owner can "
-            f"add what this version reads ({', '.join([*views, *columns])})",
+            f"add what this version reads ({', '.join([*columns, *chain(*missing.values())])})",
             "ask the owner to run any command once, such as `status`",
         ) from None

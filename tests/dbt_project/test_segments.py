@@ -1,16 +1,14 @@
 """The segments of a window: the SQL of the marts over simulated worlds."""
 
 import duckdb
-import jinja2
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PROJECT
+from judged import is_worse, model
 from worlds import World
 
-from ml.model.measures.drift import RIVALS, Yardstick, compare, is_significant, yardstick
+from ml.model.measures.drift import RIVALS, Yardstick, compare, yardstick
 
-MACROS = PROJECT / "macros"
 WORLDS = 200
 # One window after the other: a window has matured on the cutoff of the next.
 CUTOFFS = pd.date_range("2020-01-31", periods=9, freq="ME")
@@ -27,25 +25,15 @@ def segments(windows: pd.DataFrame) -> pd.DataFrame:
         )
         for name in ("clv_ranked_predictions", "clv_clusters", "customer_rfm"):
             con.execute(f"create view {name} as from clv_predictions_actual")
-        for name in ("drift_measurements", "int_matured_windows"):
+        for name in ("int_judged_windows", "int_matured_windows"):
             con.execute(
                 f"create view {name} as select distinct cutoff, model_id, revision, window_end,"
-                " is_significant from clv_predictions_actual"
+                " not is_significant as is_quiet, true as is_newest_revision"
+                " from clv_predictions_actual"
             )
         sums = model("intermediate/monitor/int_segment_sums")
         con.execute(f"create table int_segment_sums as {sums}")
         return con.sql(model("marts/drift_segments")).df()
-
-
-def model(path: str) -> str:
-    """The SQL of a model on an empty target, its refs as plain names."""
-    macros = (MACROS / f"{name}.sql" for name in ("segment_sums", "segment_bands", "drift_rule"))
-    text = "".join(file.read_text() for file in [*macros, PROJECT / "models" / f"{path}.sql"])
-    return (
-        jinja2.Environment()
-        .from_string(text)
-        .render(ref=lambda name: name, config=lambda **_: "", is_incremental=lambda: False)
-    )
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +46,7 @@ def stable() -> tuple[pd.DataFrame, pd.DataFrame]:
         for place in range(2):
             customers = world.customers_of(world.window())
             now = figures(customers)
-            windows.append(at(customers, number, place, is_significant(now, compare(now, record))))
+            windows.append(at(customers, number, place, is_worse(compare(now, record))))
     everything = pd.concat(windows)
     verdicts = everything.groupby(KEY)["is_significant"].first().reset_index()
     return verdicts, segments(everything)

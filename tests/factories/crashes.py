@@ -169,7 +169,7 @@ def _batches_left_open(home: EngineHome) -> list[str]:
         found.append("batch without bump")
     if "marts.drift_report" in home.marts():
         measured = home.rows(
-            "select cutoff::varchar, pred_months, breached or verdict <> 'ok'"
+            "select cutoff::varchar, pred_months, verdict not in ('ok', 'cannot be told')"
             " from marts.drift_report where is_newest_revision order by all"
         )
         names = {f"clv_predictions_actual_{day}_pred{n}m.csv" for day, n, _ in measured}

@@ -20,7 +20,8 @@ CANARIES = (TOKEN, EMAIL, PASSWORD, LOGIN, "canary")
 class FakeJira:
     """What the server holds, how each step of the client is answered, and what it was asked."""
 
-    modes: dict[str, str] = field(default_factory=dict)  # step (info, search, create, hook) to mode
+    # step (info, search, create, comments, comment, hook) to mode
+    modes: dict[str, str] = field(default_factory=dict)
     index_lag: float = 0.0  # seconds until a new ticket is found
     deployment: str = "Server"
     port: int = 0
@@ -32,16 +33,29 @@ class FakeJira:
 
     def add(self, fields: dict[str, Any]) -> str:
         key = f"{fields['project']['key']}-{len(self.issues) + 1}"
-        self.issues.append({"key": key, "fields": fields, "born": time.monotonic()})
+        issue = {"key": key, "fields": fields, "born": time.monotonic()}
+        self.issues.append(issue | {"comments": [], "is_done": False})
         return key
 
     def found(self, jql: str) -> list[dict[str, Any]]:
         return [
-            {"id": str(number), "key": issue["key"], "fields": {}}
+            {"id": str(number), "key": issue["key"], "fields": self.shown(issue)}
             for number, issue in enumerate(self.issues)
-            if f'labels = "{issue["fields"]["labels"][0]}"' in jql
+            if any(f'"{label}"' in jql for label in issue["fields"]["labels"])
             and time.monotonic() - issue["born"] >= self.index_lag
         ]
+
+    def shown(self, issue: dict[str, Any]) -> dict[str, Any]:
+        category = {"key": "done" if issue["is_done"] else "new"}
+        return {"labels": issue["fields"]["labels"], "status": {"statusCategory": category}}
+
+    def named(self, path: str) -> dict[str, Any]:
+        """The issue of a path such as /jira/rest/api/2/issue/CLV-1/comment."""
+        return next(issue for issue in self.issues if f"/issue/{issue['key']}/" in path)
+
+    def comment(self, path: str, body: str) -> dict[str, Any]:
+        self.named(path)["comments"].append({"id": "1", "body": body})
+        return {"id": "1", "body": body}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -60,6 +74,9 @@ class Handler(BaseHTTPRequestHandler):
         elif url.path == f"/jira/rest/api/2/search{self.search_ending()}":
             jql = parse_qs(url.query)["jql"][0]
             self.reply("search", lambda: (200, {"issues": self.jira.found(jql), "total": 1}))
+        elif url.path.endswith("/comment"):
+            comments = {"comments": self.jira.named(url.path)["comments"]}
+            self.reply("comments", lambda: (200, comments))
         else:
             self.send(404, b"{}")
 
@@ -67,6 +84,9 @@ class Handler(BaseHTTPRequestHandler):
         content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path == "/jira/rest/api/2/issue":
             self.reply("create", lambda: (201, {"key": self.jira.add(content["fields"])}))
+        elif self.path.endswith("/comment"):
+            body = content["body"]
+            self.reply("comment", lambda: (201, self.jira.comment(self.path, body)))
         elif self.path.startswith("/hook"):
             self.reply("hook", lambda: (200, self.jira.messages.append(content)))
         else:

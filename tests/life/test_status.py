@@ -159,7 +159,8 @@ def test_an_alert_that_was_not_delivered_is_told_until_it_is(
         assert "Alerts not delivered" in shown
         assert "Jira ticket" in shown
         batch = Batch(last.cutoff, last.pred_months, last.model_id)
-        alert = deliveries.Alert(batch.model_id, batch.cutoff, batch.pred_months, "", "")
+        window = deliveries.AlertWindow(batch.cutoff, batch.pred_months, "", "")
+        label = deliveries.Alert(batch.model_id, (window,)).fingerprint(window)
         state = home.root / "warehouse" / "alerts.json"
-        state.write_text(json.dumps({alert.fingerprint: {"ticket": "CLV-1"}}))
+        state.write_text(json.dumps({label: {"ticket": "CLV-1"}}))
         assert alerts.undelivered(con, Home(home.root), asked) == []

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pytest
 from conftest import EngineHome, frame, home_at, line, transaction_log
@@ -265,6 +266,25 @@ def test_an_alert_tells_what_a_person_needs_and_every_link_leads_somewhere(
     assert "nan" not in page.lower().split() and "None" not in page
 
 
+def test_customers_who_all_stay_away_are_drift_and_alert(
+    begun: EngineHome, log: pd.DataFrame, tmp_path: Path
+):
+    home = begun.copy(tmp_path / "home")
+    late = log["order_ts"] >= pd.Timestamp(FIRST_WINDOW[0])
+    strangers = log["customer_id"].where(~late, "new-" + log["customer_id"])
+    home.deliver(until(log.assign(customer_id=strangers), LAST))
+    result = home.call("run", "--cutoff", FIRST.isoformat()).result
+    (window,) = result["measured"]
+    assert window["verdict"] == "drift" and window["total_is_inside"] is False
+    assert window["reason"].startswith("nothing came of ")
+    assert window["actual_buyers"] == 0 and window["expected_buyers"] > 3
+    assert {Path(name).name for name in result["alerts"]} == set(ALERTS)
+    page = (home.outputs / ALERTS[0]).read_text()
+    assert "- Buyers: 0 customers bought, " in page and "(100% fewer)" in page
+    assert "undefined, because nothing was spent" in page
+    assert "nan" not in page.lower().split() and "None" not in page
+
+
 def test_lost_alert_files_are_made_again_with_the_same_bytes(
     shock: tuple[EngineHome, Outcome], tmp_path: Path
 ):
@@ -284,11 +304,24 @@ def test_a_run_ends_well_whatever_jira_does_and_there_is_one_ticket_in_the_end(
     with running_jira() as fake:
         jira = f"url: http://127.0.0.1:{fake.port}/jira, project: CLV, timeout_seconds: 2"
         home.config.write_text(f"{home.config.read_text()}\nalerts:\n  jira: {{{jira}}}\n")
+        told = []
         for modes in ({"search": "500"}, {"create": "done then hang"}, {}, {}):
             fake.modes = modes
-            (message,) = home.call("run", CLV_JIRA_TOKEN=TOKEN).result["deliveries"]
-        assert "has Jira ticket CLV-1" in message
+            told.append(home.call("run", CLV_JIRA_TOKEN=TOKEN).result["deliveries"])
+        assert "no ticket yet" in told[0][0] and "Jira ticket CLV-1" in told[1][0]
+        assert told[-1] == []
         (ticket,) = fake.issues
     assert ticket["fields"]["summary"].startswith("Drift alert (")
     files = [path for path in home.root.rglob("*") if path.is_file()]
     assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
+
+
+def test_from_drift_on_a_breach_does_not_alert(shock: tuple[EngineHome, Outcome], tmp_path: Path):
+    home = shock[0].copy(tmp_path / "home")
+    with duckdb.connect(home.database) as con:
+        con.execute("update marts.drift_report set verdict = 'breach'")
+    home.config.write_text(f"{home.config.read_text()}\nalerts:\n  from: drift\n")
+    result = home.call("run").result
+    assert {Path(name).name for name in result["alerts_withdrawn"]} == set(ALERTS)
+    home.configure(r"^  from: drift", "  from: breach")
+    assert {Path(name).name for name in home.call("run").result["alerts"]} == set(ALERTS)

@@ -117,6 +117,38 @@ def test_a_change_without_bound_is_drawn_at_the_edge():
     assert chart.marks[0].row["shown_change"] == 40
 
 
+def tenth(stated: float, bought: float, standard_error: float = 0.01) -> charts.Row:
+    row = {"tenth": 1, "customers": 100, "stated": stated, "bought": bought}
+    return row | {"standard_error": standard_error}
+
+
+def test_a_tenth_of_which_more_bought_than_was_stated_lies_above_the_line():
+    chart = charts.reliability([tenth(0.8, 0.6), tenth(0.1, 0.2)])
+    assert chart is not None
+    (left, bottom), (right, top) = (
+        (float(place) for place in point.strip("ML").split(","))
+        for point in chart.paths["exact"].split()
+    )
+    for mark in chart.marks:
+        line = bottom + (mark.x - left) / (right - left) * (top - bottom)
+        assert (mark.y < line) == (mark.row["bought"] > mark.row["stated"])
+
+
+def test_the_bar_of_a_tenth_holds_what_chance_explains():
+    chart = charts.reliability([tenth(0.5, 0.51, 0.02), tenth(0.5, 0.55, 0.02)])
+    assert chart is not None
+    within, beyond = chart.marks
+    assert within.low is not None and within.high is not None
+    assert within.high <= within.y <= within.low
+    assert beyond.high is not None and beyond.y < beyond.high
+
+
+def test_a_window_that_nobody_was_expected_to_buy_in_is_drawn_too():
+    chart = charts.reliability([tenth(0.0, 0.0, 0.0)])
+    assert chart is not None and chart.marks[0].y == 238
+    assert charts.reliability([]) is None
+
+
 def test_windows_without_a_record_have_no_chart():
     assert charts.changes([change(1, None)], "rmse") is None
 

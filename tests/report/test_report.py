@@ -144,8 +144,26 @@ def test_the_last_matured_window_is_told_with_its_verdict(reported: tuple[Engine
     text = page.text("window")
     assert f"It expected ${predicted:,.0f}" in text
     assert f"; ${actual:,.0f} came" in text
-    assert f"Verdict: {verdict}." in text
+    assert f"Verdict: {verdict}: " in text
     assert verdict in page.text("drift")
+
+
+def test_the_buyers_are_counted_as_the_predictions_say_it(reported: tuple[EngineHome, Elements]):
+    home, page = reported
+    ((expected, came, brier),) = home.rows(
+        "select sum(probability_of_purchase), count(*) filter (actual_order_count > 0),"
+        " avg(pow(probability_of_purchase - (actual_order_count > 0)::int, 2))"
+        " from marts.clv_predictions_actual"
+        " where cutoff = (select max(cutoff) from marts.clv_predictions_actual)"
+    )
+    text = spaced(page.text("window"))
+    assert f"{expected:,.0f} customers were expected to buy, and {came:,} did" in text
+    assert f"{abs(came / expected - 1):.0%}".replace("%", " %") in text.replace("\u202f", " ")
+    assert f"Brier score {brier:.3f}" in text
+    assert home.rows(
+        "select expected_buyers, actual_buyers, brier_score from marts.drift_report"
+        " order by cutoff desc, revision desc limit 1"
+    ) == [(pytest.approx(expected, abs=1e-5), came, pytest.approx(brier, abs=1e-6))]
 
 
 def test_the_gain_is_what_the_best_predicted_fifth_brought(reported: tuple[EngineHome, Elements]):
@@ -273,6 +291,25 @@ def test_warnings_and_drift_are_told_with_their_reason(rescored_home: EngineHome
     assert "alarm: much moved" in page.text("warnings")
     assert "1 sustained drift" in page.text("drift").replace("\xa0", " ")
     assert "look first at" in page.text("drift")
+
+
+def test_what_cannot_be_told_is_not_said_to_be_fine(rescored_home: EngineHome, tmp_path: Path):
+    home = rescored_home.copy(tmp_path / "home")
+    with duckdb.connect(home.database) as con:
+        con.execute(
+            "update marts.drift_report set verdict = 'cannot be told', segment_has_drifted = null,"
+            " breached = null, total_is_inside = null, reason = 'no record'"
+        )
+        con.execute(
+            "update marts.early_warnings set level = 'cannot be told', distance = null,"
+            " value = null, watch_at = null, alarm_at = null"
+        )
+    page = Elements(written(home))
+    assert "Verdict: cannot be told: no record." in page.text("window")
+    assert "too little is known to judge" in page.text("drift")
+    assert "nothing can be told yet" in page.text("warnings")
+    assert "too little is known of the window" in page.text("headline")
+    assert "accuracy is as it was" not in page.text("headline")
 
 
 # Hostile hands

@@ -23,7 +23,7 @@ from report_pages import Elements, written
 from ml.home import number_text
 from ml.home.dates import history_start
 from ml.report.facts import Window
-from ml.report.words import day, level_at_training, window_finding
+from ml.report.words import day, window_finding
 
 HISTORY = history_start(SECOND_CUTOFF, HISTORY_MONTHS)
 # the customers of the newest batch as the log knows them, with their clusters
@@ -289,16 +289,3 @@ def test_the_heading_of_the_last_window_names_the_window_and_the_prediction(
     sentence = re.sub(r"\s", " ", window_finding(Window(report, [], [])))
     assert sentence.startswith("The last finished window, to 20 Mar 2012, brought")
     assert brought in sentence
-
-
-def test_only_a_window_with_a_record_has_a_ratio_at_training():
-    report = {
-        "predicted_total": 100.0,
-        "actual_total": 90.0,
-        "level_change": math.log(0.9 / 1.2),
-        "error_change": 0.1,
-    }
-    assert level_at_training(report) == pytest.approx(1.2)
-    assert level_at_training(report | {"error_change": None}) is None
-    assert level_at_training(report | {"level_change": None}) is None
-    assert level_at_training(report | {"predicted_total": 0.0}) is None

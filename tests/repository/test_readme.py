@@ -256,7 +256,8 @@ def test_the_table_of_marts_lists_every_mart(scored_home: EngineHome):
 def leaves(section: type[BaseModel], prefix: str = "") -> dict[str, Any]:
     """Default of every key of a config section, by dotted name."""
     found: dict[str, Any] = {}
-    for name, field in section.model_fields.items():
+    for own_name, field in section.model_fields.items():
+        name = field.alias or own_name
         kinds = [field.annotation, *get_args(field.annotation)]
         inner = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
         if inner:

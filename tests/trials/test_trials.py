@@ -12,6 +12,8 @@ from conftest import CUTOFF, PAST_CUTOFF, EngineHome, transaction_log
 from ml.home.dates import window_end
 from ml.home.errors import CallError
 from ml.home.layout import Home
+from ml.terminal import messages
+from ml.trials import tune
 from ml.trials.training_frames import Trial
 from ml.trials.tune import LEAST_CUTOFFS, Grid, Journal, feasible_grid, rank_cells
 
@@ -117,7 +119,9 @@ def tuned_home(tmp_path_factory: pytest.TempPathFactory, trained_home: EngineHom
     return home
 
 
-def test_tune_writes_the_winner_to_its_lines_and_keeps_everything_else(tuned_home: EngineHome):
+def test_tune_writes_a_winner_above_0_to_its_lines_and_keeps_everything_else(
+    tuned_home: EngineHome,
+):
     before = (tuned_home.root / "before.yaml").read_text().splitlines()
     after = tuned_home.config.read_text().splitlines()
     changed = [
@@ -129,7 +133,34 @@ def test_tune_writes_the_winner_to_its_lines_and_keeps_everything_else(tuned_hom
     assert len(before) == len(after)
     (cells,) = (tuned_home.outputs / "grid_search").glob("grid_search_cells_*.csv")
     best = pd.read_csv(cells).iloc[0]
-    assert f"history_months: {best.history_months:.0f}" in tuned_home.config.read_text()
+    windows = f"history_months: {best.history_months:.0f}"
+    assert (windows in tuned_home.config.read_text()) == (best.objective > 0)
+    assert (before == after) == (best.objective <= 0)
+
+
+@pytest.mark.parametrize("lead", [0.05, 0.0, -0.05])
+def test_tune_keeps_the_config_where_no_cell_beats_the_rivals(
+    tuned_home: EngineHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lead: float
+):
+    home = tuned_home.copy(tmp_path / "home")
+    home.configure(r"^  history_months: \d+", "  history_months: 9")
+    before = home.config.read_text()
+    figures = dict.fromkeys(["rmse", "mae", "r2", "normalised_gini", "spearman"], 0.5)
+    figures |= dict.fromkeys(["top_decile_share", "bias", "rmse_over_mean", "customers"], 0.1)
+    score = figures | {"d2": 0.3 + lead, "rival_d2": 0.3, "pred_months": 3}
+    scored = [
+        score | {"cutoff": day, "history_months": months}
+        for day in pd.date_range("2011-09-30", periods=3, freq="ME")
+        for months in (3, 6)
+    ]
+    monkeypatch.setattr(tune, "_scores", lambda *_: pd.DataFrame(scored))
+    answer = tune.tune(Home(home.root), lambda _: None, date(2012, 2, 29), [3, 6], [3])
+    assert answer.is_written == (lead > 0)
+    assert (home.config.read_text() == before) == (lead <= 0)
+    assert (answer.history_months, answer.pred_months) == ((3, 3) if lead > 0 else (9, 3))
+    text = messages.of_tune(answer)
+    assert ("written to the config: history_months 3" in text) == (lead > 0)
+    assert ("the config is unchanged (history_months 9, pred_months 3)" in text) == (lead <= 0)
 
 
 def test_tune_leaves_results_and_pictures_and_no_unfinished_search(tuned_home: EngineHome):

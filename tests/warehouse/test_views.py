@@ -13,7 +13,7 @@ from ml.home.errors import EngineError, LockHeldError
 from ml.home.layout import Home
 from ml.warehouse import views
 from ml.warehouse.side_copy import locked
-from ml.warehouse.views import bring_over, missing_views
+from ml.warehouse.views import VERDICTS, bring_over, missing_verdicts, missing_views
 
 MakeHome = Callable[..., EngineHome]
 VIEWS = ["marts.batch_windows", "marts.champion_batches"]
@@ -86,6 +86,22 @@ def test_the_doctor_is_content_with_an_earlier_home_and_changes_nothing(earlier:
     assert found["tables"]["remedy"].endswith("status")
     assert found["exports"]["level"] == "not checked"
     assert earlier.database.read_bytes() == before
+
+
+def test_the_first_command_judges_what_an_earlier_version_measured(
+    rescored_home: EngineHome, tmp_path: Path
+):
+    home = rescored_home.copy(tmp_path / "home")
+    with duckdb.connect(home.database) as con:
+        for name in VERDICTS:
+            con.execute(f"drop table {name}")
+        for name in ("reason", "total_is_inside", "expected_buyers", "actual_buyers"):
+            con.execute(f"alter table marts.drift_report drop column {name}")
+        assert missing_verdicts(con) == sorted(VERDICTS)
+    assert home.call("status").result == rescored_home.call("status").result
+    report = "select * from marts.drift_report order by all"
+    assert home.rows(report) == rescored_home.rows(report) != []
+    assert home.marts() == rescored_home.marts()
 
 
 def test_nothing_is_added_before_the_first_batch(new_home: MakeHome):

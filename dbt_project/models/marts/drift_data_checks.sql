@@ -56,7 +56,7 @@ alerting_windows as (
     from drift_report
     where
         role = 'champion'
-        and (breached or verdict <> 'ok')
+        and {{ is_alerting('verdict') }}
         {% if is_incremental() %}
             and {{ is_not_in_this_yet() }}
         {% endif %}

@@ -6,9 +6,9 @@ with segments as (
 
 ),
 
-measurements as (
+judged_windows as (
 
-    select * from {{ ref('drift_measurements') }}
+    select * from {{ ref('int_judged_windows') }}
 
 ),
 
@@ -53,10 +53,9 @@ beside_the_rest as (
         kinds.actual_predicted - segments.actual_predicted as rest_actual_predicted,
         kinds.predicted_2 - segments.predicted_2 as rest_predicted_2,
         windows.window_end,
-        measurements.is_significant,
-        segments.revision = max(segments.revision) over (
-            partition by segments.cutoff, segments.model_id
-        ) as is_newest_revision,
+        judged_windows.is_quiet,
+        judged_windows.is_newest_revision,
+        kinds.weighted_actual as batch_weighted_actual,
         {{ weighted_level('segments.weighted_actual', 'segments.weighted_predicted') }}
             as level,
         case
@@ -76,11 +75,11 @@ beside_the_rest as (
             and segments.model_id = kinds.model_id
             and segments.revision = kinds.revision
             and segments.segment_kind = kinds.segment_kind
-    inner join measurements
+    inner join judged_windows
         on
-            segments.cutoff = measurements.cutoff
-            and segments.model_id = measurements.model_id
-            and segments.revision = measurements.revision
+            segments.cutoff = judged_windows.cutoff
+            and segments.model_id = judged_windows.model_id
+            and segments.revision = judged_windows.revision
     inner join windows
         on
             segments.cutoff = windows.cutoff
@@ -95,7 +94,9 @@ compared as (
 
     select
         *,
-        ln(level / rest_level) as level_against_rest,
+        case
+            when batch_weighted_actual > 0 then ln(level / rest_level)
+        end as level_against_rest,
         0.01
         + {{
             level_variance(
@@ -140,7 +141,7 @@ usual_levels as (
             and compared.cutoff >= earlier.window_end
     where
         earlier.is_newest_revision
-        and not earlier.is_significant
+        and earlier.is_quiet
         and earlier.level_against_rest is not null
     group by
         compared.cutoff,
@@ -196,11 +197,14 @@ select
     usual_level_against_rest,
     cast(usual_window_count as integer) as usual_window_count,
     z_against_rest,
-    {{
-        segment_drifted(
-            'z_against_rest', 'customers', 'batch_customers', 'usual_window_count'
-        )
-    }} as has_drifted,
+    coalesce(
+        {{
+            segment_drifted(
+                'z_against_rest', 'customers', 'batch_customers', 'usual_window_count'
+            )
+        }},
+        false
+    ) as has_drifted,
     -- of two halves, the one that fell behind comes first: missing money is the more
     -- likely cause
     case
@@ -222,6 +226,16 @@ select
                 ) as integer
             )
     end as segment_rank,
+    case
+        {{
+            segment_drifted(
+                'z_against_rest', 'customers', 'batch_customers', 'usual_window_count'
+            )
+        }}
+        when true then 'drift'
+        when false then 'ok'
+        else 'cannot be told'
+    end as verdict,
 from judged
 {% if is_incremental() %}
     -- what a measurement said stays, even if rows are restated later

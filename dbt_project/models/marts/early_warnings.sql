@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['monitor']) }}
+{{ config(materialized='table', tags=['monitor', 'verdicts']) }}
 
 {#- until this share of the window has passed, revenue so far is not judged -#}
 {%- set least_elapsed_share = 0.15 -%}
@@ -20,9 +20,37 @@ revenue as (
 
 ),
 
+buyers as (
+
+    select
+        cutoff,
+        model_id,
+        {{ exact_sum('probability_of_purchase') }} as expected_buyers,
+    from {{ ref('clv_predictions') }}
+    group by
+        cutoff,
+        model_id
+
+),
+
 limits (indicator, watch_at, alarm_at) as (
 
     {{ warning_limits() }}
+
+),
+
+-- NaN would be above every limit
+known_shifts as (
+
+    select
+        shifts.cutoff,
+        shifts.model_id,
+        shifts.indicator,
+        shifts.feature,
+        {{ known('shifts.value') }} as value,
+        {{ known('shifts.reference') }} as reference,
+        {{ known('shifts.noise') }} as noise,
+    from shifts
 
 ),
 
@@ -38,8 +66,8 @@ population as (
         shifts.value,
         shifts.reference,
         case
-            when shifts.noise is null then abs(shifts.value - shifts.reference)
-            else shifts.value
+            when shifts.indicator in ('feature_shift', 'score_shift') then shifts.value
+            else abs(shifts.value - shifts.reference)
         end as distance,
         greatest(limits.watch_at, coalesce(shifts.noise, 0)) as watch_at,
         greatest(limits.alarm_at, coalesce(shifts.noise, 0)) as alarm_at,
@@ -54,9 +82,14 @@ population as (
                     'stability index of the predictions against training: %.2f',
                     shifts.value
                 )
+            when shifts.value is null
+                then printf(
+                    '%s cannot be told: there is no revenue that it is a share of',
+                    replace(shifts.indicator, '_', ' ')
+                )
             when shifts.reference is null
                 then printf(
-                    '%s is %.1f %%; what it was at training is not known',
+                    '%s is %.1f %%, but that of the training cannot be told',
                     replace(shifts.indicator, '_', ' '),
                     100 * shifts.value
                 )
@@ -67,9 +100,40 @@ population as (
                 100 * shifts.reference
             )
         end as reason,
-    from shifts
+    from known_shifts as shifts
     inner join limits
         on shifts.indicator = limits.indicator
+
+),
+
+-- what cannot be told has no distance: too early, or too few buyers expected by now
+judged_revenue as (
+
+    select
+        revenue.*,
+        case
+            when revenue.elapsed_share < {{ least_elapsed_share }}
+                then 'too early to judge'
+            when not revenue.expected_so_far > 0 then 'nothing to compare it with'
+            when
+                buyers.expected_buyers * revenue.elapsed_share
+                < {{ least_expected_buyers() }}
+                then printf(
+                    '%.1f buyers expected by now, too few to judge',
+                    buyers.expected_buyers * revenue.elapsed_share
+                )
+            when {{ known('revenue.usual_log_distance') }} is null
+                then 'the total has no interval to judge it by'
+        end as why_not_judged,
+        case
+            when revenue.expected_so_far > 0
+                then cast(revenue.actual_so_far as double) / revenue.expected_so_far
+        end as value,
+    from revenue
+    inner join buyers
+        on
+            revenue.cutoff = buyers.cutoff
+            and revenue.model_id = buyers.model_id
 
 ),
 
@@ -81,36 +145,28 @@ revenue_so_far as (
         'revenue_so_far' as indicator,
         '' as feature,
         as_of_date,
-        cast(actual_so_far as double) / nullif(expected_so_far, 0) as value,
+        value,
         1.0 as reference,
         case
-            when elapsed_share >= {{ least_elapsed_share }}
-                then abs(
-                    ln(
-                        greatest(
-                            cast(actual_so_far as double) / nullif(expected_so_far, 0),
-                            0.001
-                        )
-                    )
-                )
+            when why_not_judged is null then abs(ln(greatest(value, 0.001)))
         end as distance,
-        usual_log_distance as watch_at,
-        2 * usual_log_distance as alarm_at,
+        {{ known('usual_log_distance') }} as watch_at,
+        2 * {{ known('usual_log_distance') }} as alarm_at,
         printf(
-            '%.0f of %.0f expected by now (%.2f), %.0f %% of the window passed; ',
+            '%.0f of %.0f expected by now%s, %.0f %% of the window passed; ',
             cast(actual_so_far as double),
             expected_so_far,
-            coalesce(cast(actual_so_far as double) / nullif(expected_so_far, 0), 0),
+            coalesce(printf(' (%.2f)', value), ''),
             100 * elapsed_share
-        ) || case
-            when elapsed_share < {{ least_elapsed_share }} then 'too early to judge'
-            else printf(
+        ) || coalesce(
+            why_not_judged,
+            printf(
                 '%.2f to %.2f is usual',
                 exp(-usual_log_distance),
                 exp(usual_log_distance)
             )
-        end as reason,
-    from revenue
+        ) as reason,
+    from judged_revenue
 
 ),
 

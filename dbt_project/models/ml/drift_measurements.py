@@ -3,6 +3,7 @@ def model(dbt, session):
         materialized="incremental",
         incremental_strategy="append",
         full_refresh=False,
+        on_schema_change="append_new_columns",
         tags=["monitor"],
     )
     windows = dbt.ref("clv_predictions_actual")

@@ -1,4 +1,4 @@
-{# Fails when a champion's newest measurement passed a threshold or is not ok. #}
+{# Fails when a champion's newest measurement is a breach or a drift. #}
 {% test not_drifting(model, column_name) %}
 select
     cutoff,
@@ -8,5 +8,5 @@ from {{ model }}
 where
     is_newest_revision
     and role = 'champion'
-    and (breached or {{ column_name }} <> 'ok')
+    and {{ is_alerting(column_name) }}
 {% endtest %}

@@ -103,7 +103,9 @@ def _kinds(
     if not replays:
         return []
     newest = replays[0]
-    return accuracy_by_kind(newest.actual, served[0], newest.customer_age_days, value_tiers=value_tiers)
+    return accuracy_by_kind(
+        newest.actual, served[0], newest.customer_age_days, value_tiers=value_tiers
+    )
 
 
 def _watched(replays: list[Replay], served: list[FloatArray]) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 1. At training, the recipe was tried on earlier windows: the record says how wrong it was there.
 2. A matured window is compared with that record, never with perfection.
-3. Three things can change: the error in relation to spending, the level of the total (actual over
-   predicted), and the lead over the rivals that were frozen with the model.
+3. Two things can change: the error in relation to spending, and the lead over the rivals that were
+   frozen with the model. (The total is held against the interval that was published for it.)
 4. Each is a logarithm or a difference, so 0 means "as at training", and has an interval.
 5. Noise of the window, noise of the record, and the usual spread between windows widen the
    interval. An interval without 0 is drift: fewer than one stable window in twenty.
@@ -15,7 +15,8 @@
 Sampling errors come from the delete-a-group jackknife (Efron & Tibshirani 1993, An Introduction to
 the Bootstrap, ch. 11): leave out one group of customers after the other and see how the statistic
 moves. Beside a bootstrap it needs no random numbers, and a million customers take as long as a
-thousand. Thresholds on RMSE, R2 and segments are in SQL (macros/drift_rule.sql).
+thousand. The verdict is in SQL (macros/drift_rule.sql): thresholds on RMSE, R2 and segments, the
+total in its interval, and what counts as worse.
 """
 
 import math
@@ -35,11 +36,11 @@ FloatArray = NDArray[np.float64]
 
 RESAMPLES = 200
 GROUPS = 200
-# Confidence of each interval. Error and lead count in one direction only, the level in both.
-CONFIDENCE = {"error": 0.95, "level": 0.98, "lead": 0.95}
+# Confidence of each interval; both count in one direction only.
+CONFIDENCE = {"error": 0.95, "lead": 0.95}
 # Standard deviation between windows of a world that does not change, where a record of few
-# windows cannot show it: of log error, of log level, and of the difference in D2.
-USUAL_SPREAD = {"error": 0.08, "level": 0.10, "lead": 0.02}
+# windows cannot show it: of log error, and of the difference in D2.
+USUAL_SPREAD = {"error": 0.08, "lead": 0.02}
 RIVALS = ("predicted_naive", "predicted_pareto_nbd")
 # Columns of clv_predictions_actual that a measurement reads.
 READ = ("actual_clv", "predicted_clv", "predicted_clv_low", "predicted_clv_high", *RIVALS)
@@ -97,30 +98,13 @@ def yardstick(actual: FloatArray, predicted: FloatArray, rivals: list[FloatArray
 
 
 def compare(now: Yardstick, record: list[Yardstick]) -> dict[str, dict[str, float]]:
-    """Change, low and high of error, level and lead against the record of the model.
-
-    Without a usable record the level is still compared with 0, the others are NaN.
-    """
+    """Change, low and high of error and lead against the record of the model; NaN without one."""
     return {name: _change(name, now, record) for name in USUAL_SPREAD}
-
-
-def is_significant(now: Yardstick, changes: dict[str, dict[str, float]]) -> bool:
-    """Whether an interval excludes no change for the worse: error up, level off, or lead lost.
-
-    A total that came closer to the predicted one than at training is no drift.
-    """
-    level = changes["level"]
-    is_further_off = abs(now.level) > abs(now.level - level["change"])
-    return bool(
-        changes["error"]["low"] > 0
-        or (is_further_off and (level["low"] > 0 or level["high"] < 0))
-        or changes["lead"]["high"] < 0
-    )
 
 
 def measure_window(
     window: pd.DataFrame, record: list[Yardstick], *, seed: int
-) -> dict[str, float | int | bool]:
+) -> dict[str, float | int]:
     """All figures of one matured window: READ of its customers, in an order that repeats."""
     actual = window["actual_clv"].to_numpy(float)
     predicted = window["predicted_clv"].to_numpy(float)
@@ -128,7 +112,7 @@ def measure_window(
     rivals = {name: window[name].to_numpy(float) for name in RIVALS if window[name].notna().all()}
     now = yardstick(actual, predicted, list(rivals.values()))
     changes = compare(now, record)
-    figures: dict[str, float | int | bool] = {
+    figures: dict[str, float | int] = {
         "customers": len(window),
         "actual_total": float(actual.sum()),
         "predicted_total": float(predicted.sum()),
@@ -139,7 +123,7 @@ def measure_window(
         figures |= {f"{name}_{key}": value for key, value in change.items()}
     for name in RIVALS:
         figures |= _lead_over(name, actual, predicted, rivals.get(name), seed)
-    return figures | {"is_significant": is_significant(now, changes)}
+    return figures
 
 
 def frozen_record(
@@ -201,11 +185,9 @@ def _change(name: str, now: Yardstick, record: list[Yardstick]) -> dict[str, flo
     """Difference to the record's mean with its interval of CONFIDENCE."""
     usable = [earlier for earlier in record if np.isfinite(getattr(earlier, name))]
     before = [float(getattr(earlier, name)) for earlier in usable]
-    if name == "level":
-        before = before or [0.0]
     if not before:
         return {"change": float("nan"), "low": float("nan"), "high": float("nan")}
-    sampling = [getattr(earlier, f"{name}_se") ** 2 for earlier in usable] or [0.0]
+    sampling = [getattr(earlier, f"{name}_se") ** 2 for earlier in usable]
     seen = float(np.var(before, ddof=1)) if len(before) > 1 else 0.0
     between = max(seen, USUAL_SPREAD[name] ** 2)
     # NaN, and so an unknown interval, where no window of the record was large enough to tell

@@ -1,5 +1,5 @@
 -- measured windows of the champions, oldest first, with their value tiers; a segment is
--- named unless all is ok
+-- named where something is wrong
 with tiers as (
 
     select
@@ -18,8 +18,12 @@ with tiers as (
 
 select
     reports.* replace (
-        case when reports.verdict <> 'ok' then reports.segment_kind end as segment_kind,
-        case when reports.verdict <> 'ok' then reports.segment end as segment
+        case
+            when reports.verdict not in ('ok', 'cannot be told') then reports.segment_kind
+        end as segment_kind,
+        case
+            when reports.verdict not in ('ok', 'cannot be told') then reports.segment
+        end as segment
     ),
     coalesce(tiers.value_tiers, []) as value_tiers,
 from marts.drift_report as reports

@@ -6,7 +6,7 @@ select
     warnings.window_end,
     warnings.indicator,
     count(*) as looked_at,
-    count(*) filter (where warnings.level <> 'ok') as moved,
+    count(*) filter (where warnings.level in ('watch', 'alarm')) as moved,
     max_by(
         struct_pack(
             value := warnings.value,

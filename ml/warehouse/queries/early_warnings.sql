@@ -13,7 +13,7 @@ inner join marts.batch_windows as batches
         warnings.cutoff = batches.cutoff
         and warnings.model_id = batches.model_id
 where
-    warnings.level <> 'ok'
+    warnings.level in ('watch', 'alarm')
     and warnings.role = 'champion'
     and not batches.has_matured
 order by

@@ -10,11 +10,16 @@ select
     baseline_r2,
     bias,
     breached,
+    total_is_inside,
+    expected_buyers,
+    actual_buyers,
+    brier_score,
     segment_kind,
     segment,
     segment_z,
     segment_has_drifted,
     verdict,
+    reason,
 from marts.drift_report
 where
     is_newest_revision
