@@ -180,10 +180,10 @@ def test_a_rewound_training_knows_only_what_had_matured_then(shop: Training) -> 
 
 
 @pytest.mark.long
-def test_a_single_training_cutoff_serves_the_prior_and_the_card_says_so(days: pd.DataFrame) -> None:
+def test_a_single_training_cutoff_serves_no_trees_and_the_card_says_so(days: pd.DataFrame) -> None:
     shop = training(days, cutoff="2020-06-30")
     champion = fit(shop)
-    assert champion.gate.serves == "prior"
+    assert "trees" not in champion.gate.weights
     assert "1 training cutoff" in champion.gate.reason
     assert np.isfinite(champion.card_entries["baseline"]["rmse"])
     rival = champion.rival_forecasts(champion.model_input(shop.now))["pareto_nbd"]
