@@ -11,7 +11,7 @@ RUN := --extra alerts --extra jira --extra demo
 UNREAD := /(tests?|apprise/plugins|fontTools/[^/]+|pygments/lexers)/
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-fast lint check wheels schemas docs bench soak spark lock clean
+.PHONY: help setup setup-dev demo test test-fast lint check wheels schemas docs bench protocol soak spark lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
@@ -77,6 +77,9 @@ docs: setup  ## write the dbt docs of the demo as one page
 
 bench: setup  ## time the engine beside a bare script and lifetimes, on generated logs (BENCH="--customers N")
 	$(BIN)/python bench/bench.py $(BENCH)
+
+protocol: setup  ## judge the recipe in every case of simulated shops and CDNOW; an hour or two (PROTOCOL="--every 4")
+	$(BIN)/python bench/protocol.py $(PROTOCOL)
 
 soak: setup-dev  ## the slow tests: crashes at random points, large data
 	$(BIN)/python -m pytest -m slow

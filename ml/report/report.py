@@ -54,7 +54,6 @@ def write_report(home: Home, currency: str) -> Path:
 
 def page(facts: Facts, currency: str) -> str:
     """The page as HTML; every text of the facts is escaped."""
-    from ml.model.measures.drift import CONFIDENCE  # not needed to start a command
 
     shelf = Environment(
         loader=FileSystemLoader(PAGES),
@@ -81,7 +80,6 @@ def page(facts: Facts, currency: str) -> str:
         words=words,
         segment_in_words=segment_in_words,
         open_windows=words.open_windows(facts.warnings),
-        level_confidence=CONFIDENCE["level"],
         **_charts(facts),
     )
 

@@ -104,8 +104,8 @@ def training(
         "join actuals using (cutoff, customer_id) order by cutoff, customer_id"
     ).df()
     known = pd.to_datetime(everything.pop("window_end")) <= pd.Timestamp(cutoff)
-    later = everything.loc[everything["months_back"] == 0, ["customer_id", "actual_clv"]]
     labels = ["actual_clv", "actual_order_count"]
+    later = everything.loc[everything["months_back"] == 0, ["customer_id", *labels]]
     examples = everything.assign(**{name: everything[name].where(known) for name in labels})
     return Training(
         examples,

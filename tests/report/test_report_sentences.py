@@ -286,6 +286,6 @@ def test_the_heading_of_the_last_window_names_the_window_and_the_prediction(
     actual: float, brought: str
 ):
     report = {"window_end": LAST_DAY, "predicted_total": 100.0, "actual_total": actual}
-    sentence = re.sub(r"\s", " ", window_finding(Window(report, [], [])))
+    sentence = re.sub(r"\s", " ", window_finding(Window(report, [], [], [])))
     assert sentence.startswith("The last finished window, to 20 Mar 2012, brought")
     assert brought in sentence

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ml.model.champion.champion import Champion, fit_champion
 from ml.model.champion.rivals import fit_buy_till_you_die, fit_rfm_trees
 from ml.model.measures.bootstrap import paired_bootstrap
+from ml.model.measures.certainty import interval_tails, reliability
 from ml.model.measures.metrics import METRICS, decile_calibration, interval_coverage
 
 FloatArray = NDArray[np.float64]
@@ -32,7 +33,9 @@ class BacktestResult:
 
     metrics: one row per forecast, with METRICS, coverage of the champion's intervals, and the
     customers. comparisons: one row per rival and metric, champion minus rival with its 90 % bounds.
-    deciles: one row per forecast and decile. decisions: what the champion decided.
+    deciles: one row per forecast and decile; for the champion with the shares above and below its
+    intervals and, by tenth of its probabilities, these beside the share that bought. decisions:
+    what the champion decided.
     """
 
     metrics: pd.DataFrame
@@ -53,8 +56,8 @@ def backtest_cutoff(
     """Train on what was known at `cutoff` and compare with what came later.
 
     examples, monthly_revenue: as for fit_champion(), labels of unfinished windows NaN. actual:
-    customer_id and actual_clv (money) of every customer of the cutoff. Errors: ValueError as of
-    fit_champion(), or if a customer of the cutoff has no actual.
+    customer_id, actual_clv (money) and actual_order_count of every customer of the cutoff.
+    Errors: ValueError as of fit_champion(), or if a customer of the cutoff has no actual.
     """
     history, pred = (int(examples[name].iloc[0]) for name in ("history_months", "pred_months"))
     champion = fit_champion(
@@ -71,12 +74,15 @@ def backtest_cutoff(
     predictions = champion.predict(now)
     forecasts = {CHAMPION: predictions["predicted_clv"].to_numpy(float)}
     forecasts |= _rival_forecasts(champion, examples, now, seed)
-    return _result(champion, _actual_of(now, actual), predictions, forecasts, seed)
+    truth = _actual_of(now, actual, "actual_clv")
+    bought = (_actual_of(now, actual, "actual_order_count") > 0).astype(float)
+    return _result(champion, truth, bought, predictions, forecasts, seed)
 
 
 def _result(
     champion: Champion,
     truth: FloatArray,
+    bought: FloatArray,
     predictions: pd.DataFrame,
     forecasts: dict[str, FloatArray],
     seed: int,
@@ -92,18 +98,18 @@ def _result(
     return BacktestResult(
         metrics=_labelled(metrics, case),
         comparisons=_labelled(_comparisons(truth, forecasts, seed), case),
-        deciles=_labelled(_deciles(truth, forecasts), case),
+        deciles=_labelled(_deciles(truth, bought, predictions, forecasts), case),
         decisions=case | champion.card_entries["decisions"],
     )
 
 
-def _actual_of(now: pd.DataFrame, actual: pd.DataFrame) -> FloatArray:
-    """Actuals in the order of the customers."""
-    money = now["customer_id"].map(actual.set_index("customer_id")["actual_clv"])
-    if money.isna().any():
-        customer = now["customer_id"][money.isna()].iloc[0]
-        raise ValueError(f"customer {customer} has no actual_clv: give one for every customer")
-    return money.to_numpy(float)
+def _actual_of(now: pd.DataFrame, actual: pd.DataFrame, column: str) -> FloatArray:
+    """A column of the actuals in the order of the customers."""
+    values = now["customer_id"].map(actual.set_index("customer_id")[column])
+    if values.isna().any():
+        customer = now["customer_id"][values.isna()].iloc[0]
+        raise ValueError(f"customer {customer} has no {column}: give one for every customer")
+    return values.to_numpy(float)
 
 
 def _rival_forecasts(
@@ -166,11 +172,21 @@ def _comparisons(truth: FloatArray, forecasts: dict[str, FloatArray], seed: int)
     return pd.DataFrame(rows)
 
 
-def _deciles(truth: FloatArray, forecasts: dict[str, FloatArray]) -> pd.DataFrame:
-    """Mean predicted and actual by tenth of the customers, for every forecast."""
+def _deciles(
+    truth: FloatArray,
+    bought: FloatArray,
+    predictions: pd.DataFrame,
+    forecasts: dict[str, FloatArray],
+) -> pd.DataFrame:
+    """Mean predicted and actual by tenth for every forecast, and the champion's certainty."""
     tables = [
         decile_calibration(truth, money).assign(forecast=name) for name, money in forecasts.items()
     ]
+    said = [predictions[f"predicted_clv{end}"] for end in ("", "_low", "_high")]
+    certainty = interval_tails(truth, *said).merge(
+        reliability(bought, predictions["probability_of_purchase"])
+    )
+    tables[0] = tables[0].merge(certainty, on="decile")
     return pd.concat(tables, ignore_index=True)
 
 

@@ -297,6 +297,11 @@ def test_a_backtest_holds_the_champion_against_every_rival(shop: Training) -> No
     assert np.isfinite(result.metrics[["rmse", "mae", "r2", "d2", "bias"]].to_numpy(float)).all()
     assert set(result.comparisons["rival"]) == set(forecasts[1:])
     assert len(result.deciles) == 10 * len(forecasts)
+    certain = result.deciles[result.deciles["forecast"] == "champion"]
+    shares = ["above", "below", "mean_probability", "share_that_bought"]
+    assert certain[shares].to_numpy(float).min() >= 0 and certain[shares].to_numpy(float).max() <= 1
+    bought = (shop.later["actual_order_count"] > 0).mean()
+    assert certain["share_that_bought"].mean() == pytest.approx(bought, abs=0.02)
     assert result.metrics.loc[0, ["coverage", "top_decile_coverage"]].between(0, 1).all()
 
 
