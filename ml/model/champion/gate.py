@@ -101,6 +101,7 @@ def weigh(replays: list[Evidence], *, refusal: str, seed: int) -> GateResult:
     """
     names = [name for name in ORDER if not (refusal and name == TREES)]
     scores = [found for replay in replays if (found := _scores(replay, names))]
+    alike = sum(_is_alike(replay) for replay in replays)
     said = np.zeros(len(names))
     for found in scores:
         values = np.array([found[name] for name in names])
@@ -110,8 +111,13 @@ def weigh(replays: list[Evidence], *, refusal: str, seed: int) -> GateResult:
     weights = dict(zip(names, (shares / shares.sum()).tolist(), strict=True))
     serves = max(names, key=lambda name: weights[name])
     comparisons = _comparisons(serves, names, replays, seed) if scores else ()
-    reason = _reason(weights, scores, comparisons, refusal)
+    reason = _reason(weights, (len(scores), alike), comparisons, refusal)
     return GateResult(serves=serves, reason=reason, comparisons=comparisons, weights=weights)
+
+
+def _is_alike(replay: Evidence) -> bool:
+    """Whether all customers brought the same, and not nothing."""
+    return bool(np.ptp(replay.actual) == 0 and replay.actual[0] > 0)
 
 
 def _scores(replay: Evidence, names: list[str]) -> dict[str, float]:
@@ -164,22 +170,27 @@ def _compared(
 
 def _reason(
     weights: dict[str, float],
-    scores: list[dict[str, float]],
+    judged: tuple[int, int],
     comparisons: tuple[Comparison, ...],
     refusal: str,
 ) -> str:
-    """The weights, and what they stand on, in words."""
+    """The weights, and what they stand on, in words.
+
+    judged: replays that were judged, and those of them in which all customers brought the same.
+    """
+    count, alike = judged
     parts = [f"trees: {refusal}"] if refusal else []
     shares = ", ".join(f"{SPOKEN[name]} {share:.2f}" for name, share in weights.items())
-    if not scores:
+    if not count:
         return "; ".join([*parts, f"weights {shares}: no earlier training can be judged yet"])
-    count = f"{len(scores)} earlier training{'s' if len(scores) > 1 else ''}"
-    parts.append(f"weights {shares}, from D2 in {count}")
-    ahead = [one for one in comparisons if one.difference < 0]
+    measure = "D2" if not alike else "D2, or the mean absolute error where all brought the same,"
+    trainings = f"{count} earlier training{'s' if count > 1 else ''}"
+    parts.append(f"weights {shares}, from {measure} in {trainings}")
     parts += [
         f"{SPOKEN[one.rival]} is ahead of {SPOKEN[one.candidate]} by {-one.difference:.3f} over "
         f"these customers together ({-one.high:.3f} to {-one.low:.3f}) and counts "
         f"{weights[one.rival]:.2f}: window by window it was not ahead enough for more"
-        for one in ahead
+        for one in comparisons
+        if one.difference < 0
     ]
     return "; ".join(parts)

@@ -59,6 +59,7 @@ def test_where_everybody_brings_the_same_the_exact_forecast_gains_weight() -> No
     money = dict.fromkeys(ORDER, np.full(150, 20.0)) | {NAIVE: actual}
     result = weigh([Evidence(actual, money, "then")] * 4, refusal="", seed=1)
     assert result.weights[NAIVE] > PRIOR[NAIVE]
+    assert "mean absolute error where all brought the same" in result.reason
     assert np.isfinite(list(result.weights.values())).all()
 
 
