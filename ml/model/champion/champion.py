@@ -91,7 +91,7 @@ class Champion:
         money = self._served(model_input, spending)
         # season and total move the money, not the kind of customer that chooses the interval
         typical = money * (spending.typical / spending.trees)
-        probability = np.clip(spending.probability, 0, 1)
+        probability = np.clip(self._probability(model_input, spending), 0, 1)
         low, high = self.intervals.bounds(money, typical, probability)
         variance = self.intervals.variance(money, typical)
         columns = (money, low, high, probability, variance)
@@ -113,6 +113,13 @@ class Champion:
             tree_weight=self.gate.weight(TREES),
             top=top,
         )
+
+    def _probability(self, model_input: ModelInput, spending: Spending) -> FloatArray:
+        """Probability of a purchase: that of trees and of Pareto/NBD in the weights of the gate."""
+        if self.recipe.trees is None or not self.gate.weights:
+            return spending.probability
+        textbook = self.recipe.forecast.probability_of_purchase(model_input.features)
+        return self.gate.probability(spending.probability, textbook)
 
     def _served(self, model_input: ModelInput, spending: Spending) -> FloatArray:
         """The forecasts in the weights of the gate."""
@@ -172,7 +179,7 @@ def fit_champion(
         intervals=fit_intervals(
             rows.actual,
             gate.served(held_out.forecasts),
-            held_out.probability,
+            gate.probability(held_out.learned, held_out.textbook),
             rows.bought,
             total_sd=recipe.total_correction.sd,
         ),
@@ -205,11 +212,13 @@ def _of_windows(examples: pd.DataFrame, history_months: int, pred_months: int) -
 class HeldOut:
     """What is said of training rows by what had not seen the customer, each (rows,).
 
-    forecasts: season-free money by name. probability: of a purchase.
+    forecasts: season-free money by name. learned, textbook: probability of a purchase, by trees if
+    there are some, and by Pareto/NBD.
     """
 
     forecasts: dict[str, FloatArray]
-    probability: FloatArray
+    learned: FloatArray
+    textbook: FloatArray
 
 
 def _held_out(rows: TrainingRows, smallest: float, models: PurchaseForecasts, seed: int) -> HeldOut:
@@ -220,11 +229,11 @@ def _held_out(rows: TrainingRows, smallest: float, models: PurchaseForecasts, se
     simple = {NAIVE: rows.base.naive, PARETO_NBD: rows.base.pareto_nbd}
     forecasts = {name: np.maximum(money, smallest) for name, money in simple.items()}
     forecasts[BLEND] = rows.tree_inputs.blend
+    textbook = probability_by_cutoff(models, rows.examples)
     if not rows.can_have_trees:
-        probability = probability_by_cutoff(models, rows.examples)
-        return HeldOut(forecasts=forecasts, probability=probability)
-    money, probability = _by_trees_of_others(rows, seed)
-    return HeldOut(forecasts=forecasts | {TREES: money}, probability=probability)
+        return HeldOut(forecasts=forecasts, learned=textbook, textbook=textbook)
+    money, learned = _by_trees_of_others(rows, seed)
+    return HeldOut(forecasts=forecasts | {TREES: money}, learned=learned, textbook=textbook)
 
 
 def _by_trees_of_others(rows: TrainingRows, seed: int) -> tuple[FloatArray, FloatArray]:

@@ -6,6 +6,7 @@
    the simple forecasts have as much to say as the learned ones.
 4. The weighted geometric mean serves. Forecasts that are wrong in different ways correct each
    other, so it is seldom far behind the best, which nobody knows in advance.
+5. Probabilities of a purchase are mixed in the same weights.
 
     weight ~ prior x exp(LEARNING_RATE x sum over the replays of max(score - best score, -MOST))
 
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from ml.model.measures.bootstrap import paired_bootstrap
 from ml.model.measures.metrics import d2, mae
@@ -37,6 +39,8 @@ MOST = 0.5
 # Names for people.
 SPOKEN = {TREES: "trees", BLEND: "blend", PARETO_NBD: "Pareto/NBD", NAIVE: "naive"}
 RESAMPLES = 400
+# No probability counts as surer than this.
+SURE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,18 @@ class GateResult:
             weights[BLEND] = weights.get(BLEND, 0.0) + weights.pop(TREES)
         logs = sum(weight * np.log(forecasts[name]) for name, weight in weights.items() if weight)
         return np.exp(logs)
+
+    def probability(self, learned: FloatArray, textbook: FloatArray) -> FloatArray:
+        """Probabilities of a purchase in the same weights, as log odds, (customers,).
+
+        learned: by the trees, in the weight of trees and blend; textbook: by Pareto/NBD. In models
+        of earlier versions the learned one alone.
+        """
+        if not self.weights:
+            return learned
+        share = self.weight(TREES) + self.weight(BLEND)
+        odds = [logit(np.clip(one, SURE, 1 - SURE)) for one in (learned, textbook)]
+        return expit(share * odds[0] + (1 - share) * odds[1])
 
 
 def weigh(replays: list[Evidence], *, refusal: str, seed: int) -> GateResult:

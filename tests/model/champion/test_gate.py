@@ -81,3 +81,11 @@ def test_in_a_model_of_an_earlier_version_what_serves_serves_alone() -> None:
     served = result.served({"trees": np.array([4.0]), "prior": np.array([9.0])})
     assert served.tolist() == pytest.approx([9.0])
     assert (result.weight("prior"), result.weight("trees")) == (1.0, 0.0)
+
+
+def test_probabilities_are_mixed_in_the_weights_of_learned_and_textbook_forecasts() -> None:
+    result = GateResult("trees", "", (), {"trees": 0.3, "prior": 0.2, "pareto_nbd": 0.5})
+    mixed = result.probability(np.array([0.8, 0.3]), np.array([0.2, 0.3]))
+    assert mixed.tolist() == pytest.approx([0.5, 0.3])
+    earlier = GateResult("trees", "", ())
+    assert earlier.probability(np.array([0.8]), np.array([0.2])).tolist() == [0.8]
