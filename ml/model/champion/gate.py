@@ -94,8 +94,11 @@ class GateResult:
         weights = dict(self.weights) or {self.serves: 1.0}
         if TREES in weights and TREES not in forecasts:
             weights[BLEND] = weights.get(BLEND, 0.0) + weights.pop(TREES)
-        logs = sum(weight * np.log(forecasts[name]) for name, weight in weights.items() if weight)
-        return np.exp(logs)
+        counted = {name: weight for name, weight in weights.items() if weight}
+        if len(counted) == 1:
+            return forecasts[next(iter(counted))]
+        logs = [weight * np.log(forecasts[name]) for name, weight in counted.items()]
+        return np.exp(np.sum(logs, axis=0))
 
     def probability(self, learned: FloatArray, textbook: FloatArray) -> FloatArray:
         """Probabilities of a purchase in the same weights, as log odds, (customers,).
