@@ -218,7 +218,7 @@ def measured(task: tuple[Log, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _rows(
     frames: Frames, windows: list[Trial], log: Log, models: PurchaseForecasts
 ) -> list[dict[str, Any]]:
-    """One champion trained at the first window, judged in all; none if nothing had matured or few bought."""
+    """One champion of the first window, judged in all; none if nothing matured or few bought."""
     customers = frames.examples(windows[0])["months_back"].eq(0).sum()
     if customers < LEAST_CUSTOMERS:
         return []
