@@ -19,7 +19,8 @@ with tiers as (
 select
     reports.* replace (
         case
-            when reports.verdict not in ('ok', 'cannot be told') then reports.segment_kind
+            when reports.verdict not in ('ok', 'cannot be told')
+                then reports.segment_kind
         end as segment_kind,
         case
             when reports.verdict not in ('ok', 'cannot be told') then reports.segment
