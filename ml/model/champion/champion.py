@@ -105,14 +105,21 @@ class Champion:
 
     def drivers(self, model_input: ModelInput, top: int = 3) -> pd.DataFrame:
         """The `top` strongest drivers per customer; columns as in drivers.COLUMNS."""
-        spending = self.recipe.spending(model_input)
         return strongest_drivers(
             self.recipe,
             model_input,
-            before_trees=self._served(model_input, replace(spending, trees=spending.blend)),
+            before_trees=self._usual_before_trees(model_input),
             tree_weight=self.gate.weight(TREES),
             top=top,
         )
+
+    def _usual_before_trees(self, model_input: ModelInput) -> FloatArray:
+        """What serves with the blend in place of the trees, money of a usual window."""
+        if not self.gate.weights:  # a model of an earlier version
+            return model_input.tree_inputs.blend
+        spending = self.recipe.spending(model_input)
+        served = self._served(model_input, replace(spending, trees=spending.blend))
+        return served / model_input.context.label_season
 
     def _probability(self, model_input: ModelInput, spending: Spending) -> FloatArray:
         """Probability of a purchase: that of trees and of Pareto/NBD in the weights of the gate."""

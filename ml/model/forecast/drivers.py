@@ -54,12 +54,13 @@ def strongest_drivers(
 ) -> pd.DataFrame:
     """COLUMNS, `top` rows a customer in the order of the rows; driver_rank 1 is the strongest.
 
-    before_trees: the predictions with the blend in place of the trees, money, (customers,).
+    before_trees: what serves with the blend in place of the trees, money of a usual window,
+    (customers,).
     tree_weight: how much the trees count.
     value: in the driver's own unit, NaN if the customer has none. factor: what it multiplies the
     prediction by against the typical customer, above 0. words: what the driver is called.
     """
-    effects = _simple_effects(recipe, model_input, np.log(before_trees))
+    effects = _simple_effects(recipe, model_input, before_trees)
     if tree_weight > 0 and recipe.trees is not None:
         trees = tree_effects(recipe.trees, model_input.tree_inputs)
         effects = _joined(effects, _weighted(trees, tree_weight))
@@ -80,19 +81,18 @@ def _weighted(effects: Effects, weight: float) -> Effects:
     return replace(effects, log_factors=weight * effects.log_factors)
 
 
-def _simple_effects(recipe: Recipe, model_input: ModelInput, log_forecast: FloatArray) -> Effects:
+def _simple_effects(recipe: Recipe, model_input: ModelInput, usual: FloatArray) -> Effects:
     """A forecast as purchases x value x what it makes of them, each against the typical one.
 
-    log_forecast: (rows,), season included.
+    usual: money of a usual window, (rows,).
     """
-    scale = recipe.total_correction.factor * model_input.context.label_season
     value = model_input.base.day_value
     smallest = recipe.blend.smallest / recipe.typical_day_revenue
     purchases = np.maximum(model_input.base.purchases.pareto_nbd, smallest)
     log_purchases = np.log(purchases / recipe.typical_purchases)
     log_value = np.log(value / recipe.typical_day_revenue)
     typical = recipe.typical_purchases * recipe.typical_day_revenue
-    rest = log_forecast - np.log(scale * typical) - log_purchases - log_value
+    rest = np.log(usual / typical) - log_purchases - log_value
     factors = np.column_stack([log_purchases, log_value, rest])
     values = np.column_stack([purchases, value, np.exp(rest)])
     return Effects(log_factors=factors, values=values, names=tuple(BLEND_WORDS))
