@@ -28,6 +28,7 @@ MEASURED_LOAD = "intermediate.int_measured_load"
 QUERIES = Queries(__file__)
 # what the verdicts read first; a warehouse with drift_report but without them has earlier ones
 VERDICTS = {"intermediate.int_judged_windows", "intermediate.int_window_totals"}
+MEASURED = {"marts.drift_report", "ml.drift_measurements", "intermediate.int_population_shift"}
 
 
 def missing_views(con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -70,7 +71,7 @@ def _add_columns(con: duckdb.DuckDBPyConnection) -> None:
 def missing_verdicts(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Tables of VERDICTS that are not there although windows were measured."""
     there = tables(con)
-    return sorted(VERDICTS - there) if "marts.drift_report" in there else []
+    return sorted(VERDICTS - there) if there >= MEASURED else []
 
 
 def bring_over(
