@@ -115,11 +115,10 @@ def trials_of(start: date, end: date, every: int) -> tuple[list[Trial], list[lis
 
 
 def champion_of(
-    frames: Frames, trial: Trial, models: PurchaseForecasts
-) -> tuple[Champion, pd.DataFrame]:
-    """The champion of a trial, and the examples it learned from."""
-    examples = frames.examples(trial)
-    champion = fit_champion(
+    frames: Frames, trial: Trial, examples: pd.DataFrame, models: PurchaseForecasts
+) -> Champion:
+    """The champion of a trial, which learns from the examples."""
+    return fit_champion(
         examples,
         frames.monthly_revenue(trial),
         cutoff=trial.training_cutoff,
@@ -130,12 +129,12 @@ def champion_of(
         value_tiers=(1, 5, 10, 20, 50),
         models=models,
     )
-    return champion, examples
 
 
-def judged(champion: Champion, frames: Frames, trial: Trial) -> dict[str, Any]:
+def judged(
+    champion: Champion, frames: Frames, trial: Trial, examples: pd.DataFrame
+) -> dict[str, Any]:
     """What a champion said of one window, beside what came."""
-    examples = frames.examples(trial)
     now = examples[examples["months_back"] == 0].reset_index(drop=True)
     later = frames.later_actuals(trial).set_index("customer_id").loc[now["customer_id"]]
     actual = later["actual_clv"].to_numpy(float)
@@ -219,11 +218,11 @@ def _rows(
     frames: Frames, windows: list[Trial], log: Log, models: PurchaseForecasts
 ) -> list[dict[str, Any]]:
     """One champion of the first window, judged in all; none if nothing matured or few bought."""
-    customers = frames.examples(windows[0])["months_back"].eq(0).sum()
-    if customers < LEAST_CUSTOMERS:
+    examples = frames.examples(windows[0])
+    if examples["months_back"].eq(0).sum() < LEAST_CUSTOMERS:
         return []
     try:
-        champion, examples = champion_of(frames, windows[0], models)
+        champion = champion_of(frames, windows[0], examples, models)
     except NothingMaturedError:
         return []
     label = {
@@ -231,9 +230,10 @@ def _rows(
         "seed": log.seed,
         "matured_cutoffs": examples.loc[examples["actual_clv"].notna(), "cutoff"].nunique(),
     }
-    rows = [
-        label | {"age": age} | judged(champion, frames, window)
-        for age, window in enumerate(windows)
+    rows = [label | {"age": 0} | judged(champion, frames, windows[0], examples)]
+    rows += [
+        label | {"age": age} | judged(champion, frames, window, frames.examples(window))
+        for age, window in enumerate(windows[1:], start=1)
     ]
     return [row for row in rows if row["customers"] >= LEAST_CUSTOMERS]
 

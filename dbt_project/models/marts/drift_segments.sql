@@ -174,6 +174,20 @@ judged as (
             and compared.segment_kind = usual_levels.segment_kind
             and compared.segment_key = usual_levels.segment_key
 
+),
+
+-- NULL where it cannot be told
+decided as (
+
+    select
+        *,
+        {{
+            segment_drifted(
+                'z_against_rest', 'customers', 'batch_customers', 'usual_window_count'
+            )
+        }} as is_drift,
+    from judged
+
 )
 
 select
@@ -197,14 +211,7 @@ select
     usual_level_against_rest,
     cast(usual_window_count as integer) as usual_window_count,
     z_against_rest,
-    coalesce(
-        {{
-            segment_drifted(
-                'z_against_rest', 'customers', 'batch_customers', 'usual_window_count'
-            )
-        }},
-        false
-    ) as has_drifted,
+    coalesce(is_drift, false) as has_drifted,
     -- of two halves, the one that fell behind comes first: missing money is the more
     -- likely cause
     case
@@ -227,16 +234,11 @@ select
             )
     end as segment_rank,
     case
-        {{
-            segment_drifted(
-                'z_against_rest', 'customers', 'batch_customers', 'usual_window_count'
-            )
-        }}
-        when true then 'drift'
-        when false then 'ok'
+        when is_drift then 'drift'
+        when not is_drift then 'ok'
         else 'cannot be told'
     end as verdict,
-from judged
+from decided
 {% if is_incremental() %}
     -- what a measurement said stays, even if rows are restated later
     where {{ is_not_in_this_yet() }}

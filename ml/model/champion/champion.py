@@ -7,7 +7,7 @@
 5. All of it is frozen: a champion scores any later cutoff without the data it was trained on.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from ml.model.champion.card_entries import card_entries
 from ml.model.champion.gate import (
     BLEND,
-    NAIVE,
-    PARETO_NBD,
     TREES,
     Evidence,
     GateResult,
@@ -36,7 +34,6 @@ from ml.model.forecast.recipe import (
     Recipe,
     Spending,
     TrainingRows,
-    check_examples,
     fit_recipe,
 )
 from ml.model.forecast.trees import LEAST_CUTOFFS, fit_trees
@@ -117,9 +114,8 @@ class Champion:
         """What serves with the blend in place of the trees, money of a usual window."""
         if not self.gate.weights:  # a model of an earlier version
             return model_input.tree_inputs.blend
-        spending = self.recipe.spending(model_input)
-        served = self._served(model_input, replace(spending, trees=spending.blend))
-        return served / model_input.context.label_season
+        forecasts = self.recipe.simple(model_input) | {BLEND: self.recipe.blended(model_input)}
+        return self.gate.served(forecasts) / model_input.context.label_season
 
     def _probability(self, model_input: ModelInput, spending: Spending) -> FloatArray:
         """Probability of a purchase: that of trees and of Pareto/NBD in the weights of the gate."""
@@ -162,7 +158,6 @@ def fit_champion(
     """
     day = pd.Timestamp(cutoff)
     examples = _of_windows(examples, history_months, pred_months)
-    check_examples(examples, day)
     models = models or PurchaseForecasts()
     recipe, rows = fit_recipe(
         examples, monthly_revenue, cutoff=day, seed=seed, max_examples=max_examples, models=models
@@ -233,9 +228,7 @@ def _held_out(rows: TrainingRows, smallest: float, models: PurchaseForecasts, se
 
     Only trees could have learned a customer by heart; the others have a handful of numbers.
     """
-    simple = {NAIVE: rows.base.naive, PARETO_NBD: rows.base.pareto_nbd}
-    forecasts = {name: np.maximum(money, smallest) for name, money in simple.items()}
-    forecasts[BLEND] = rows.tree_inputs.blend
+    forecasts = rows.base.simple(smallest) | {BLEND: rows.tree_inputs.blend}
     textbook = probability_by_cutoff(models, rows.examples)
     if not rows.can_have_trees:
         return HeldOut(forecasts=forecasts, learned=textbook, textbook=textbook)

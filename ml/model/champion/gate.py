@@ -3,7 +3,7 @@
 1. There are four forecasts, from the richest to the simplest: trees, blend, Pareto/NBD, naive.
 2. Each has told the future before: in replays, whose windows have matured since.
 3. Who was nearer gets more weight. With few replays the weights stay near those of PRIOR, in which
-   the simple forecasts have as much to say as the learned ones.
+   the simple forecasts have a third of the say.
 4. The weighted geometric mean serves. Forecasts that are wrong in different ways correct each
    other, so it is seldom far behind the best, which nobody knows in advance.
 5. Probabilities of a purchase are mixed in the same weights.
@@ -51,6 +51,15 @@ class Evidence:
     forecasts: dict[str, FloatArray]
     source: str
 
+    def money(self, name: str) -> FloatArray:
+        """What a forecast said; the blend speaks for trees that the replay was too early for."""
+        return self.forecasts.get(name, self.forecasts[BLEND])
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether D2 cannot be told, because all customers brought the same."""
+        return not np.isfinite(d2(self.actual, self.money(BLEND)))
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -66,7 +75,7 @@ class Comparison:
     low: float
     high: float
     share_better: float
-    margin: float
+    margin: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -119,36 +128,26 @@ def weigh(replays: list[Evidence], *, refusal: str, seed: int) -> GateResult:
     refusal: why trees cannot serve, empty if they can.
     """
     names = [name for name in ORDER if not (refusal and name == TREES)]
-    scores = [found for replay in replays if (found := _scores(replay, names))]
-    alike = sum(_is_alike(replay) for replay in replays)
+    judged = [replay for replay in replays if replay.actual.mean() > 0]
     said = np.zeros(len(names))
-    for found in scores:
-        values = np.array([found[name] for name in names])
-        said += np.maximum(values - values.max(), -MOST)
+    for replay in judged:
+        scores = _scores(replay, names)
+        said += np.maximum(scores - scores.max(), -MOST)
     votes = np.log([PRIOR[name] for name in names]) + LEARNING_RATE * said
     shares = np.exp(votes - votes.max())
     weights = dict(zip(names, (shares / shares.sum()).tolist(), strict=True))
     serves = max(names, key=lambda name: weights[name])
-    comparisons = _comparisons(serves, names, replays, seed) if scores else ()
-    reason = _reason(weights, (len(scores), alike), comparisons, refusal)
+    comparisons = _comparisons(serves, names, judged, seed) if judged else ()
+    reason = _reason(weights, judged, comparisons, refusal)
     return GateResult(serves=serves, reason=reason, comparisons=comparisons, weights=weights)
 
 
-def _is_alike(replay: Evidence) -> bool:
-    """Whether all customers brought the same, and not nothing."""
-    return bool(np.ptp(replay.actual) == 0 and replay.actual[0] > 0)
-
-
-def _scores(replay: Evidence, names: list[str]) -> dict[str, float]:
-    """The score of every forecast in a replay, empty where nobody brought anything."""
-    actual, mean = replay.actual, float(replay.actual.mean())
-    if mean <= 0:
-        return {}
-    money = {name: replay.forecasts.get(name, replay.forecasts[BLEND]) for name in names}
-    scores = {name: d2(actual, forecast) for name, forecast in money.items()}
-    if all(np.isfinite(score) for score in scores.values()):
-        return scores
-    return {name: 1 - mae(actual, forecast) / mean for name, forecast in money.items()}
+def _scores(replay: Evidence, names: list[str]) -> FloatArray:
+    """The score of every forecast in a replay in which somebody brought something."""
+    actual, money = replay.actual, [replay.money(name) for name in names]
+    if replay.is_alike:
+        return np.array([1 - mae(actual, one) / actual.mean() for one in money])
+    return np.array([d2(actual, one) for one in money])
 
 
 def _comparisons(
@@ -156,12 +155,7 @@ def _comparisons(
 ) -> tuple[Comparison, ...]:
     """What counts most against every other forecast, over all replays."""
     actual = np.concatenate([replay.actual for replay in replays])
-    money = {
-        name: np.concatenate(
-            [replay.forecasts.get(name, replay.forecasts[BLEND]) for replay in replays]
-        )
-        for name in names
-    }
+    money = {name: np.concatenate([replay.money(name) for replay in replays]) for name in names}
     source = "replayed at " + ", ".join(replay.source for replay in replays)
     return tuple(
         _compared(serves, rival, source, (actual, money[serves], money[rival]), seed)
@@ -183,27 +177,24 @@ def _compared(
         low=result.low,
         high=result.high,
         share_better=result.share_better,
-        margin=0.0,
     )
 
 
 def _reason(
     weights: dict[str, float],
-    judged: tuple[int, int],
+    judged: list[Evidence],
     comparisons: tuple[Comparison, ...],
     refusal: str,
 ) -> str:
-    """The weights, and what they stand on, in words.
-
-    judged: replays that were judged, and those of them in which all customers brought the same.
-    """
-    count, alike = judged
+    """The weights, and what they stand on, in words."""
     parts = [f"trees: {refusal}"] if refusal else []
     shares = ", ".join(f"{SPOKEN[name]} {share:.2f}" for name, share in weights.items())
-    if not count:
+    if not judged:
         return "; ".join([*parts, f"weights {shares}: no earlier training can be judged yet"])
-    measure = "D2" if not alike else "D2, or the mean absolute error where all brought the same,"
-    trainings = f"{count} earlier training{'s' if count > 1 else ''}"
+    measure = "D2"
+    if any(replay.is_alike for replay in judged):
+        measure = "D2, or the mean absolute error where all brought the same,"
+    trainings = f"{len(judged)} earlier training{'s' if len(judged) > 1 else ''}"
     parts.append(f"weights {shares}, from {measure} in {trainings}")
     parts += [
         f"{SPOKEN[one.rival]} is ahead of {SPOKEN[one.candidate]} by {-one.difference:.3f} over "

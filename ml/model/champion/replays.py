@@ -46,7 +46,7 @@ class Replay:
         return gate.served(self.forecasts)
 
     def measured_on(self, name: str) -> str:
-        """The name of the forecast that forecast(name) gives."""
+        """The name, or that of the blend if the replay had too few cutoffs for trees."""
         return BLEND if name == TREES and self.recipe.trees is None else name
 
 

@@ -83,6 +83,13 @@ class BaseForecasts:
         """The money in columns, (customers, 5), in the order of BASE_FORECASTS."""
         return np.column_stack([getattr(self, name) for name in BASE_FORECASTS])
 
+    def simple(self, smallest: float) -> dict[str, FloatArray]:
+        """The forecasts that mix nothing and learn from no label, at least `smallest`, by name."""
+        return {
+            "naive": np.maximum(self.naive, smallest),
+            "pareto_nbd": np.maximum(self.pareto_nbd, smallest),
+        }
+
     def of_rows(self, chosen: BoolArray) -> "BaseForecasts":
         """The forecasts of some rows; chosen: (customers,)."""
         purchases = ExpectedPurchases(

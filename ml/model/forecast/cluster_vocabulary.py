@@ -43,9 +43,7 @@ def behaviour_of(word: str) -> str:
     >>> behaviour_of("Very frequent"), behaviour_of("typical")
     ('purchase_day_count', '')
     """
-    plain = word.lower()
-    for degree in DEGREES:
-        plain = plain.removeprefix(degree)
+    plain = _plain(word)
     of_words = {one.lower(): column for column, words in WORDS.items() for one in words if one}
     of_words |= {NEWER.lower(): AGE, UNEVEN.lower(): "max_day_revenue_share"}
     return (of_words | EARLY_WORDS).get(plain, "")
@@ -53,10 +51,16 @@ def behaviour_of(word: str) -> str:
 
 def is_true_of(word: str, median: float, overall: float, *, new_days: int) -> bool:
     """Whether the medians of a cluster and of all customers still say what the word says."""
-    plain = word.lower()
-    for degree in DEGREES:
-        plain = plain.removeprefix(degree)
+    plain = _plain(word)
     if plain == "new" and median > new_days:
         return False
     lows = {low.lower() for _, low in WORDS.values()} | {NEWER.lower()}
     return median < overall if plain in lows else median > overall
+
+
+def _plain(word: str) -> str:
+    """The word in lower case and without its degree."""
+    plain = word.lower()
+    for degree in DEGREES:
+        plain = plain.removeprefix(degree)
+    return plain

@@ -110,24 +110,30 @@ class Recipe:
     def simple(self, model_input: ModelInput) -> dict[str, FloatArray]:
         """Naive and Pareto/NBD with the season, money above 0, each (customers,)."""
         season = model_input.context.label_season
-        smallest = self.blend.smallest
-        return {
-            name: np.maximum(getattr(model_input.base, name), smallest) * season
-            for name in ("naive", "pareto_nbd")
-        }
+        simple = model_input.base.simple(self.blend.smallest)
+        return {name: money * season for name, money in simple.items()}
+
+    def blended(self, model_input: ModelInput) -> FloatArray:
+        """The blend with season and corrected total, (customers,); the trees are not asked."""
+        return model_input.tree_inputs.blend * self._scale(model_input)
 
     def spending(self, model_input: ModelInput) -> Spending:
         """Forecasts of blend and trees with season and corrected total, in row order."""
-        scale = model_input.context.label_season * self.total_correction.factor
-        blend = model_input.tree_inputs.blend
         if self.trees is None:
-            typical = blend
+            typical = model_input.tree_inputs.blend
             probability = self.forecast.probability_of_purchase(model_input.features)
         else:
             typical, probability = self.trees.predict(model_input.tree_inputs)
         return Spending(
-            blend=blend * scale, trees=typical * scale, typical=typical, probability=probability
+            blend=self.blended(model_input),
+            trees=typical * self._scale(model_input),
+            typical=typical,
+            probability=probability,
         )
+
+    def _scale(self, model_input: ModelInput) -> FloatArray:
+        """What makes money of a usual window that of the label window, (customers,)."""
+        return model_input.context.label_season * self.total_correction.factor
 
 
 @dataclass(frozen=True)

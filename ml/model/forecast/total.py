@@ -46,9 +46,9 @@ class TotalCorrection:
     """
 
     log_ratios: tuple[float, ...]
-    weight: float
     factor: float
     sd: float = float("nan")
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,6 @@ def fit_total(
     errors = past.errors()
     return TotalCorrection(
         log_ratios=errors,
-        weight=1.0,
         # with and without the season: the simple forecasts know none
         factor=_factor(blend.predict(base).sum(), np.concatenate([simple, simple * season])),
         sd=_spread(errors, past.pred_months, float(np.ptp(np.log(simple)))),

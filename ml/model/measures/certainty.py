@@ -7,11 +7,9 @@ only. Tenth 1 holds the highest predictions, or the highest stated probabilities
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ml.model.measures.metrics import checked
-
-FloatArray = NDArray[np.float64]
+from ml.model.measures.metrics import checked, tenths
 
 
 def interval_tails(
@@ -26,12 +24,12 @@ def interval_tails(
     [[0.0, 1.0], [1.0, 0.0]]
     """
     values, scores, lower, upper = checked(actual=actual, predicted=predicted, low=low, high=high)
-    tenths = _tenths(scores)
+    parts = tenths(scores)
     return pd.DataFrame(
         {
-            "decile": np.arange(1, len(tenths) + 1),
-            "above": [float(np.mean(values[tenth] > upper[tenth])) for tenth in tenths],
-            "below": [float(np.mean(values[tenth] < lower[tenth])) for tenth in tenths],
+            "decile": np.arange(1, len(parts) + 1),
+            "above": [float(np.mean(values[part] > upper[part])) for part in parts],
+            "below": [float(np.mean(values[part] < lower[part])) for part in parts],
         }
     )
 
@@ -46,13 +44,13 @@ def reliability(bought: ArrayLike, probability: ArrayLike) -> pd.DataFrame:
     [0.5, 0.5]
     """
     came, stated = checked(bought=bought, probability=probability)
-    tenths = _tenths(stated)
-    error = [np.sqrt(np.sum(stated[one] * (1 - stated[one]))) / len(one) for one in tenths]
+    parts = tenths(stated)
+    error = [np.sqrt(np.sum(stated[one] * (1 - stated[one]))) / len(one) for one in parts]
     return pd.DataFrame(
         {
-            "decile": np.arange(1, len(tenths) + 1),
-            "mean_probability": [float(stated[tenth].mean()) for tenth in tenths],
-            "share_that_bought": [float(came[tenth].mean()) for tenth in tenths],
+            "decile": np.arange(1, len(parts) + 1),
+            "mean_probability": [float(stated[part].mean()) for part in parts],
+            "share_that_bought": [float(came[part].mean()) for part in parts],
             "standard_error": error,
         }
     )
@@ -66,9 +64,3 @@ def brier_score(bought: ArrayLike, probability: ArrayLike) -> float:
     """
     came, stated = checked(bought=bought, probability=probability)
     return float(np.mean((stated - came) ** 2))
-
-
-def _tenths(scores: FloatArray) -> list[NDArray[np.intp]]:
-    """Rows of each tenth, the highest first; earlier rows first among equals."""
-    order = np.argsort(-scores, kind="stable")
-    return np.array_split(order, min(10, scores.size))

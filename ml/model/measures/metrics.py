@@ -145,6 +145,19 @@ def top_decile_share(actual: ArrayLike, predicted: ArrayLike) -> float:
     return float(_ratio(values[best].sum(), values.sum()))
 
 
+def tenths(scores: FloatArray) -> list[NDArray[np.intp]]:
+    """Rows of each tenth of the customers, the highest scores first.
+
+    Earlier rows are better among equals; sizes differ by one at most, and fewer than ten customers
+    are a tenth each.
+
+    >>> [part.tolist() for part in tenths(np.array([1.0, 3.0, 3.0]))]
+    [[1], [2], [0]]
+    """
+    order = np.argsort(-scores, kind="stable")
+    return np.array_split(order, min(10, scores.size))
+
+
 def decile_calibration(actual: ArrayLike, predicted: ArrayLike) -> pd.DataFrame:
     """One row per tenth of the customers by prediction, decile 1 the best.
 
@@ -155,14 +168,13 @@ def decile_calibration(actual: ArrayLike, predicted: ArrayLike) -> pd.DataFrame:
     [60.0, 20.0]
     """
     values, scores = checked(actual=actual, predicted=predicted)
-    order = np.argsort(-scores, kind="stable")
-    tenths = np.array_split(order, min(10, values.size))
+    parts = tenths(scores)
     return pd.DataFrame(
         {
-            "decile": np.arange(1, len(tenths) + 1),
-            "customer_count": [tenth.size for tenth in tenths],
-            "mean_predicted": [scores[tenth].mean() for tenth in tenths],
-            "mean_actual": [values[tenth].mean() for tenth in tenths],
+            "decile": np.arange(1, len(parts) + 1),
+            "customer_count": [part.size for part in parts],
+            "mean_predicted": [scores[part].mean() for part in parts],
+            "mean_actual": [values[part].mean() for part in parts],
         }
     )
 

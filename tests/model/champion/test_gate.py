@@ -26,7 +26,7 @@ def test_the_best_forecast_of_four_replays_has_nearly_all_the_weight(best: str) 
     assert sum(result.weights.values()) == pytest.approx(1)
 
 
-def test_without_a_replay_the_simple_forecasts_have_as_much_to_say_as_the_learned_ones() -> None:
+def test_without_a_replay_the_weights_are_those_of_the_prior() -> None:
     result = weigh([], refusal="", seed=1)
     assert result.weights == pytest.approx(PRIOR)
     assert "no earlier training can be judged" in result.reason
