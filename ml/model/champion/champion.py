@@ -257,11 +257,13 @@ def _by_trees_of_others(rows: TrainingRows, seed: int) -> tuple[FloatArray, Floa
 
 def _judge(recipe: Recipe, replays: list[Replay], seed: int) -> GateResult:
     """The gate on trainings that were replayed earlier."""
-    refusal = ""
-    if recipe.trees is None:
+    refusal, cutoffs = "", len(recipe.tree_cutoffs)
+    if recipe.trees is None and cutoffs < LEAST_CUTOFFS:
         refusal = (
-            f"{len(recipe.tree_cutoffs)} training cutoffs with spending, trees need {LEAST_CUTOFFS}"
+            f"{cutoffs} training cutoff{'s' if cutoffs > 1 else ''}, trees need {LEAST_CUTOFFS}"
         )
+    elif recipe.trees is None:
+        refusal = f"nobody spent anything in {cutoffs} training windows"
     past = [
         Evidence(actual=replay.actual, forecasts=replay.forecasts, source=replay.cutoff)
         for replay in replays

@@ -64,7 +64,10 @@ class PastWindows:
     pred_months: int
 
     def errors(self) -> tuple[float, ...]:
-        """log(actual / blend) of every window that had a matured one before it, newest first."""
+        """log(actual / blend) of every window that had a matured one before it, newest first.
+
+        A window in which nothing was expected and nothing came says nothing.
+        """
         errors: list[float] = []
         for back in np.unique(self.months_back):
             known = self.months_back >= back + self.pred_months
@@ -73,9 +76,11 @@ class PastWindows:
             blend = fit_blend(self.base.of_rows(known), np.maximum(self.actual[known], 0))
             here = self.months_back == back
             base = self.base.of_rows(here)
-            total = blend.predict(base).sum()
-            expected = total * _factor(total, _simple_totals(base))
-            came = max(self.actual[here].sum(), LEAST_SHARE * expected)
+            money, actual = blend.predict(base), self.actual[here].sum()
+            if actual <= 0 and (money <= blend.smallest).all():
+                continue
+            expected = money.sum() * _factor(money.sum(), _simple_totals(base))
+            came = max(actual, LEAST_SHARE * expected)
             errors.append(float(np.log(came / expected)))
         return tuple(errors)
 

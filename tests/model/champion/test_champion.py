@@ -249,6 +249,7 @@ def test_customers_who_never_come_back_leave_a_prior_that_expects_next_to_nothin
     shop = training(once, cutoff=CUTOFF)
     champion = fit(shop)
     assert champion.gate.serves != "trees"
+    assert "nobody spent anything in" in champion.gate.reason
     assert champion.predict(shop.now)["predicted_clv"].mean() < 1
 
 

@@ -58,6 +58,16 @@ def test_a_window_is_judged_by_what_had_matured_before_it() -> None:
     assert errors == pytest.approx((0.5, 0.0, 0.0), abs=1e-6)
 
 
+def test_windows_in_which_nothing_was_expected_and_nothing_came_make_no_total_less_sure() -> None:
+    nobody = PastWindows(
+        base=base(np.zeros(60), np.zeros(60)),
+        actual=np.zeros(60),
+        months_back=np.repeat([1, 2, 3], 20),
+        pred_months=1,
+    )
+    assert nobody.errors() == ()
+
+
 def test_totals_that_were_missed_make_the_next_one_less_sure() -> None:
     simple = base(naive=np.full(10, 10.0), pareto_nbd=np.full(10, 10.0))
     calm, wild = (
