@@ -22,7 +22,6 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from ml.delivery.decimal_numbers import guess_decimal_separator
-from ml.delivery.delivered import delivered_rows
 from ml.delivery.encodings import as_utf8, guess_encoding
 from ml.delivery.guess_columns import (
     SPELLINGS,
@@ -33,6 +32,7 @@ from ml.delivery.guess_columns import (
     time_formats,
 )
 from ml.delivery.load import load_files
+from ml.delivery.opened_file import delivered_rows
 from ml.delivery.source_files import matching_files
 from ml.home.config import Columns, Source, load_config, words_of
 from ml.home.errors import CallError, DataNotReadyError

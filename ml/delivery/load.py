@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ml.delivery.delivered import UNREADABLE, OpenFile, delimiter_of, read_file
 from ml.delivery.encodings import as_utf8
+from ml.delivery.line_values import lines
+from ml.delivery.opened_file import UNREADABLE, OpenFile, delimiter_of, read_file
 from ml.delivery.ragged_lines import keep_ragged_lines
 from ml.delivery.source_files import source_files
 from ml.delivery.tombstones import Tombstones, create_tables, read_tombstones
@@ -145,7 +146,7 @@ def _load(
 
     def insert(file: OpenFile) -> int:
         file.check_columns(source, name)
-        left_out = _insert(con, file, file.lines(source, file_id), tombstones)
+        left_out = _insert(con, file, lines(file, source, file_id), tombstones)
         if file.is_ragged:
             keep_ragged_lines(con, file_id, file.path, delimiter_of(file.path), name, left_out)
         return left_out

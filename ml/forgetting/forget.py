@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from ml.delivery.delivered import delimiter_of
+from ml.delivery.opened_file import delimiter_of
 from ml.delivery.spark_landing import landing_folder
 from ml.delivery.tombstones import (
     Tombstones,

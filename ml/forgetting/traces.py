@@ -9,8 +9,9 @@ from tempfile import TemporaryDirectory
 import duckdb
 import pyarrow.parquet as pq
 
-from ml.delivery.delivered import UNREADABLE, OpenFile, read_file
 from ml.delivery.encodings import as_utf8
+from ml.delivery.line_values import customer_cells
+from ml.delivery.opened_file import UNREADABLE, OpenFile, read_file
 from ml.delivery.source_files import source_files
 from ml.delivery.tombstones import Tombstones
 from ml.forgetting import redaction
@@ -163,7 +164,7 @@ def _in_open_file(
     file: OpenFile,
     tombstones: Tombstones,
 ) -> tuple[list[str], DeliveredFile | None]:
-    lines, columns, values = file.customers(source), list(file.types), [str(file.path)]
+    lines, columns, values = customer_cells(file, source), list(file.types), [str(file.path)]
     if lines is None:
         return [], None
     customers = list(tombstones.ids_among(con, lines, values))

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from ml.delivery import encodings
 from ml.delivery.decimal_numbers import guess_decimal_separator
-from ml.delivery.delivered import delivered_rows
+from ml.delivery.opened_file import delivered_rows
 from ml.delivery.encodings import as_utf8, guess_encoding
 from ml.delivery.guess_columns import Column, columns_of, guess_columns, time_formats
 from ml.delivery.init import InitAnswer, InitOptions, Preview, config_text, init

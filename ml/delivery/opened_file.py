@@ -1,7 +1,7 @@
-"""A delivered file as rows of `raw.transactions`: its dialect, its columns, its values read safely.
+"""A delivered file that DuckDB can read: its dialect, its columns and their types.
 
-What cannot be read becomes NULL and is kept as text in `unreadable`. A CSV with lines that have
-more or fewer values than its header is read a second time, as one with ragged lines.
+A CSV with lines that have more or fewer values than its header is read a second time, as one with
+ragged lines.
 """
 
 import csv
@@ -15,15 +15,11 @@ from typing import TypeVar
 
 import duckdb
 
-from ml.delivery.decimal_numbers import number_sql
 from ml.delivery.ragged_lines import reader_options
 from ml.home.config import Source
 from ml.home.errors import CallError
 
-MONEY = "decimal(18, 4)"
 IDENTIFIERS = ("customer_id", "order_id", "product_id")
-NUMBERS = ("quantity", "unit_price", "amount")
-FORMATTED = ("VARCHAR", "INTEGER", "BIGINT")
 UNREADABLE = (
     duckdb.InvalidInputException,
     duckdb.IOException,
@@ -66,37 +62,6 @@ class OpenFile:
                 )
                 raise CallError(f"{name}: no column {yours!r} (source.columns.{ours})", hint)
 
-    def lines(self, source: Source, file_id: int) -> str:
-        """SQL of the rows of raw.transactions; path = $1."""
-        values = _columns(source, self)
-        selected = ", ".join(f"{sql} as {ours}" for ours, sql in values.items())
-        return (
-            f"select {file_id} as file_id, {self.row_number} as file_row, {selected}"
-            f" from {self.reader}"
-        )
-
-    def customers(self, source: Source) -> str | None:
-        """SQL of file_row, customer_id and its delivered text; None without that column."""
-        yours = source.columns.customer_id
-        if yours not in self.types:
-            return None
-        return (
-            f"select {self.row_number} as file_row, {self.identifier(yours)} as customer_id,"
-            f" {_quoted(yours)}::varchar as delivered_text from {self.reader}"
-        )
-
-    def identifier(self, column: str) -> str:
-        """SQL of an identifier as text; whole numbers that came as floats lose their `.0`."""
-        quoted = _quoted(column)
-        if column in self.whole_numbers:
-            return f"left({quoted}, -2)"
-        if self.types[column] in ("DOUBLE", "FLOAT"):
-            return (
-                f"case when {quoted} = trunc({quoted}) and abs({quoted}) < 9e15"
-                f" then {quoted}::bigint::varchar else {quoted}::varchar end"
-            )
-        return f"{quoted}::varchar"
-
 
 def read_file(
     con: duckdb.DuckDBPyConnection, source: Source, path: Path, use: Callable[[OpenFile], T]
@@ -117,7 +82,7 @@ def delivered_rows(con: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBP
     """The rows of a parquet file, or of a CSV in UTF-8 (all text), before values are converted."""
     reader, _ = _reader(path, is_ragged=False)
     rows = con.sql(f"select * from {reader}", params=[str(path)])
-    return rows.select(*(_quoted(name) for name in rows.columns if name != "file_row_number"))
+    return rows.select(*(quoted(name) for name in rows.columns if name != "file_row_number"))
 
 
 def _opened(
@@ -138,10 +103,10 @@ def _opened(
 
 def _is_whole_numbers(con: duckdb.DuckDBPyConnection, reader: str, path: Path, column: str) -> bool:
     """Whether every filled cell is digits and `.0`: only then two ids cannot become one."""
-    quoted = _quoted(column)
+    cell = quoted(column)
     other = con.execute(
-        f"select 1 from {reader} where {quoted} is not null"
-        f" and not regexp_full_match({quoted}, '[0-9]+[.]0') limit 1",
+        f"select 1 from {reader} where {cell} is not null"
+        f" and not regexp_full_match({cell}, '[0-9]+[.]0') limit 1",
         [str(path)],
     )
     return other.fetchone() is None
@@ -180,64 +145,6 @@ def delimiter_of(path: Path) -> str:
     return max(",;\t|", key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter))))
 
 
-def _columns(source: Source, file: OpenFile) -> dict[str, str]:
-    """SQL for each column of raw.transactions, by our name."""
-    delivered = source.columns.delivered()
-    read: dict[str, str] = {}
-
-    def number(yours: str) -> str:
-        is_text = file.types[yours] == "VARCHAR"
-        return number_sql(_quoted(yours), source.decimal_separator if is_text else ".")
-
-    for ours, yours in delivered.items():
-        if ours in IDENTIFIERS:
-            read[ours] = file.identifier(yours)
-        elif ours in NUMBERS:
-            read[ours] = f"try_cast({number(yours)} as {MONEY})"
-        else:
-            read[ours] = _local_time(_quoted(yours), file.types[yours], source)
-    values = dict(read)
-    if "amount" not in read:
-        # a price such as 10/3 is exact only as a product: round once, after it
-        quantity, price = (number(delivered[column]) for column in ("quantity", "unit_price"))
-        product = f"try_cast({quantity} as double) * try_cast({price} as double)"
-        values["amount"] = f"try_cast({product} as {MONEY})"
-    checked = {ours: sql for ours, sql in read.items() if ours not in IDENTIFIERS}
-    values["unreadable"] = _unreadable(checked, delivered)
-    return values
-
-
-def _unreadable(read: dict[str, str], delivered: dict[str, str]) -> str:
-    """SQL for the text of values that became NULL; put together only where there is one."""
-    lost = ", ".join(
-        f"case when {sql} is null then '{ours}=' || left({_quoted(delivered[ours])}::varchar, 200)"
-        " end"
-        for ours, sql in read.items()
-    )
-    any_lost = " or ".join(f"{sql} is null" for sql in read.values())
-    return f"case when {any_lost} then nullif(concat_ws('; ', {lost}), '') end"
-
-
-def _local_time(column: str, kind: str, source: Source) -> str:
-    """SQL of the local time in the zone; text with an offset is converted, other text is local."""
-    zone = source.timezone.replace("'", "''")
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"timezone('{zone}', {column})"
-    if source.timestamp_format is not None and kind in FORMATTED:
-        # a text of year, month and day in ISO order is never read otherwise
-        form = source.timestamp_format.replace("'", "''")
-        iso = _local_time(column, kind, source.model_copy(update={"timestamp_format": None}))
-        return f"coalesce(try_strptime({column}::varchar, '{form}'), {iso})"
-    if kind != "VARCHAR":
-        return f"try_cast({column} as timestamp)"
-    # a cast to timestamp would drop what follows the time
-    offset = r"(?i)[0-9]\s*(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)\s*$"
-    return (
-        f"case when {column} like '%:%' and regexp_matches({column}, '{offset}')"
-        f" then timezone('{zone}', try_cast({column} as timestamptz))"
-        f" else try_cast({column} as timestamp) end"
-    )
-
-
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A column name in SQL."""
     return '"' + name.replace('"', '""') + '"'
