@@ -73,6 +73,7 @@ def init(
     ] = None,
     customer_id: Annotated[str | None, _column("The customer who bought.")] = None,
     ordered_at: Annotated[str | None, _column("The date, with or without time.")] = None,
+    time_of_day: Annotated[str | None, _column("The time, if it is not with the date.")] = None,
     order_id: Annotated[str | None, _column("The order of the line.")] = None,
     product_id: Annotated[str | None, _column("The product.")] = None,
     quantity: Annotated[str | None, _column("The number of pieces.")] = None,
@@ -93,21 +94,26 @@ def init(
     currency: Annotated[
         str | None, typer.Option(help="Currency of the money, such as EUR.")
     ] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Read the files as this shop system's: shopify, sap, …")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing, use the guesses.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the source section of a config that exists.")
     ] = False,
 ) -> None:
     """Guess the columns of your files, show a preview and write the config of a home."""
-    from ml.delivery.init import InitOptions, init
+    from ml.delivery.init import init
+    from ml.delivery.proposal import InitOptions
     from ml.home.layout import Home
     from ml.terminal import init as init_page
 
     named = {"customer_id": customer_id, "ordered_at": ordered_at, "order_id": order_id}
+    named |= {"time_of_day": time_of_day}
     named |= {"product_id": product_id, "quantity": quantity, "unit_price": unit_price}
     given = {ours: yours for ours, yours in (named | {"amount": amount}).items() if yours}
     formats = (timestamp_format, encoding, decimal_separator)
-    options = InitOptions(files or [], given, *formats, timezone, currency)
+    options = InitOptions(files or [], given, *formats, timezone, currency, layout)
     dialogue = init_page.Terminal() if sys.stdin.isatty() and not yes else None
     _work(
         replace(ctx.obj, quiet=ctx.obj.quiet or dialogue is not None),

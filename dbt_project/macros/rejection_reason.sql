@@ -1,6 +1,7 @@
 {#
     Why a delivered line is refused; NULL when it is accepted. It is the one rule for
-    both kinds of lines. Reads the columns of raw.transactions and loaded_on.
+    all kinds of lines; a load asks it too, to keep the texts of what is refused. Reads the
+    columns of raw.transactions, loaded_on and file_currency.
 #}
 {% macro rejection_reason() -%}
 case
@@ -11,24 +12,32 @@ case
     when unreadable is not null
         then 'unreadable ' || split_part(unreadable, '=', 1)
     when
+        customer_id is null and parent_order_id is not null
+        then 'parent order not counted'
+    when
         customer_id is null
-        -- most ids are longer than these words: to trim only the short ones is faster
+        -- most ids are longer than these words: to compare only the short ones is faster
         or lower(
             case
                 when
                     length(customer_id) <= 4
-                    or customer_id like ' %'
-                    or customer_id like '% '
+                    or left(customer_id, 1) in (' ', '(', '<', '#')
+                    or right(customer_id, 1) = ' '
+                    or customer_id in ('undefined', 'UNDEFINED', 'Undefined')
                     then trim(customer_id)
             end
         ) in (
-            '', 'na', 'n/a', '<na>', 'nan', 'nat', 'none', 'null'
+            '', 'na', 'n/a', 'n.a.', 'nan', 'nat', 'nil', 'none', 'null', 'undefined',
+            '-', '--', '–', '—', '.', '?', chr(92) || 'n', '(null)', '(none)', '(blank)',
+            '(empty)', '<na>', '<null>', '<none>', '#n/a', '#na', '#nv', '#null!', '#ref!',
+            '#value!', '#name?', '#num!', '#div/0!'
         )
         then 'missing customer_id'
     when ordered_at is null then 'missing ordered_at'
     when amount is null and quantity is not null and unit_price is not null
         then 'amount out of range'
     when amount is null then 'missing amount'
+    when currency <> file_currency then 'other currency'
     when unit_price < 0 then 'negative unit_price'
     -- an empty cell often becomes 1970-01-01, or in spreadsheets 1900-01-00
     when ordered_at < make_timestamp(1970, 1, 2, 0, 0, 0) then 'ordered_at before 1970'

@@ -8,50 +8,24 @@ import glob
 import io
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import duckdb
-from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from ml.delivery.decimal_numbers import guess_decimal_separator
-from ml.delivery.encodings import as_utf8, guess_encoding
-from ml.delivery.guess_columns import (
-    SPELLINGS,
-    Formats,
-    columns_of,
-    guess_columns,
-    in_common,
-    time_formats,
-)
-from ml.delivery.opened_file import delivered_rows
 from ml.delivery.preview import Preview, read_files
-from ml.delivery.source_files import matching_files
-from ml.home.config import Columns, Source, load_config, words_of
-from ml.home.errors import CallError, DataNotReadyError
+from ml.delivery.proposal import InitOptions, propose
+from ml.home.config import Source, load_config
+from ml.home.errors import CallError
 from ml.home.files import write_atomically
 from ml.home.layout import REPOSITORY, Home
 from ml.warehouse.side_copy import locked
 
+FILTERS = ("layout", "keep", "drop")
 TEMPLATE = REPOSITORY / "config" / "model_config.yaml"
 READABLE = ("*.parquet", "*.csv", "*.csv.gz")
-
-
-@dataclass(frozen=True)
-class InitOptions:
-    """What the user gave with the call; everything else is guessed."""
-
-    files: list[str]
-    columns: dict[str, str] = field(default_factory=dict)
-    timestamp_format: str | None = None
-    encoding: str | None = None
-    decimal_separator: str | None = None
-    timezone: str | None = None
-    currency: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +64,7 @@ def init(
         )
     patterns = _patterns(home, _files(options, dialogue))
     with tempfile.TemporaryDirectory(prefix="clv-init-") as scratch:
-        source, notes = _proposal(home, Path(scratch), patterns, options, dialogue, progress)
+        source, notes = propose(home, Path(scratch), patterns, options, dialogue, progress)
         progress("reading the files as `load` will")
         root = Path(glob.escape(str(home.root)))
         absolute = source.model_copy(
@@ -137,162 +111,6 @@ def _patterns(home: Home, files: list[str]) -> list[str]:
     return patterns
 
 
-# The columns
-
-
-def _proposal(
-    home: Home,
-    scratch: Path,
-    patterns: list[str],
-    options: InitOptions,
-    dialogue: Dialogue | None,
-    progress: Callable[[str], None],
-) -> tuple[Source, list[str]]:
-    """The source section, and notes on how it was guessed."""
-    files = matching_files(home, patterns)
-    progress(f"looking at {files[0].name}")
-    notes: list[str] = []
-    encoding = options.encoding or _encoding(files, notes)
-    with _rows_of(files[0], encoding, scratch) as rows:
-        separator = options.decimal_separator or guess_decimal_separator(rows)
-        held = columns_of(rows, separator)
-        columns = _asked(guess_columns(held, options.columns), rows.columns, dialogue)
-        unused = [name for name in rows.columns if name not in columns.values()]
-    if separator != ".":
-        notes.append(f"numbers are read with {separator!r} before their decimals")
-    if unused:
-        notes.append(f"columns that are not read: {', '.join(unused)}")
-    if len(files) > 1:
-        notes.append("a line that is in two files is counted twice here, and once by `load`")
-    form, times = options.timestamp_format, columns["ordered_at"]
-    if form is None:
-        read = [_formats(path, encoding, scratch, times) for path in files]
-        form = _time_format(in_common([one for one in read if one]), times, dialogue, notes)
-    given = {
-        "files": patterns if len(patterns) > 1 else patterns[0],
-        "columns": columns,
-        "encoding": encoding,
-        "timestamp_format": form,
-        "decimal_separator": separator,
-        "timezone": options.timezone or _answer(dialogue, "time zone of the days", "UTC"),
-        "currency": options.currency or _answer(dialogue, "currency", "USD"),
-    }
-    return _checked(given), notes
-
-
-@contextmanager
-def _rows_of(path: Path, encoding: str, scratch: Path) -> Iterator[duckdb.DuckDBPyRelation]:
-    """The rows of a file as delivered. Raises DataNotReadyError when it cannot be read."""
-    try:
-        with as_utf8(path, encoding, scratch) as readable, duckdb.connect() as con:
-            yield delivered_rows(con, readable)
-    except (duckdb.Error, UnicodeDecodeError, EOFError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise DataNotReadyError(
-            f"{path}: cannot be read ({reason})", "check the file, or give its --encoding"
-        ) from None
-    except LookupError:
-        raise CallError(
-            f"--encoding: unknown encoding {encoding!r}", "use one such as utf-8 or cp1252"
-        ) from None
-
-
-def _formats(path: Path, encoding: str, scratch: Path, times: str) -> Formats | None:
-    """How the times of a file can be read; None where it has no such column (`load` says so)."""
-    with _rows_of(path, encoding, scratch) as rows:
-        return time_formats(rows, times) if times in rows.columns else None
-
-
-def _encoding(files: list[Path], notes: list[str]) -> str:
-    """The encoding of the CSV files; where they differ, that of those which are not UTF-8."""
-    encodings = sorted({guess_encoding(path) for path in files if path.suffix != ".parquet"})
-    others = [encoding for encoding in encodings if encoding != "utf-8"]
-    if others:
-        notes.append(f"the text is not UTF-8, it looks like {others[0]}")
-    if len(encodings) > 1:
-        notes.append(
-            f"the files have several encodings ({', '.join(encodings)}): letters may be wrong"
-        )
-    return (others or encodings or ["utf-8"])[0]
-
-
-def _asked(
-    guessed: dict[str, str], delivered: list[str], dialogue: Dialogue | None
-) -> dict[str, str]:
-    """The columns as guessed or as the user changed them; the needed ones are all there.
-
-    Raises CallError for what is missing and for a column that is not delivered.
-    """
-    columns = dict(guessed)
-    for ours in SPELLINGS if dialogue else ():
-        if ours == "amount" and "unit_price" in columns and "quantity" in columns:
-            continue
-        names = f"; one of {', '.join(delivered)}" if ours == "customer_id" else ""
-        question = f"column of {ours} (- for none{names})"
-        said = _answer(dialogue, question, columns.get(ours, "-"))
-        columns.pop(ours, None)
-        if said != "-":
-            columns[ours] = said
-    for ours, yours in columns.items():
-        if yours not in delivered:
-            raise CallError(f"{ours}: no column {yours!r}", f"the file has {', '.join(delivered)}")
-    priced = "unit_price" in columns and "quantity" in columns
-    missing = [name for name in ("customer_id", "ordered_at") if name not in columns]
-    missing += [] if priced or "amount" in columns else ["amount (or quantity and unit_price)"]
-    if missing:
-        raise CallError(
-            f"no column looks like {' and '.join(missing)}; the file has {', '.join(delivered)}",
-            "name your columns, for example with --customer-id, --ordered-at, --amount",
-        )
-    return columns
-
-
-def _answer(dialogue: Dialogue | None, question: str, default: str) -> str:
-    return dialogue.answer(question, default) if dialogue else default
-
-
-def _time_format(
-    formats: Formats, column: str, dialogue: Dialogue | None, notes: list[str]
-) -> str | None:
-    """The format to read times by, None for ISO.
-
-    Raises CallError when day and month cannot be told apart and nobody can be asked.
-    """
-    if formats.best is None:
-        return None
-    other = next(
-        (form for form in formats.rivals if _swaps_day_and_month(form, formats.best)), None
-    )
-    if other is None:
-        notes.append(f"times are read as {formats.best}")
-        return formats.best
-    if dialogue is None:
-        raise CallError(
-            f"{column}: every date can be read as {formats.best} and as {other}",
-            f"say which one is right with --timestamp-format '{formats.best}'",
-        )
-    return dialogue.answer(f"{column} reads as {formats.best} and as {other}; which", formats.best)
-
-
-def _swaps_day_and_month(form: str, other: str) -> bool:
-    return (
-        "%m" in form
-        and "%m" in other
-        and ((form.index("%d") < form.index("%m")) != (other.index("%d") < other.index("%m")))
-    )
-
-
-def _checked(given: dict[str, Any]) -> Source:
-    try:
-        columns = Columns.model_validate(given["columns"])
-        return Source.model_validate(given | {"columns": columns})
-    except ValidationError as error:
-        problem = error.errors()[0]
-        name = ".".join(str(part) for part in problem["loc"]) or "columns"
-        what, remedy = words_of(problem)
-        raise CallError(f"{name.replace('_', '-')}: {what}", remedy) from None
-
-
 # The config
 
 
@@ -307,13 +125,19 @@ def config_text(template: str, source: Source) -> str:
     yaml.preserve_quotes = True
     yaml.width = 4096
     config = yaml.load(template)
-    section, said = config["source"], source.model_dump(exclude={"columns", "max_rejected_share"})
-    for key, value in said.items():
-        if key in section or value is not None:
+    section, place = config["source"], 0
+    for key, value in source.model_dump(exclude={"columns", "max_rejected_share"}).items():
+        if key in section:
             section[key] = value
-    columns = source.columns.model_dump()
-    for ours, yours in columns.items():
-        if yours is not None:
+            place = list(section).index(key)
+        elif value != Source.model_fields[key].get_default():
+            place = list(section).index("columns") if key in ("keep", "drop") else place
+            section.insert(place + 1, key, value)
+            place += 1
+        if key in FILTERS and not value:
+            section.pop(key, None)
+    for ours, yours in source.columns.model_dump().items():
+        if yours:
             section["columns"][ours] = yours
         else:
             section["columns"].pop(ours, None)

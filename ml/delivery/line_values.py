@@ -1,23 +1,83 @@
 """The values of a delivered file, as SQL of the rows of `raw.transactions`, each read safely.
 
-What cannot be read becomes NULL and is kept as text in `unreadable`.
+What cannot be read becomes NULL and is kept as text in `unreadable`. A line that the rule of
+dbt_project/macros/rejection_reason.sql refuses keeps the texts of its mapped cells in `delivered`.
 """
 
-from ml.delivery.decimal_numbers import number_sql
+from datetime import date
+from functools import cache
+
+import duckdb
+import jinja2
+
+from ml.delivery.moments import Reading, day_and_time, moment_sql
+from ml.delivery.number_texts import BLANKS, number_sql
 from ml.delivery.opened_file import IDENTIFIERS, OpenFile, quoted
-from ml.home.config import Source
+from ml.home.config import CellValue, Source
+from ml.home.layout import REPOSITORY
 
 MONEY = "decimal(18, 4)"
 NUMBERS = ("quantity", "unit_price", "amount")
-FORMATTED = ("VARCHAR", "INTEGER", "BIGINT")
+REJECTION_RULE = REPOSITORY / "dbt_project" / "macros" / "rejection_reason.sql"
+JUDGED = {
+    "quantity": MONEY,
+    "unit_price": MONEY,
+    "parent_order_id": "varchar",
+    "currency": "varchar",
+}
+SHOWN_LENGTH = 200
 
 
-def lines(file: OpenFile, source: Source, file_id: int) -> str:
-    """SQL of the rows of raw.transactions; path = $1."""
-    values = _columns(source, file)
+def lines(file: OpenFile, source: Source, file_id: int, loaded_on: date) -> str:
+    """SQL of the rows of raw.transactions; path = $1. Lines that keep and drop leave out are not.
+
+    loaded_on: local day of the load, after which a line is dated in the future.
+    """
+    values = _values(source, file)
     selected = ", ".join(f"{sql} as {ours}" for ours, sql in values.items())
+    read = f"select *, {selected} from ({_cells(file, source)})"
+    if source.keep or source.drop:
+        read += f" where {_is_kept(source)}"
+    texts = ", ".join(
+        f"'{ours}': left({_cell(ours)}::varchar, {SHOWN_LENGTH})"
+        for ours in source.columns.delivered()
+    )
+    # what the rule of refusals reads and this source does not map
+    unmapped = "".join(
+        f", cast(null as {kind}) as {ours}" for ours, kind in JUDGED.items() if ours not in values
+    )
     return (
-        f"select {file_id} as file_id, {file.row_number} as file_row, {selected} from {file.reader}"
+        f"select {file_id} as file_id, file_row, {', '.join(values)},"
+        f" case when {rejection_rule()} is not null then to_json({{{texts}}})::varchar end"
+        f" as delivered from (select *, date '{loaded_on}' as loaded_on,"
+        f" '{source.currency}' as file_currency{unmapped} from ({read}))"
+    )
+
+
+def left_out_lines(file: OpenFile, source: Source, file_id: int) -> str:
+    """SQL of the rows of raw.left_out_lines: what keep and drop leave out, by value; path = $1.
+
+    A line counts under the first column that leaves it out.
+    """
+    values = _values(source, file)
+    reasons = " ".join(
+        f"when not ({kept}) then {position}"
+        for position, (_, kept) in enumerate(_conditions(source))
+    )
+    columns = [column for column, _ in _conditions(source)]
+    named = " ".join(
+        f"when {position} then {_literal(column)}" for position, column in enumerate(columns)
+    )
+    shown = " ".join(
+        f"when {position} then left(coalesce({_filter(column)}, ''), {SHOWN_LENGTH})"
+        for position, column in enumerate(columns)
+    )
+    return (
+        f"select {file_id} as file_id, case place {named} end as column_name,"
+        f" case place {shown} end as value, count(*) as line_count,"
+        f" sum({values['amount']}) as amount"
+        f" from (select *, case {reasons} end as place from ({_cells(file, source)}))"
+        " where place is not null group by all order by all"
     )
 
 
@@ -27,55 +87,178 @@ def customer_cells(file: OpenFile, source: Source) -> str | None:
     if yours not in file.types:
         return None
     return (
-        f"select {file.row_number} as file_row, {identifier(file, yours)} as customer_id,"
-        f" {quoted(yours)}::varchar as delivered_text from {file.reader}"
+        f"select {file.row_number} as file_row, {_identifier(file, source, 'customer_id', yours)}"
+        f" as customer_id, {quoted(yours)}::varchar as delivered_text from {file.reader}"
     )
 
 
-def identifier(file: OpenFile, column: str) -> str:
-    """SQL of an identifier as text; whole numbers that came as floats lose their `.0`."""
-    name = quoted(column)
-    if column in file.whole_numbers:
-        return f"left({name}, -2)"
-    if file.types[column] in ("DOUBLE", "FLOAT"):
-        return (
-            f"case when {name} = trunc({name}) and abs({name}) < 9e15"
-            f" then {name}::bigint::varchar else {name}::varchar end"
+def customers_as_read(source: Source, texts: list[str]) -> list[str]:
+    """The ids that a load gives to customers who are written so in a file."""
+    with duckdb.connect() as con:
+        read = con.execute(
+            f"select {_customer('written', source)} from (select unnest($1) as written)", [texts]
         )
-    return f"{name}::varchar"
+        return [one for (one,) in read.fetchall()]
 
 
-def _columns(source: Source, file: OpenFile) -> dict[str, str]:
-    """SQL for each column of raw.transactions, by our name."""
+@cache
+def rejection_rule() -> str:
+    """The SQL of the dbt macro that says why a line is refused, NULL if it is accepted."""
+    macro = jinja2.Environment().from_string(REJECTION_RULE.read_text(encoding="utf-8")).module
+    return macro.rejection_reason()  # type: ignore[attr-defined]
+
+
+# The cells
+
+
+def _cell(ours: str) -> str:
+    """The name of a mapped cell: no delivered column can hide it."""
+    return quoted(f"cell {ours}")
+
+
+def _filter(column: str) -> str:
+    return quoted(f"filter {column}")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _cells(file: OpenFile, source: Source) -> str:
+    """SQL of the mapped cells as delivered and of the columns that keep and drop read."""
     delivered = source.columns.delivered()
-    read: dict[str, str] = {}
+    cells = [f"{quoted(yours)} as {_cell(ours)}" for ours, yours in delivered.items()]
+    cells += [
+        f"{_identifier(file, source, ours, delivered[ours])} as {quoted(f'id {ours}')}"
+        for ours in IDENTIFIERS
+        if ours in delivered
+    ]
+    for column in dict.fromkeys([*source.keep, *source.drop]):
+        cells.append(f"{_tidy(f'{quoted(column)}::varchar')} as {_filter(column)}")
+    return f"select {file.row_number} as file_row, {', '.join(cells)} from {file.reader}"
 
-    def number(yours: str) -> str:
-        is_text = file.types[yours] == "VARCHAR"
-        return number_sql(quoted(yours), source.decimal_separator if is_text else ".")
 
-    for ours, yours in delivered.items():
-        if ours in IDENTIFIERS:
-            read[ours] = identifier(file, yours)
-        elif ours in NUMBERS:
-            read[ours] = f"try_cast({number(yours)} as {MONEY})"
-        else:
-            read[ours] = _local_time(quoted(yours), file.types[yours], source)
-    values = dict(read)
-    if "amount" not in read:
+def _tidy(text: str) -> str:
+    """SQL of a text without blanks around it; NULL when nothing else is in it."""
+    return f"nullif(regexp_replace({text}, '^{BLANKS}+|{BLANKS}+$', '', 'g'), '')"
+
+
+def _tidy_cell(ours: str) -> str:
+    """SQL of the text of a mapped cell, tidy."""
+    return _tidy(f"{_cell(ours)}::varchar")
+
+
+def _conditions(source: Source) -> list[tuple[str, str]]:
+    """The columns of keep and drop, each with SQL that says whether a line is kept by it."""
+    kept = [(column, _is_one_of(column, values)) for column, values in source.keep.items()]
+    return kept + [
+        (column, f"not {_is_one_of(column, values)}") for column, values in source.drop.items()
+    ]
+
+
+def _is_kept(source: Source) -> str:
+    return " and ".join(f"({kept})" for _, kept in _conditions(source))
+
+
+def _is_one_of(column: str, values: list[CellValue]) -> str:
+    """SQL that says whether a cell holds one of the values, upper and lower case being one."""
+    named = ", ".join(_literal(text.casefold()) for text in map(value_text, values) if text)
+    cell = _filter(column)
+    found = f"coalesce(lower({cell}) in ({named}), false)" if named else "false"
+    if all(map(value_text, values)):
+        return found
+    return f"({cell} is null or {found})"
+
+
+def value_text(value: CellValue) -> str:
+    """A value of keep or drop as the text of a cell; an empty cell is the empty text."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value).strip()
+
+
+# The values
+
+
+def _values(source: Source, file: OpenFile) -> dict[str, str]:
+    """SQL for each column of raw.transactions, by our name, over the cells."""
+    delivered = source.columns.delivered()
+    values = {ours: quoted(f"id {ours}") for ours in IDENTIFIERS if ours in delivered}
+    if "parent_order_id" in values:
+        # whose refund it is says the parent alone (parent_orders)
+        parent = values["parent_order_id"]
+        values["customer_id"] = f"case when {parent} is null then {values['customer_id']} end"
+        values["order_id"] = f"coalesce({parent}, {values['order_id']})"
+    values["ordered_at"] = _ordered_at(source, file)
+    for ours in NUMBERS:
+        if ours in delivered:
+            values[ours] = _number(source, file, ours, MONEY)
+    if "currency" in delivered:
+        values["currency"] = f"upper({_tidy_cell('currency')})"
+    checked = {ours: sql for ours, sql in values.items() if ours not in (*IDENTIFIERS, "currency")}
+    if "amount" not in delivered:
         # a price such as 10/3 is exact only as a product: round once, after it
-        quantity, price = (number(delivered[column]) for column in ("quantity", "unit_price"))
-        product = f"try_cast({quantity} as double) * try_cast({price} as double)"
-        values["amount"] = f"try_cast({product} as {MONEY})"
-    checked = {ours: sql for ours, sql in read.items() if ours not in IDENTIFIERS}
-    values["unreadable"] = _unreadable(checked, delivered)
+        quantity, price = (_number(source, file, one, "double") for one in NUMBERS[:2])
+        values["amount"] = f"try_cast({quantity} * {price} as {MONEY})"
+        if source.take_negative_prices:
+            values["quantity"], values["unit_price"] = _of_discount(values)
+    elif source.columns.deductions:
+        values["amount"], deducted = _less_deductions(source, file, values["amount"])
+        checked["amount"] = _or_zero("amount", values["amount"])
+        checked |= deducted
+    values["unreadable"] = _unreadable(checked)
     return values
 
 
-def _unreadable(read: dict[str, str], delivered: dict[str, str]) -> str:
+def _ordered_at(source: Source, file: OpenFile) -> str:
+    day, kind = _cell("ordered_at"), file.types[source.columns.ordered_at]
+    if source.columns.time_of_day is not None:
+        time = source.columns.time_of_day
+        day = day_and_time(day, kind, _cell("time_of_day"), file.types[time])
+        kind = "VARCHAR"
+    reading = Reading(source.timezone, source.timestamp_format, source.times_written_in)
+    return moment_sql(day, kind, reading)
+
+
+def _number(source: Source, file: OpenFile, ours: str, kind: str) -> str:
+    """SQL of a mapped cell as a number of a SQL type; NULL where it is none."""
+    cell = _cell(ours)
+    if file.types[source.columns.delivered()[ours]] != "VARCHAR":
+        return f"try_cast({cell} as {kind})"
+    return number_sql(cell, source.decimal_separator, kind)
+
+
+def _of_discount(values: dict[str, str]) -> tuple[str, str]:
+    """Quantity and price of a discount line: a price of -5 is a piece of 5 taken back."""
+    quantity, price = values["quantity"], values["unit_price"]
+    return (
+        f"case when {price} < 0 then -{quantity} else {quantity} end",
+        f"abs({price})",
+    )
+
+
+def _less_deductions(source: Source, file: OpenFile, amount: str) -> tuple[str, dict[str, str]]:
+    """SQL of the amount less its deductions, and of each deduction by our name.
+
+    An empty cell counts as 0 as long as one of them is filled.
+    """
+    names = [one for one in source.columns.delivered() if one.startswith("deductions")]
+    numbers = {name: _number(source, file, name, MONEY) for name in names}
+    filled = " or ".join(f"{_tidy_cell(one)} is not null" for one in ("amount", *names))
+    parts = [_or_zero("amount", amount), *(_or_zero(name, sql) for name, sql in numbers.items())]
+    less = f"case when {filled} then try_cast({' - '.join(parts)} as {MONEY}) end"
+    return less, {name: _or_zero(name, sql) for name, sql in numbers.items()}
+
+
+def _or_zero(ours: str, number: str) -> str:
+    """SQL of the number, 0 for an empty cell: NULL only where a text could not be read."""
+    return f"case when {_tidy_cell(ours)} is null then 0 else {number} end"
+
+
+def _unreadable(read: dict[str, str]) -> str:
     """SQL for the text of values that became NULL; put together only where there is one."""
     lost = ", ".join(
-        f"case when {sql} is null then '{ours}=' || left({quoted(delivered[ours])}::varchar, 200)"
+        f"case when {sql} is null then '{ours}=' || left({_cell(ours)}::varchar, {SHOWN_LENGTH})"
         " end"
         for ours, sql in read.items()
     )
@@ -83,22 +266,33 @@ def _unreadable(read: dict[str, str], delivered: dict[str, str]) -> str:
     return f"case when {any_lost} then nullif(concat_ws('; ', {lost}), '') end"
 
 
-def _local_time(column: str, kind: str, source: Source) -> str:
-    """SQL of the local time in the zone; text with an offset is converted, other text is local."""
-    zone = source.timezone.replace("'", "''")
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"timezone('{zone}', {column})"
-    if source.timestamp_format is not None and kind in FORMATTED:
-        # a text of year, month and day in ISO order is never read otherwise
-        form = source.timestamp_format.replace("'", "''")
-        iso = _local_time(column, kind, source.model_copy(update={"timestamp_format": None}))
-        return f"coalesce(try_strptime({column}::varchar, '{form}'), {iso})"
+def _identifier(file: OpenFile, source: Source, ours: str, yours: str) -> str:
+    """SQL of an identifier as text, by one rule for all files.
+
+    Whole numbers that came as floats lose their `.0`. Blanks around do not count. A customer id
+    with an @ is an e-mail, in lower case. Leading zeros count unless the config says otherwise.
+    """
+    name, kind = quoted(yours), file.types[yours]
+    if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL"):
+        return (
+            f"case when {name} = trunc({name}) and abs({name}) < 9e15"
+            f" then {name}::bigint::varchar else {name}::varchar end"
+        )
     if kind != "VARCHAR":
-        return f"try_cast({column} as timestamp)"
-    # a cast to timestamp would drop what follows the time
-    offset = r"(?i)[0-9]\s*(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)\s*$"
-    return (
-        f"case when {column} like '%:%' and regexp_matches({column}, '{offset}')"
-        f" then timezone('{zone}', try_cast({column} as timestamptz))"
-        f" else try_cast({column} as timestamp) end"
-    )
+        return f"{name}::varchar"
+    text = f"left({name}, -2)" if yours in file.whole_numbers else name
+    if ours == "customer_id":
+        return _customer(text, source)
+    tidy = f"case when {text} < '!' or right({text}, 1) < '!' then {_tidy(text)} else {text} end"
+    # an order that is no refund names 0 or nothing as its parent
+    return f"nullif({tidy}, '0')" if ours == "parent_order_id" else tidy
+
+
+def _customer(text: str, source: Source) -> str:
+    """SQL of a customer id by the rule of _identifier()."""
+    # most ids need nothing: only those with an @ or something odd at an end go the long way
+    odd = " or ".join(f"{end} < '!' or {end} >= chr(127)" for end in (text, f"right({text}, 1)"))
+    tidy = f"coalesce({_tidy(text)}, '')"
+    lower = f"case when contains({text}, '@') then lower({tidy}) else {tidy} end"
+    read = f"case when contains({text}, '@') or {odd} then {lower} else {text} end"
+    return f"regexp_replace({read}, '^0+([0-9])', '\\1')" if source.drop_leading_zeros else read

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from ml.delivery.encodings import as_utf8
-from ml.delivery.line_values import lines
+from ml.delivery.line_values import customer_cells, left_out_lines, lines
 from ml.delivery.opened_file import UNREADABLE, OpenFile, delimiter_of, read_file
 from ml.delivery.ragged_lines import keep_ragged_lines
 from ml.delivery.source_files import source_files
@@ -29,7 +29,7 @@ from ml.home.layout import Home
 from ml.warehouse.queries import Queries
 from ml.warehouse.tables import has_table
 
-READING_VERSION = 4
+READING_VERSION = 5
 
 QUERIES = Queries(__file__)
 
@@ -75,6 +75,8 @@ def load_files(
     for content, path in new.items():
         progress(f"loading {home.relative(path)}")
         _load(con, home, source, path, (content, load_id), tombstones)
+    if source.columns.parent_order_id is not None:
+        _name_refunds(con, load_id)
     return LoadResult([home.relative(path) for path in new.values()], removed)
 
 
@@ -88,11 +90,11 @@ def _contents(home: Home, source: Source) -> dict[str, Path]:
 
 def _reading_sha256(source: Source) -> str:
     """A hash that changes when the same bytes would give other rows."""
-    settings = [READING_VERSION, source.columns.delivered(), source.timezone]
-    settings += [source.encoding, source.timestamp_format]
-    if source.decimal_separator != ".":
-        settings.append(source.decimal_separator)
-    return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
+    settings = source.model_dump(exclude={"files", "layout", "currency", "max_rejected_share"})
+    if source.columns.currency is not None:
+        settings["currency"] = source.currency
+    text = json.dumps([READING_VERSION, settings], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _current(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, int]:
@@ -129,7 +131,19 @@ def _remove_others(con: duckdb.DuckDBPyConnection, kept: list[int], load_id: int
     ).fetchall()
     for file_id, _ in gone:
         con.execute("delete from raw.transactions where file_id = ?", [file_id])
+        con.execute("delete from raw.left_out_lines where file_id = ?", [file_id])
     return [name for _, name in gone]
+
+
+def _name_refunds(con: duckdb.DuckDBPyConnection, load_id: int) -> None:
+    """Give lines that name their parent order its customer; their days must be built again."""
+    con.execute(QUERIES["parent_orders"])
+    con.execute(QUERIES["name_refunds"])
+    con.execute(
+        "update raw.files set load_id = ? where is_current"
+        " and file_id in (select file_id from parent_orders)",
+        [load_id],
+    )
 
 
 def _load(
@@ -146,10 +160,13 @@ def _load(
 
     def insert(file: OpenFile) -> int:
         file.check_columns(source, name)
-        left_out = _insert(con, file, lines(file, source, file_id), tombstones)
+        read = lines(file, source, file_id, today)
+        forgotten = _insert(con, file, read, customer_cells(file, source), tombstones)
+        left_out = _leave_out(con, file, source, file_id)
         if file.is_ragged:
-            keep_ragged_lines(con, file_id, file.path, delimiter_of(file.path), name, left_out)
-        return left_out
+            delimiter = delimiter_of(file.path)
+            keep_ragged_lines(con, file_id, file.path, delimiter, name, forgotten + left_out)
+        return forgotten
 
     try:
         with as_utf8(path, source.encoding, home.build) as readable:
@@ -158,8 +175,8 @@ def _load(
         raise _not_readable(name, source, error) from None
     con.execute(
         "insert into raw.files select ?, ?, ?, ?, count(*), min(ordered_at)::date,"
-        " max(ordered_at)::date, ?, ?, true from raw.transactions where file_id = ?",
-        [file_id, name, content, _reading_sha256(source), today, load_id, file_id],
+        " max(ordered_at)::date, ?, ?, true, ? from raw.transactions where file_id = ?",
+        [file_id, name, content, _reading_sha256(source), today, load_id, source.currency, file_id],
     )
     (rows,) = con.execute(
         "select row_count from raw.files where file_id = ?", [file_id]
@@ -171,19 +188,41 @@ def _load(
 
 
 def _insert(
-    con: duckdb.DuckDBPyConnection, file: OpenFile, lines: str, tombstones: Tombstones
+    con: duckdb.DuckDBPyConnection,
+    file: OpenFile,
+    lines: str,
+    customers: str | None,
+    tombstones: Tombstones,
 ) -> int:
     """Rows of the file into raw.transactions; returns how many of forgotten customers it left."""
     values: list[object] = [str(file.path)]
-    forgotten = tombstones.ids_among(con, lines, [str(file.path)])
+    forgotten = tombstones.ids_among(con, customers, [str(file.path)]) if customers else {}
+    left = 0
     if forgotten:
         # rows are left out before they are written: free pages would keep them
-        lines = f"select * from ({lines}) where not coalesce(customer_id in $2, false)"
         values.append(list(forgotten))
+        (left,) = con.execute(
+            f"select count(*) from ({lines}) where customer_id in $2", values
+        ).fetchone() or (0,)
+        lines = f"select * from ({lines}) where not coalesce(customer_id in $2, false)"
     # rows of parquet files carry their number: they may come in any order, which is cheaper
     con.execute(f"set preserve_insertion_order = {file.path.suffix != '.parquet'}")
     con.execute(f"insert into raw.transactions by name {lines}", values)
-    return sum(forgotten.values())
+    return int(left)
+
+
+def _leave_out(con: duckdb.DuckDBPyConnection, file: OpenFile, source: Source, file_id: int) -> int:
+    """Count what keep and drop leave out of the file, by value; returns the lines."""
+    if not (source.keep or source.drop):
+        return 0
+    con.execute(
+        f"insert into raw.left_out_lines {left_out_lines(file, source, file_id)}",
+        [str(file.path)],
+    )
+    (count,) = con.execute(
+        "select coalesce(sum(line_count), 0) from raw.left_out_lines where file_id = ?", [file_id]
+    ).fetchone() or (0,)
+    return int(count)
 
 
 def check_file(con: duckdb.DuckDBPyConnection, home: Home, source: Source, path: Path) -> None:

@@ -19,7 +19,7 @@ from ml.delivery.ragged_lines import reader_options
 from ml.home.config import Source
 from ml.home.errors import CallError
 
-IDENTIFIERS = ("customer_id", "order_id", "product_id")
+IDENTIFIERS = ("customer_id", "order_id", "parent_order_id", "product_id")
 UNREADABLE = (
     duckdb.InvalidInputException,
     duckdb.IOException,
@@ -51,7 +51,10 @@ class OpenFile:
 
     def check_columns(self, source: Source, name: str) -> None:
         """Raises CallError for a mapped column that the file does not have."""
-        for ours, yours in source.columns.delivered().items():
+        wanted = {f"source.columns.{ours}": one for ours, one in source.columns.delivered().items()}
+        wanted |= {f"source.keep.{column}": column for column in source.keep}
+        wanted |= {f"source.drop.{column}": column for column in source.drop}
+        for key, yours in wanted.items():
             if yours not in self.types:
                 known = [column for column in self.types if column != "file_row_number"]
                 near = difflib.get_close_matches(yours, known, 1, cutoff=0.4)
@@ -60,7 +63,7 @@ class OpenFile:
                     if near
                     else f"the file has {', '.join(map(repr, known))}"
                 )
-                raise CallError(f"{name}: no column {yours!r} (source.columns.{ours})", hint)
+                raise CallError(f"{name}: no column {yours!r} ({key})", hint)
 
 
 def read_file(

@@ -6,14 +6,13 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import duckdb
-import jinja2
 
+from ml.delivery.line_values import rejection_rule
 from ml.delivery.load import load_files
 from ml.home.config import Source
 from ml.home.errors import DataNotReadyError
-from ml.home.layout import REPOSITORY, Home
+from ml.home.layout import Home
 
-REJECTION_RULE = REPOSITORY / "dbt_project" / "macros" / "rejection_reason.sql"
 SHOWN_ROWS = 5
 
 
@@ -62,13 +61,13 @@ def read_files(scratch: Home, source: Source) -> ReadFiles:
 
     Raises DataNotReadyError where `load` would refuse the files.
     """
-    rule = jinja2.Environment().from_string(REJECTION_RULE.read_text(encoding="utf-8")).module
     with duckdb.connect(scratch.root / "preview.duckdb") as con:
         files = load_files(con, scratch, source).files_loaded
         con.execute(
-            "create temp view lines as select transactions.*, loaded_on,"
-            f" {rule.rejection_reason()} as reason"  # type: ignore[attr-defined]
-            " from raw.transactions inner join raw.files using (file_id)"
+            "create temp view lines as"
+            " with files as (select file_id, loaded_on, currency as file_currency from raw.files)"
+            f" select transactions.*, {rejection_rule()} as reason"
+            " from raw.transactions inner join files using (file_id)"
         )
         return _previewed(con, source, files)
 

@@ -58,19 +58,22 @@ class Tombstones:
     def ids_among(
         self, con: duckdb.DuckDBPyConnection, customers: str, values: list[str]
     ) -> dict[str, int]:
-        """Forgotten customers in the rows of the query `customers` (customer_id), with their rows.
+        """Forgotten customers in the rows of the query `customers`, with their rows.
 
-        values: the parameters $1, $2, … of the query.
+        customers: SQL of customer_id and delivered_text; either may be what was forgotten, because
+        earlier versions took an id as it was written. values: the parameters $1, $2, … of it.
         """
         if not self.forgotten:
             return {}
         salt, digests = f"${len(values) + 1}", f"${len(values) + 2}"
         rows = con.execute(
-            f"with ids as (select customer_id, count(*) as row_count from ({customers})"
-            f" where customer_id is not null group by customer_id)"
-            f" select customer_id, row_count from ids"
-            f" where sha256({salt} || customer_id) in (select unnest({digests}))"
-            f" order by customer_id",
+            f"with ids as (select customer_id, delivered_text, count(*) as row_count"
+            f" from ({customers}) where customer_id is not null group by all),"
+            f" digests as (select unnest({digests}) as digest)"
+            f" select customer_id, sum(row_count)::bigint from ids"
+            f" where sha256({salt} || customer_id) in (from digests)"
+            f" or sha256({salt} || delivered_text) in (from digests)"
+            f" group by customer_id order by customer_id",
             [*values, self.salt, list(self.forgotten)],
         )
         return dict(rows.fetchall())

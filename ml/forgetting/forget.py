@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from ml.delivery.line_values import customers_as_read
 from ml.delivery.opened_file import delimiter_of
 from ml.delivery.spark_landing import landing_folder
 from ml.delivery.tombstones import (
@@ -69,9 +70,9 @@ def forget(
 ) -> ForgetAnswer:
     """Take customers out of the home for good; with `dry_run` only count what would go.
 
-    Ids are matched exactly as the engine reads them. Raises CallError when one of them is neither
-    in the home nor forgotten before, DataNotReadyError when a file cannot be searched, EngineError
-    when rows cannot be taken out of text in its encoding; nothing is changed then.
+    Ids are read as those of the files are, and matched exactly. Raises CallError when one of them
+    is neither in the home nor forgotten before, DataNotReadyError when a file cannot be searched,
+    EngineError when rows cannot be taken out of text in its encoding; nothing is changed then.
     """
     config = load_config(home)
     source, limit = config.source, config.resources.memory_limit
@@ -82,18 +83,20 @@ def forget(
     with locked(home):
         manifest.heal(home)
         before = read_tombstones(home)
-        after = before.buried(customer_ids)
+        ids = set(customers_as_read(source, customer_ids))
+        spelled = ids | set(customer_ids)  # a warehouse of an earlier version has them as delivered
+        after = before.buried(spelled)
         progress("searching files, warehouse and outputs")
-        traces = find_traces(home, source, after, customer_ids)
-        _refuse_unknown(home, before, traces, customer_ids)
+        traces = find_traces(home, source, after, spelled)
+        _refuse_unknown(home, before, traces, ids)
         _require_removable(traces)
         if not dry_run:
             if after != before:
                 write_tombstones(home, after)
             _erase(home, Workbench(home, progress, limit), after, traces)
     return ForgetAnswer(
-        customers=len(set(customer_ids)),
-        new=len(after.forgotten) - len(before.forgotten),
+        customers=len(ids),
+        new=sum(not before.has(one) for one in ids),
         dry_run=dry_run,
         files={home.relative(file.path): len(file.rows) for file in traces.files},
         files_outside={str(file.path): len(file.rows) for file in traces.outside},
@@ -114,19 +117,17 @@ def finish_forgetting(home: Home, source: Source, bench: Workbench, progress: Pr
             _erase(home, bench, tombstones, find_traces(home, source, tombstones))
 
 
-def _refuse_unknown(
-    home: Home, before: Tombstones, traces: Traces, customer_ids: list[str]
-) -> None:
+def _refuse_unknown(home: Home, before: Tombstones, traces: Traces, customer_ids: set[str]) -> None:
     """Raises CallError when an id is new and is nowhere in the home; the error does not name it."""
     exported = list(output_files(home))
     unknown = [
         one
-        for one in set(customer_ids) - traces.customers
+        for one in customer_ids - traces.customers
         if not before.has(one) and not any(rows_in_output(path, [one]) for path in exported)
     ]
     if unknown:
         raise CallError(
-            f"{len(unknown)} of {len(set(customer_ids))} customer id(s) are in no file, table or "
+            f"{len(unknown)} of {len(customer_ids)} customer id(s) are in no file, table or "
             f"output, nothing was changed",
             "write an id exactly as it is in the files",
         )

@@ -75,7 +75,10 @@ def find_traces(
     files, outside, not_searched = _in_files(home, source, tombstones)
     with open_warehouse(home) as con:
         names = customer_tables(con)
-        everybody = " union all ".join(f"select distinct customer_id from {name}" for name in names)
+        everybody = " union all ".join(
+            f"select distinct customer_id, customer_id as delivered_text from {name}"
+            for name in names
+        )
         customers = set(tombstones.ids_among(con, everybody, [])) if names else set[str]()
         tables = {name: _count(con, name, customers) for name in names}
     for file in [*files, *outside]:

@@ -4,35 +4,27 @@ import difflib
 import re
 from datetime import date
 from itertools import pairwise
-from types import NoneType
-from typing import Any, Literal, get_args
+from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
-from ruamel.yaml.nodes import MappingNode
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from ml.home.config_lines import compose, locate, plain_values, read_config
+from ml.home.checked_yaml import Section, WrongValueError, described
+from ml.home.config_lines import compose, plain_values, read_config
 from ml.home.dates import parse_day
 from ml.home.errors import CallError
 from ml.home.layout import Home
+from ml.home.source_layouts import CellValue, completed, read_layout
 
 MONEY = "name quantity and unit_price, or amount"
-
-
-class WrongValueError(ValueError):
-    """A value of the config that is not valid: what is wrong, and what to write instead."""
-
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(f"{what}; {remedy}")
-        self.what, self.remedy = what, remedy
-
-
-class Section(BaseModel):
-    """A section of the config: unknown keys are refused, no value is converted silently."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+# how a moment can be written as a number, besides the formats of strptime
+MOMENT_NUMBERS = (
+    "epoch_seconds",
+    "epoch_milliseconds",
+    "epoch_microseconds",
+    "spreadsheet_days",
+)
 
 
 class Columns(Section):
@@ -40,11 +32,15 @@ class Columns(Section):
 
     customer_id: str = Field(min_length=1)
     ordered_at: str = Field(min_length=1)
+    time_of_day: str | None = None
     order_id: str | None = None
+    parent_order_id: str | None = None
     product_id: str | None = None
     quantity: str | None = None
     unit_price: str | None = None
     amount: str | None = None
+    deductions: list[str] = Field(default=[])
+    currency: str | None = None
 
     @model_validator(mode="after")
     def _money_is_named_once(self) -> "Columns":
@@ -53,22 +49,38 @@ class Columns(Section):
             raise WrongValueError("the money of a line is missing", MONEY)
         if self.amount is not None and self.unit_price is not None:
             raise WrongValueError("unit_price and amount exclude each other", f"{MONEY}, not both")
+        if self.deductions and self.amount is None:
+            raise WrongValueError("deductions are taken from an amount", "name amount as well")
+        if self.parent_order_id is not None and self.order_id is None:
+            raise WrongValueError(
+                "parent_order_id names an order, but orders have no id", "name order_id as well"
+            )
         return self
 
     def delivered(self) -> dict[str, str]:
         """Our name to the delivered name, of the columns that are mapped."""
-        return {ours: yours for ours, yours in self.model_dump().items() if yours is not None}
+        named = self.model_dump(exclude={"deductions"})
+        return {ours: yours for ours, yours in named.items() if yours is not None} | {
+            "deductions" if place == 1 else f"deductions {place}": yours
+            for place, yours in enumerate(self.deductions, start=1)
+        }
 
 
 class Source(Section):
     """Where transactions come from and how they are read."""
 
     files: str | list[str]
+    layout: str | None = None
     columns: Columns
+    keep: dict[str, list[CellValue]] = Field(default={})
+    drop: dict[str, list[CellValue]] = Field(default={})
+    drop_leading_zeros: bool = False
+    take_negative_prices: bool = False
     encoding: str = "utf-8"
     timestamp_format: str | None = None
     decimal_separator: Literal[".", ","] = "."
     timezone: str = "UTC"
+    times_written_in: str | None = None
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
     max_rejected_share: float = Field(default=0.5, ge=0, le=1)
 
@@ -78,6 +90,16 @@ class Source(Section):
         patterns = [value] if isinstance(value, str) else value
         if not patterns or not all(pattern.strip() for pattern in patterns):
             raise WrongValueError("no file is named", "name at least one file or glob")
+        return value
+
+    @field_validator("keep", "drop")
+    @classmethod
+    def _values_are_named(cls, value: dict[str, list[CellValue]]) -> dict[str, list[CellValue]]:
+        for column, values in value.items():
+            if not values:
+                raise WrongValueError(
+                    f"{column}: no value is named", f"write {column}: [VALUE] or take it out"
+                )
         return value
 
     @field_validator("encoding")
@@ -94,16 +116,21 @@ class Source(Section):
     @field_validator("timestamp_format")
     @classmethod
     def _format_reads_days(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"(%[YymdbBHIMSfpj]|[ /.,:T-])+", value):
+        if value is None or value in MOMENT_NUMBERS:
+            return value
+        if not re.fullmatch(r"(%[YymdbBHIMSfpj]|[ /.,:T-])+", value):
             raise WrongValueError(
                 "is not a format of times",
-                "use strptime codes such as %d/%m/%Y %H:%M, without offsets",
+                "use strptime codes such as %d/%m/%Y %H:%M, without offsets, or one of "
+                + ", ".join(MOMENT_NUMBERS),
             )
         return value
 
-    @field_validator("timezone")
+    @field_validator("timezone", "times_written_in")
     @classmethod
-    def _timezone_is_known(cls, value: str) -> str:
+    def _timezone_is_known(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         if value not in available_timezones():
             near = difflib.get_close_matches(value, available_timezones(), 1)
             hint = f"did you mean {near[0]}?" if near else "use a name such as Europe/London"
@@ -259,40 +286,10 @@ def load_config(home: Home) -> Config:
     """
     name = home.relative(home.config)
     root = compose(read_config(home), name)
+    values = plain_values(root, name)
+    if isinstance(source := values.get("source"), dict) and isinstance(source.get("layout"), str):
+        values["source"] = completed(read_layout(home, source["layout"]), source)
     try:
-        return Config.model_validate(plain_values(root, name))
+        return Config.model_validate(values)
     except ValidationError as error:
-        raise _described(error, root, name) from None
-
-
-def words_of(problem: ErrorDetails) -> tuple[str, str]:
-    """What is wrong with a value, and what to do, in the words of a validator or of pydantic."""
-    error = problem.get("ctx", {}).get("error")
-    if isinstance(error, WrongValueError):
-        return error.what, error.remedy
-    return problem["msg"], "correct the value"
-
-
-def _described(error: ValidationError, root: MappingNode, name: str) -> CallError:
-    """`file:line: key: what is wrong`, for the first problem; a misspelt key explains others."""
-    problem = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-    path = [str(step) for step in problem["loc"]]
-    line, depth = locate(root, path)
-    key = ".".join(step for step in path[:depth] if not step.startswith(("function-", "list[")))
-    if problem["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(path[-1], _keys_at(path[:-1]), 1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_keys_at(path[:-1]))}"
-        return CallError(f"{name}:{line}: {'.'.join(path)}: unknown key", hint)
-    if problem["type"] == "missing":
-        return CallError(f"{name}:{line}: {'.'.join(path)} is missing", "add this key")
-    what, remedy = words_of(problem)
-    return CallError(f"{name}:{line}: {key or '.'.join(path)}: {what}", remedy)
-
-
-def _keys_at(path: list[str]) -> list[str]:
-    """The keys the config knows at `path`."""
-    section: Any = Config
-    for key in path:
-        annotation = section.model_fields[key].annotation
-        section = next((one for one in get_args(annotation) if one is not NoneType), annotation)
-    return [field.alias or name for name, field in section.model_fields.items()]
+        raise described(error, root, name, Config) from None

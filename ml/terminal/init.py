@@ -1,5 +1,6 @@
 """`init` on the terminal: its questions, its preview, and what to type next."""
 
+from dataclasses import fields
 from datetime import date, timedelta
 from decimal import Decimal
 from shlex import quote
@@ -9,7 +10,7 @@ import typer
 from rich.console import Console, Group, RenderableType
 
 from ml.delivery.init import InitAnswer
-from ml.delivery.preview import Preview
+from ml.delivery.preview import FirstRow, Preview
 from ml.home.number_text import NOTHING, money
 from ml.terminal.look import days, facts, note, page, table
 
@@ -78,7 +79,8 @@ def _counts(preview: Preview) -> RenderableType:
 
 
 def _first_rows(preview: Preview) -> tuple[dict[str, str], list[list[str]]]:
-    names = list(preview.source.columns.delivered())
+    shown = {one.name for one in fields(FirstRow)}
+    names = [name for name in preview.source.columns.delivered() if name in shown]
     names += [] if "amount" in names else ["amount"]
     numbers = ("quantity", "unit_price", "amount")
     columns = {name: "right" if name in numbers else "left" for name in names}

@@ -13,13 +13,15 @@ from conftest import REPOSITORY, EngineHome, frame, line
 from pydantic import ValidationError
 
 from ml.delivery import encodings
-from ml.delivery.decimal_numbers import guess_decimal_separator
 from ml.delivery.encodings import as_utf8, guess_encoding
-from ml.delivery.guess_columns import Column, columns_of, guess_columns, time_formats
-from ml.delivery.init import InitAnswer, InitOptions, config_text, init
+from ml.delivery.guess_columns import Column, columns_of, guess_columns
+from ml.delivery.init import InitAnswer, config_text, init
 from ml.delivery.load import is_up_to_date, load_files
+from ml.delivery.moments import moment_formats
+from ml.delivery.number_texts import decimal_counts, decimal_separator_of
 from ml.delivery.opened_file import delivered_rows
 from ml.delivery.preview import Preview
+from ml.delivery.proposal import InitOptions
 from ml.home.config import Columns, Source, load_config
 from ml.home.errors import CallError, DataNotReadyError
 from ml.home.layout import Home
@@ -171,7 +173,7 @@ def test_the_format_of_times_is_found_by_all_rows(form: str):
     # day and month of the first 12,000 rows could be either
     texts = [datetime(2011, 3, 4, 9).strftime(form)] * 12_000 + texts
     rows = duckdb.from_arrow(_arrow(texts))
-    assert time_formats(rows, "t").best == form
+    assert moment_formats(rows, "t", str(rows.types[0])).best == form
 
 
 def _arrow(texts: list[str]) -> Any:
@@ -182,10 +184,10 @@ def _arrow(texts: list[str]) -> Any:
 
 def test_iso_needs_no_format_and_numbers_are_no_times():
     rows = duckdb.from_arrow(_arrow([moment.isoformat() for moment in moments()]))
-    assert time_formats(rows, "t").best is None
+    assert moment_formats(rows, "t", str(rows.types[0])).best is None
     held = columns_of(duckdb.sql("select 2.5 as price, '7' as qty"), ".")
     by_name = {one.name: one for one in held}
-    assert (by_name["price"].time_share, by_name["price"].has_fractions) == (0, True)
+    assert (by_name["price"].moment_share, by_name["price"].has_fractions) == (0, True)
     assert (by_name["qty"].number_share, by_name["qty"].has_fractions) == (1, False)
 
 
@@ -421,7 +423,8 @@ def test_the_decimal_separator_is_guessed_by_what_tells_it(
 ):
     path = Path(shop(tmp_path, "\n".join(["a;b", *(f"{cell};x" for cell in cells), ""])))
     with duckdb.connect() as con:
-        assert guess_decimal_separator(delivered_rows(con, path)) == expected
+        rows = delivered_rows(con, path)
+        assert decimal_separator_of(decimal_counts(rows, rows.columns)) == expected
 
 
 # What a config with an encoding, a time format or a decimal comma reads

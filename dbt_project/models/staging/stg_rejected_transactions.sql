@@ -1,6 +1,17 @@
 {{ config(materialized='table', tags=['load']) }}
 
-with judged_lines as (
+with files as (
+
+    select
+        file_id,
+        file_name,
+        loaded_on,
+        currency as file_currency,
+    from {{ source('raw', 'files') }}
+
+),
+
+judged_lines as (
 
     select
         transactions.file_id,
@@ -12,8 +23,9 @@ with judged_lines as (
         transactions.order_id,
         transactions.ordered_at,
         transactions.amount,
+        transactions.delivered,
     from {{ source('raw', 'transactions') }} as transactions
-    inner join {{ source('raw', 'files') }} as files
+    inner join files
         on transactions.file_id = files.file_id
     anti join {{ ref('stg_repeated_deliveries') }} as repeated
         on

@@ -11,8 +11,11 @@ create table if not exists raw.files (
     last_day date,
     loaded_on date not null,
     load_id integer not null,
-    is_current boolean not null
+    is_current boolean not null,
+    currency varchar
 );
+
+alter table raw.files add column if not exists currency varchar;
 
 create table if not exists raw.transactions (
     file_id integer not null,
@@ -24,7 +27,22 @@ create table if not exists raw.transactions (
     quantity decimal(18, 4),
     unit_price decimal(18, 4),
     amount decimal(18, 4),
-    unreadable varchar
+    unreadable varchar,
+    parent_order_id varchar,
+    currency varchar,
+    delivered varchar
+);
+
+alter table raw.transactions add column if not exists parent_order_id varchar;
+alter table raw.transactions add column if not exists currency varchar;
+alter table raw.transactions add column if not exists delivered varchar;
+
+create table if not exists raw.left_out_lines (
+    file_id integer not null,
+    column_name varchar not null,
+    value varchar not null,
+    line_count bigint not null,
+    amount decimal(38, 4)
 );
 
 create table if not exists raw.training_requests (
