@@ -203,8 +203,8 @@ def _values(source: Source, file: OpenFile) -> dict[str, str]:
         if source.take_negative_prices:
             values["quantity"], values["unit_price"] = _of_discount(values)
     elif source.columns.deductions:
-        values["amount"], deducted = _less_deductions(source, file, values["amount"])
         checked["amount"] = _or_zero("amount", values["amount"])
+        values["amount"], deducted = _less_deductions(source, file, values["amount"])
         checked |= deducted
     values["unreadable"] = _unreadable(checked)
     return values
@@ -240,12 +240,16 @@ def _of_discount(values: dict[str, str]) -> tuple[str, str]:
 def _less_deductions(source: Source, file: OpenFile, amount: str) -> tuple[str, dict[str, str]]:
     """SQL of the amount less its deductions, and of each deduction by our name.
 
-    An empty cell counts as 0 as long as one of them is filled.
+    A deduction counts by its size: 5 and -5 are both taken off. An empty cell counts as 0 as long
+    as one of them is filled.
     """
     names = [one for one in source.columns.delivered() if one.startswith("deductions")]
     numbers = {name: _number(source, file, name, MONEY) for name in names}
     filled = " or ".join(f"{_tidy_cell(one)} is not null" for one in ("amount", *names))
-    parts = [_or_zero("amount", amount), *(_or_zero(name, sql) for name, sql in numbers.items())]
+    parts = [
+        _or_zero("amount", amount),
+        *(f"abs({_or_zero(name, sql)})" for name, sql in numbers.items()),
+    ]
     less = f"case when {filled} then try_cast({' - '.join(parts)} as {MONEY}) end"
     return less, {name: _or_zero(name, sql) for name, sql in numbers.items()}
 

@@ -5,6 +5,7 @@ zone (`-0400`, `Z`, `PST`, `Europe/Berlin`); then the moment is converted to the
 Numbers are read as seconds, milliseconds or microseconds since 1970, or as days of a spreadsheet.
 """
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -110,11 +111,18 @@ def moment_sql(cell: str, kind: str, reading: Reading) -> str:
     if form is not None and kind in FORMATTED:
         text = _digits(cell, kind)
         fast = reading.local(f"try_strptime({text}, '{form}')")
-        iso = replace(reading, form=None)
-        return f"coalesce({fast}, {_of_text(text, reading)}, {_of_text(text, iso)})"
+        # a text without a time is a day, as in ISO
+        others = {None: None, _day_form(form): None}
+        slow = [_of_text(text, replace(reading, form=other)) for other in (form, *others)]
+        return f"coalesce({fast}, {', '.join(slow)})"
     if kind == "VARCHAR":
         return _of_text(cell, reading)
     return reading.local(f"try_cast({cell} as timestamp)")
+
+
+def _day_form(form: str) -> str:
+    """The part of a format before its time; all of it where the time comes first or is none."""
+    return re.split(r"[ ,T]+%[HI]", form)[0] or form
 
 
 def day_and_time(day: str, day_kind: str, time: str, time_kind: str) -> str:
@@ -286,7 +294,10 @@ def _readable(
         if form in NUMBERS:
             _, least, most = NUMBERS[form]
             return f"try_cast(text as double) between {least} and {most}"
-        return f"year(try_strptime(body, '{form}')) >= 1970"
+        read = f"try_strptime(body, '{form}')"
+        if (day := _day_form(form)) != form:
+            read = f"coalesce({read}, try_strptime(body, '{day}'))"
+        return f"year({read}) >= 1970"
 
     counted = ", ".join(f"count(*) filter ({is_read(form)})" for form in formats)
     return dict(zip(formats, rows.aggregate(counted).fetchone() or (), strict=True))

@@ -155,13 +155,16 @@ def read_layout(home: Home, name: str) -> Layout:
 def completed(layout: Layout, source: dict[str, Any]) -> dict[str, Any]:
     """A config's source section with what its layout says where the section is silent.
 
-    Columns go one by one, but money is of the section or of the layout; of a column that the
+    A section that names customer, time and money says all of it: its layout is a name then. Else
+    columns go one by one, but money is of the section or of the layout; of a column that the
     layout knows by several names the first counts.
     """
-    names = _every_name(layout.file.source.columns)
-    theirs = layout.source_for([*names, *layout.file.source.keep, *layout.file.source.drop])
     own = source.get("columns")
     own = own if isinstance(own, dict) else {}
+    if {"customer_id", "ordered_at"} <= own.keys() and {"amount", "unit_price"} & own.keys():
+        return source
+    names = _every_name(layout.file.source.columns)
+    theirs = layout.source_for([*names, *layout.file.source.keep, *layout.file.source.drop])
     columns = theirs.pop("columns")
     if MONEY & set(own):
         columns = {ours: yours for ours, yours in columns.items() if ours not in MONEY}
