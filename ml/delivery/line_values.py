@@ -33,11 +33,9 @@ def lines(file: OpenFile, source: Source, file_id: int, loaded_on: date) -> str:
 
     loaded_on: local day of the load, after which a line is dated in the future.
     """
-    values = _values(source, file)
+    values = _values(source)
     selected = ", ".join(f"{sql} as {ours}" for ours, sql in values.items())
-    read = f"select *, {selected} from ({_cells(file, source)})"
-    if source.keep or source.drop:
-        read += f" where {_is_kept(source)}"
+    read = f"select *, {selected} from ({_read_cells(file, source)})"
     texts = ", ".join(
         f"'{ours}': left({_cell(ours)}::varchar, {SHOWN_LENGTH})"
         for ours in source.columns.delivered()
@@ -59,7 +57,7 @@ def left_out_lines(file: OpenFile, source: Source, file_id: int) -> str:
 
     A line counts under the first column that leaves it out.
     """
-    values = _values(source, file)
+    values = _values(source)
     reasons = " ".join(
         f"when not ({kept}) then {position}"
         for position, (_, kept) in enumerate(_conditions(source))
@@ -76,7 +74,8 @@ def left_out_lines(file: OpenFile, source: Source, file_id: int) -> str:
         f"select {file_id} as file_id, case place {named} end as column_name,"
         f" case place {shown} end as value, count(*) as line_count,"
         f" sum({values['amount']}) as amount"
-        f" from (select *, case {reasons} end as place from ({_cells(file, source)}))"
+        f" from (select *, case {reasons} end as place"
+        f" from ({_read_cells(file, source, are_kept=False)}))"
         " where place is not null group by all order by all"
     )
 
@@ -138,6 +137,13 @@ def _cells(file: OpenFile, source: Source) -> str:
     return f"select {file.row_number} as file_row, {', '.join(cells)} from {file.reader}"
 
 
+def _read_cells(file: OpenFile, source: Source, *, are_kept: bool = True) -> str:
+    """SQL of the cells with what is read from them; of the lines that count, or of all."""
+    selected = ", ".join(f"{sql} as {_reading(ours)}" for ours, sql in _read(source, file).items())
+    kept = f" where {_is_kept(source)}" if are_kept and (source.keep or source.drop) else ""
+    return f"select *, {selected} from ({_cells(file, source)}){kept}"
+
+
 def _tidy(text: str) -> str:
     """SQL of a text without blanks around it; NULL when nothing else is in it."""
     return f"nullif(regexp_replace({text}, '^{BLANKS}+|{BLANKS}+$', '', 'g'), '')"
@@ -180,8 +186,25 @@ def value_text(value: CellValue) -> str:
 # The values
 
 
-def _values(source: Source, file: OpenFile) -> dict[str, str]:
-    """SQL for each column of raw.transactions, by our name, over the cells."""
+def _read(source: Source, file: OpenFile) -> dict[str, str]:
+    """SQL of what is read from the cells, each once, by the name of a column `read …`."""
+    delivered = source.columns.delivered()
+    read = {"ordered_at": _ordered_at(source, file)}
+    for ours in delivered:
+        if ours in NUMBERS or ours.startswith("deductions"):
+            read[ours] = _number(source, file, ours, MONEY)
+    if "amount" not in delivered:
+        # a price such as 10/3 is exact only as a product: round once, after it
+        read |= {f"exact {one}": _number(source, file, one, "double") for one in NUMBERS[:2]}
+    return read
+
+
+def _reading(ours: str) -> str:
+    return quoted(f"read {ours}")
+
+
+def _values(source: Source) -> dict[str, str]:
+    """SQL for each column of raw.transactions, by our name, over what was read."""
     delivered = source.columns.delivered()
     values = {ours: quoted(f"id {ours}") for ours in IDENTIFIERS if ours in delivered}
     if "parent_order_id" in values:
@@ -189,24 +212,18 @@ def _values(source: Source, file: OpenFile) -> dict[str, str]:
         parent = values["parent_order_id"]
         values["customer_id"] = f"case when {parent} is null then {values['customer_id']} end"
         values["order_id"] = f"coalesce({parent}, {values['order_id']})"
-    values["ordered_at"] = _ordered_at(source, file)
-    for ours in NUMBERS:
-        if ours in delivered:
-            values[ours] = _number(source, file, ours, MONEY)
+    values["ordered_at"] = _reading("ordered_at")
+    values |= {ours: _reading(ours) for ours in NUMBERS if ours in delivered}
     if "currency" in delivered:
         values["currency"] = f"upper({_tidy_cell('currency')})"
-    checked = {ours: sql for ours, sql in values.items() if ours not in (*IDENTIFIERS, "currency")}
+    values["unreadable"] = _unreadable(source)
     if "amount" not in delivered:
-        # a price such as 10/3 is exact only as a product: round once, after it
-        quantity, price = (_number(source, file, one, "double") for one in NUMBERS[:2])
-        values["amount"] = f"try_cast({quantity} * {price} as {MONEY})"
+        product = f"{_reading('exact quantity')} * {_reading('exact unit_price')}"
+        values["amount"] = f"try_cast({product} as {MONEY})"
         if source.take_negative_prices:
             values["quantity"], values["unit_price"] = _of_discount(values)
     elif source.columns.deductions:
-        checked["amount"] = _or_zero("amount", values["amount"])
-        values["amount"], deducted = _less_deductions(source, file, values["amount"])
-        checked |= deducted
-    values["unreadable"] = _unreadable(checked)
+        values["amount"] = _less_deductions(source)
     return values
 
 
@@ -237,36 +254,35 @@ def _of_discount(values: dict[str, str]) -> tuple[str, str]:
     )
 
 
-def _less_deductions(source: Source, file: OpenFile, amount: str) -> tuple[str, dict[str, str]]:
-    """SQL of the amount less its deductions, and of each deduction by our name.
+def _less_deductions(source: Source) -> str:
+    """SQL of the amount less its deductions.
 
     A deduction counts by its size: 5 and -5 are both taken off. An empty cell counts as 0 as long
     as one of them is filled.
     """
     names = [one for one in source.columns.delivered() if one.startswith("deductions")]
-    numbers = {name: _number(source, file, name, MONEY) for name in names}
     filled = " or ".join(f"{_tidy_cell(one)} is not null" for one in ("amount", *names))
-    parts = [
-        _or_zero("amount", amount),
-        *(f"abs({_or_zero(name, sql)})" for name, sql in numbers.items()),
-    ]
-    less = f"case when {filled} then try_cast({' - '.join(parts)} as {MONEY}) end"
-    return less, {name: _or_zero(name, sql) for name, sql in numbers.items()}
+    parts = [_or_zero("amount"), *(f"abs({_or_zero(name)})" for name in names)]
+    return f"case when {filled} then try_cast({' - '.join(parts)} as {MONEY}) end"
 
 
-def _or_zero(ours: str, number: str) -> str:
+def _or_zero(ours: str) -> str:
     """SQL of the number, 0 for an empty cell: NULL only where a text could not be read."""
-    return f"case when {_tidy_cell(ours)} is null then 0 else {number} end"
+    return f"case when {_tidy_cell(ours)} is null then 0 else {_reading(ours)} end"
 
 
-def _unreadable(read: dict[str, str]) -> str:
+def _unreadable(source: Source) -> str:
     """SQL for the text of values that became NULL; put together only where there is one."""
+    delivered = source.columns.delivered()
+    checked = {ours: _reading(ours) for ours in ("ordered_at", *NUMBERS) if ours in delivered}
+    if deductions := [one for one in delivered if one.startswith("deductions")]:
+        checked |= {ours: _or_zero(ours) for ours in ("amount", *deductions)}
     lost = ", ".join(
         f"case when {sql} is null then '{ours}=' || left({_cell(ours)}::varchar, {SHOWN_LENGTH})"
         " end"
-        for ours, sql in read.items()
+        for ours, sql in checked.items()
     )
-    any_lost = " or ".join(f"{sql} is null" for sql in read.values())
+    any_lost = " or ".join(f"{sql} is null" for sql in checked.values())
     return f"case when {any_lost} then nullif(concat_ws('; ', {lost}), '') end"
 
 
@@ -287,15 +303,16 @@ def _identifier(file: OpenFile, source: Source, ours: str, yours: str) -> str:
     text = f"left({name}, -2)" if yours in file.whole_numbers else name
     if ours == "customer_id":
         return _customer(text, source)
-    tidy = f"case when {text} < '!' or right({text}, 1) < '!' then {_tidy(text)} else {text} end"
-    # an order that is no refund names 0 or nothing as its parent
-    return f"nullif({tidy}, '0')" if ours == "parent_order_id" else tidy
+    if ours == "product_id" or source.columns.parent_order_id is None:
+        return text
+    # orders are found by their text: an order that is no refund names 0 or nothing as its parent
+    return f"nullif({_tidy(text)}, '0')" if ours == "parent_order_id" else _tidy(text)
 
 
 def _customer(text: str, source: Source) -> str:
     """SQL of a customer id by the rule of _identifier()."""
     # most ids need nothing: only those with an @ or something odd at an end go the long way
-    odd = " or ".join(f"{end} < '!' or {end} >= chr(127)" for end in (text, f"right({text}, 1)"))
+    odd = f"{text} < '!' or {text} >= chr(127) or unicode({text}[-1]) not between 33 and 126"
     tidy = f"coalesce({_tidy(text)}, '')"
     lower = f"case when contains({text}, '@') then lower({tidy}) else {tidy} end"
     read = f"case when contains({text}, '@') or {odd} then {lower} else {text} end"

@@ -114,7 +114,9 @@ def moment_sql(cell: str, kind: str, reading: Reading) -> str:
         # a text without a time is a day, as in ISO
         others = {None: None, _day_form(form): None}
         slow = [_of_text(text, replace(reading, form=other)) for other in (form, *others)]
-        return f"coalesce({fast}, {', '.join(slow)})"
+        # no coalesce: DuckDB works out what its later values share for all rows
+        careful = f"coalesce({', '.join(slow)})"
+        return f"case when {fast} is not null then {fast} else {careful} end"
     if kind == "VARCHAR":
         return _of_text(cell, reading)
     return reading.local(f"try_cast({cell} as timestamp)")

@@ -50,7 +50,9 @@ def number_sql(text: str, decimal_separator: str, kind: str) -> str:
     else:
         is_plain = f"regexp_full_match({text}, '[+-]?[0-9]+(,[0-9]+)?')"
         plain = f"case when {is_plain} then try_cast(replace({text}, ',', '.') as {kind}) end"
-    return f"coalesce({plain}, try_cast({_written(text, decimal_separator)} as {kind}))"
+    written = f"try_cast({_written(text, decimal_separator)} as {kind})"
+    # no coalesce: DuckDB works out what its later values share for all rows
+    return f"case when {plain} is not null then {plain} else {written} end"
 
 
 def _written(text: str, decimal_separator: str) -> str:
