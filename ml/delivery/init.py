@@ -8,6 +8,7 @@ import glob
 import io
 import os
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from ml.delivery.decimal_numbers import guess_decimal_separator
-from ml.delivery.encodings import as_utf8, guess_encoding
+from ml.delivery.encodings import EmptyFileError, guess_encoding
+from ml.delivery.file_kinds import ENDINGS_IN_WORDS, TEXT, ending_of, is_beside_data
 from ml.delivery.guess_columns import (
     SPELLINGS,
     Formats,
@@ -31,9 +33,10 @@ from ml.delivery.guess_columns import (
     in_common,
     time_formats,
 )
-from ml.delivery.load import load_files
-from ml.delivery.opened_file import delivered_rows
-from ml.delivery.source_files import matching_files
+from ml.delivery.load import load_files, said_of_files
+from ml.delivery.opened_file import UNREADABLE, delivered_rows, reason_of
+from ml.delivery.readable_files import readable, unpacked
+from ml.delivery.source_files import SourceFile, files_to_read, matching_files
 from ml.home.config import Columns, Source, load_config, words_of
 from ml.home.errors import CallError, DataNotReadyError
 from ml.home.files import write_atomically
@@ -42,7 +45,6 @@ from ml.warehouse.side_copy import locked
 
 TEMPLATE = REPOSITORY / "config" / "model_config.yaml"
 REJECTION_RULE = REPOSITORY / "dbt_project" / "macros" / "rejection_reason.sql"
-READABLE = ("*.parquet", "*.csv", "*.csv.gz")
 SHOWN_ROWS = 5
 
 
@@ -141,8 +143,8 @@ def init(
         absolute = source.model_copy(
             update={"files": [str(root / pattern) for pattern in source.patterns]}
         )
-        read = _read(Home(Path(scratch)), absolute)
-    preview = Preview(**vars(read), notes=notes, source=source, home=str(home.root))
+        read, said = _read(Home(Path(scratch)), absolute)
+    preview = Preview(**vars(read), notes=[*notes, *said], source=source, home=str(home.root))
     if dialogue is not None and not dialogue.agrees(preview):
         raise CallError("nothing was written", "call `init` again with the columns you want")
     with locked(home):
@@ -160,10 +162,10 @@ def _files(options: InitOptions, dialogue: Dialogue | None) -> list[str]:
     if dialogue is None:
         raise CallError(
             "the transaction files are missing",
-            "write `init FILE`, where FILE is a .parquet, .csv or .csv.gz, or a glob such as "
-            "data/*.csv",
+            f"write `init FILE`, where FILE is one of {ENDINGS_IN_WORDS}, or a glob such as "
+            f"data/*.csv",
         )
-    return [dialogue.answer("transaction file (parquet, csv, csv.gz; a glob or a folder)", "")]
+    return [dialogue.answer("transaction file (parquet, csv, xlsx, …; a glob or a folder)", "")]
 
 
 def _patterns(home: Home, files: list[str]) -> list[str]:
@@ -171,15 +173,28 @@ def _patterns(home: Home, files: list[str]) -> list[str]:
     patterns: list[str] = []
     for name in files:
         path = Path(os.path.abspath(Path(name).expanduser())) if name else home.root / "?"
-        globs = [path / ending for ending in READABLE] if path.is_dir() else [path]
-        there = [one for one in globs if not path.is_dir() or list(one.parent.glob(one.name))]
-        if not there:
-            raise CallError(
-                f"{name}: the folder holds no .parquet, .csv or .csv.gz",
-                "give the folder or the files that hold your transactions",
-            )
-        patterns += [home.relative(one) for one in there]
+        if path.is_dir():
+            patterns += _globs_of_folder(home, path, name)
+        elif path.is_file():  # a name with a sign of patterns in it is a name
+            patterns.append(glob.escape(home.relative(path)))
+        else:
+            patterns.append(home.relative(path))
     return patterns
+
+
+def _globs_of_folder(home: Home, folder: Path, name: str) -> list[str]:
+    """A glob for each ending of the files in a folder; of folders in it where it holds none."""
+    for below in ("", "**/"):
+        inside = (path for path in folder.glob(f"{below}*") if path.is_file())
+        names = (path.name for path in inside if not is_beside_data(path.name))
+        endings = sorted({ending for one in names if (ending := ending_of(one))})
+        if endings:
+            base = glob.escape(home.relative(folder))
+            return [f"{base}/{below}*{ending}".removeprefix("./") for ending in endings]
+    raise CallError(
+        f"{name}: the folder holds no file that is read ({ENDINGS_IN_WORDS})",
+        "give the folder or the files that hold your transactions",
+    )
 
 
 # The columns
@@ -194,10 +209,11 @@ def _proposal(
     progress: Callable[[str], None],
 ) -> tuple[Source, list[str]]:
     """The source section, and notes on how it was guessed."""
-    files = matching_files(home, patterns)
-    progress(f"looking at {files[0].name}")
+    files = files_to_read(home, matching_files(home, patterns))
     notes: list[str] = []
-    encoding = options.encoding or _encoding(files, notes)
+    encoding = options.encoding or _encoding(files, notes, scratch)
+    files = _from_first_with_rows(files, encoding, scratch)
+    progress(f"looking at {files[0].name(home)}")
     with _rows_of(files[0], encoding, scratch) as rows:
         separator = options.decimal_separator or guess_decimal_separator(rows)
         held = columns_of(rows, separator)
@@ -226,15 +242,16 @@ def _proposal(
 
 
 @contextmanager
-def _rows_of(path: Path, encoding: str, scratch: Path) -> Iterator[duckdb.DuckDBPyRelation]:
+def _rows_of(file: SourceFile, encoding: str, scratch: Path) -> Iterator[duckdb.DuckDBPyRelation]:
     """The rows of a file as delivered. Raises DataNotReadyError when it cannot be read."""
     try:
-        with as_utf8(path, encoding, scratch) as readable, duckdb.connect() as con:
-            yield delivered_rows(con, readable)
-    except (duckdb.Error, UnicodeDecodeError, EOFError) as error:
-        reason = str(error).splitlines()[0][:200]
+        with readable(file, encoding, scratch) as text, duckdb.connect() as con:
+            yield delivered_rows(con, text.path, text.of_path)
+    except UNREADABLE as error:
+        name = f"{file.path}/{file.member}" if file.member else str(file.path)
         raise DataNotReadyError(
-            f"{path}: cannot be read ({reason})", "check the file, or give its --encoding"
+            f"{name}: cannot be read ({reason_of(error)})",
+            "check the file, or give its --encoding",
         ) from None
     except LookupError:
         raise CallError(
@@ -242,15 +259,42 @@ def _rows_of(path: Path, encoding: str, scratch: Path) -> Iterator[duckdb.DuckDB
         ) from None
 
 
-def _formats(path: Path, encoding: str, scratch: Path, times: str) -> Formats | None:
+def _from_first_with_rows(
+    files: list[SourceFile], encoding: str, scratch: Path
+) -> list[SourceFile]:
+    """The files from the first one that holds a row. Raises DataNotReadyError when none does."""
+    for number, file in enumerate(files):
+        if _has_rows(file, encoding, scratch):
+            return files[number:]
+    raise DataNotReadyError(
+        f"{files[0].path}: none of the {len(files)} file(s) holds a row", "give a file with rows"
+    )
+
+
+def _has_rows(file: SourceFile, encoding: str, scratch: Path) -> bool:
+    """Whether the file holds a row; also true where it cannot be read, as its reader will say."""
+    try:
+        with readable(file, encoding, scratch) as text, duckdb.connect() as con:
+            return delivered_rows(con, text.path, text.of_path).limit(1).fetchone() is not None
+    except EmptyFileError:
+        return False
+    except (*UNREADABLE, LookupError):
+        return True
+
+
+def _formats(file: SourceFile, encoding: str, scratch: Path, times: str) -> Formats | None:
     """How the times of a file can be read; None where it has no such column (`load` says so)."""
-    with _rows_of(path, encoding, scratch) as rows:
+    if not _has_rows(file, encoding, scratch):
+        return None
+    with _rows_of(file, encoding, scratch) as rows:
         return time_formats(rows, times) if times in rows.columns else None
 
 
-def _encoding(files: list[Path], notes: list[str]) -> str:
-    """The encoding of the CSV files; where they differ, that of those which are not UTF-8."""
-    encodings = sorted({guess_encoding(path) for path in files if path.suffix != ".parquet"})
+def _encoding(files: list[SourceFile], notes: list[str], scratch: Path) -> str:
+    """The encoding of the texts; where they differ, that of those which are not UTF-8."""
+    encodings = sorted({_encoding_of(file, scratch) for file in files if file.kind == TEXT})
+    if len(encodings) > 1 and "utf-16" in encodings:
+        encodings.remove("utf-16")  # its mark says so in each file
     others = [encoding for encoding in encodings if encoding != "utf-8"]
     if others:
         notes.append(f"the text is not UTF-8, it looks like {others[0]}")
@@ -259,6 +303,14 @@ def _encoding(files: list[Path], notes: list[str]) -> str:
             f"the files have several encodings ({', '.join(encodings)}): letters may be wrong"
         )
     return (others or encodings or ["utf-8"])[0]
+
+
+def _encoding_of(file: SourceFile, scratch: Path) -> str:
+    try:
+        with unpacked(file, scratch) as path:
+            return guess_encoding(path)
+    except (OSError, EOFError, zlib.error):  # no archive: its reader says so
+        return "utf-8"
 
 
 def _asked(
@@ -341,20 +393,22 @@ def _checked(given: dict[str, Any]) -> Source:
 # The preview
 
 
-def _read(scratch: Home, source: Source) -> ReadFiles:
+def _read(scratch: Home, source: Source) -> tuple[ReadFiles, list[str]]:
     """Rows, refusals, customers and days of the files, and the first rows in our names.
+
+    Besides what to know of files that were not read plainly, in words.
 
     Raises DataNotReadyError where `load` would refuse the files.
     """
     rule = jinja2.Environment().from_string(REJECTION_RULE.read_text(encoding="utf-8")).module
     with duckdb.connect(scratch.root / "preview.duckdb") as con:
-        files = load_files(con, scratch, source).files_loaded
+        loaded = load_files(con, scratch, source)
         con.execute(
             "create temp view lines as select transactions.*, loaded_on,"
             f" {rule.rejection_reason()} as reason"  # type: ignore[attr-defined]
             " from raw.transactions inner join raw.files using (file_id)"
         )
-        return _previewed(con, source, files)
+        return _previewed(con, source, loaded.files_loaded), said_of_files(loaded)
 
 
 def _previewed(con: duckdb.DuckDBPyConnection, source: Source, files: list[str]) -> ReadFiles:

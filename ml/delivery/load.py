@@ -7,24 +7,40 @@ staging models.
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ml.delivery.encodings import as_utf8
+from ml.delivery.converted_files import ConversionError
+from ml.delivery.encodings import EmptyFileError
 from ml.delivery.line_values import lines
-from ml.delivery.opened_file import UNREADABLE, OpenFile, delimiter_of, read_file
+from ml.delivery.opened_file import (
+    UNREADABLE,
+    OpenFile,
+    columns_beside,
+    delimiter_of,
+    read_file,
+    reason_of,
+)
 from ml.delivery.ragged_lines import keep_ragged_lines
-from ml.delivery.source_files import source_files
+from ml.delivery.readable_files import ReadableFile, readable
+from ml.delivery.source_files import (
+    SourceFile,
+    files_to_read,
+    identity,
+    members_not_read,
+    source_files,
+)
+from ml.delivery.text_layout import is_data
 from ml.delivery.tombstones import Tombstones, create_tables, read_tombstones
 from ml.home.config import Source
 from ml.home.errors import DataNotReadyError
-from ml.home.files import sha256_of
 from ml.home.layout import Home
 from ml.warehouse.queries import Queries
 from ml.warehouse.tables import has_table
@@ -36,19 +52,39 @@ QUERIES = Queries(__file__)
 
 @dataclass(frozen=True)
 class LoadResult:
-    """Names of the files a load took in, and of those whose rows it took out."""
+    """Names of the files a load took in, and of those whose rows it took out.
+
+    files_without_rows: of the files taken in those that hold no row. files_with_same_bytes: files
+    that are not read, because another one (the value) has the same bytes. reading_notes: what was
+    done with files besides reading them, such as lines that are skipped before a header.
+    """
 
     files_loaded: list[str]
     files_removed: list[str]
+    files_without_rows: list[str]
+    files_with_same_bytes: dict[str, str]
+    reading_notes: list[str]
 
 
-def is_up_to_date(con: duckdb.DuckDBPyConnection, home: Home, source: Source) -> bool:
+@dataclass(frozen=True)
+class Contents:
+    """The config's files by what they are known by; of equal files the first by name.
+
+    twins: names of the others, to the name of the one that is read.
+    """
+
+    files: dict[str, SourceFile]
+    twins: dict[str, str]
+
+
+def is_up_to_date(
+    con: duckdb.DuckDBPyConnection, home: Home, source: Source, contents: Contents | None = None
+) -> bool:
     """Whether `raw` holds exactly the rows of the config's files."""
     if not has_table(con, "raw.files"):
         return False
-    return set(_contents(home, source)) == set(_current(con, source)) and not _read_otherwise(
-        con, source
-    )
+    wanted = contents or contents_of(home, source)
+    return set(wanted.files) == set(_current(con, source)) and not _read_otherwise(con, source)
 
 
 def load_files(
@@ -56,34 +92,108 @@ def load_files(
     home: Home,
     source: Source,
     progress: Callable[[str], None] = lambda _: None,
+    contents: Contents | None = None,
 ) -> LoadResult:
     """Bring `raw` in line with the files of the config.
 
-    Raises CallError for a missing file or column, DataNotReadyError for a file that is empty or
-    cannot be read; both name it.
+    Raises CallError for a missing file or column, DataNotReadyError for a file that cannot be read,
+    and when no file holds a row; both name it.
     """
     con.execute(QUERIES["raw_tables"])
     create_tables(con)
     con.execute("set timezone = 'UTC'")
-    wanted, current = _contents(home, source), _current(con, source)
+    wanted, current = contents or contents_of(home, source), _current(con, source)
     load_id, tombstones = _next(con, "load_id"), read_tombstones(home)
     if load_id == 1:
         tombstones.mark_applied(con)
-    kept = [file_id for content, file_id in current.items() if content in wanted]
+    kept = [file_id for content, file_id in current.items() if content in wanted.files]
     removed = _remove_others(con, kept, load_id)
-    new = {content: path for content, path in wanted.items() if content not in current}
-    for content, path in new.items():
-        progress(f"loading {home.relative(path)}")
-        _load(con, home, source, path, (content, load_id), tombstones)
-    return LoadResult([home.relative(path) for path in new.values()], removed)
+    new = {content: file for content, file in wanted.files.items() if content not in current}
+    loading = Loading(con, home, source, load_id, tombstones, progress)
+    for content, file in new.items():
+        loading.load(file, content, _next(con, "file_id"))
+    _require_rows(con, [file.name(home) for file in wanted.files.values()])
+    return LoadResult(
+        [file.name(home) for file in new.values()],
+        removed,
+        loading.without_rows,
+        wanted.twins,
+        _said_once(loading.notes, _not_read(home, new.values())),
+    )
 
 
-def _contents(home: Home, source: Source) -> dict[str, Path]:
-    """The config's files by their sha256; of equal files the first by name."""
-    paths: dict[str, Path] = {}
-    for path in source_files(home, source):
-        paths.setdefault(sha256_of(path), path)
-    return paths
+def contents_of(home: Home, source: Source) -> Contents:
+    """What the globs of the config name. Raises as source_files() and files_to_read() do."""
+    files, twins = dict[str, SourceFile](), dict[str, str]()
+    for file in files_to_read(home, source_files(home, source)):
+        first = files.setdefault(identity(file, used_of_path(file, source)), file)
+        if first is not file:
+            twins[file.name(home)] = first.name(home)
+    return Contents(files, twins)
+
+
+def said_of_files(loaded: LoadResult) -> list[str]:
+    """What to know of files that were not read plainly, in words; of many names the first three."""
+    said = list(loaded.reading_notes)
+    if loaded.files_without_rows:
+        names = loaded.files_without_rows
+        said.append(f"{len(names)} file(s) hold no rows and are skipped: {_few(names)}")
+    if loaded.files_with_same_bytes:
+        pairs = [f"{name} = {first}" for name, first in loaded.files_with_same_bytes.items()]
+        said.append(
+            f"{len(pairs)} file(s) have the same bytes as another and are read once: {_few(pairs)}"
+        )
+    return said
+
+
+def _few(names: list[str]) -> str:
+    more = f", and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+def used_of_path(file: SourceFile, source: Source) -> set[str]:
+    """The columns of the file that are read from its path: mapped, and not in the file itself."""
+    mapped = set(file.of_path) & set(source.columns.delivered().values())
+    mapped.discard(source.columns.customer_id)
+    return mapped - columns_beside(file, source.encoding) if mapped else set()
+
+
+def header_names(file: SourceFile, source: Source) -> set[str]:
+    """The mapped columns that the header of the file has to have."""
+    return set(source.columns.delivered().values()) - set(file.of_path)
+
+
+def _require_rows(con: duckdb.DuckDBPyConnection, names: list[str]) -> None:
+    """Raises DataNotReadyError when no current file holds a row, of forgotten customers neither."""
+    (rows,) = con.execute(
+        "select coalesce(sum(row_count), 0) + coalesce((select sum(line_count)"
+        " from raw.forgotten_lines), 0) from raw.files where is_current"
+    ).fetchone() or (0,)
+    if not rows:
+        others = f" and {len(names) - 1} other file(s) hold" if len(names) > 1 else " holds"
+        raise DataNotReadyError(f"{names[0]}{others} no rows", "deliver a file with rows")
+
+
+def _not_read(home: Home, files: Iterable[SourceFile]) -> list[tuple[str, str]]:
+    """Of archives the members that are of no kind that is read."""
+    archives = dict.fromkeys(file.path for file in files if file.member)
+    left = {path: members_not_read(path) for path in archives}
+    return [
+        (home.relative(path), f"not read in it: {', '.join(names)}")
+        for path, names in left.items()
+        if names
+    ]
+
+
+def _said_once(*notes: list[tuple[str, str]]) -> list[str]:
+    """Notes of files in words; what is true of several is said once, with the first name."""
+    names: dict[str, list[str]] = {}
+    for name, note in chain(*notes):
+        names.setdefault(note, []).append(name)
+    return [
+        f"{files[0]}{f' and {len(files) - 1} more' if len(files) > 1 else ''}: {note}"
+        for note, files in names.items()
+    ]
 
 
 def _reading_sha256(source: Source) -> str:
@@ -132,79 +242,125 @@ def _remove_others(con: duckdb.DuckDBPyConnection, kept: list[int], load_id: int
     return [name for _, name in gone]
 
 
-def _load(
-    con: duckdb.DuckDBPyConnection,
-    home: Home,
-    source: Source,
-    path: Path,
-    stamp: tuple[str, int],
-    tombstones: Tombstones,
-) -> None:
-    content, load_id = stamp
-    today = datetime.now(ZoneInfo(source.timezone)).date()
-    name, file_id = home.relative(path), _next(con, "file_id")
+@dataclass(frozen=True)
+class Loading:
+    """A load at work: where to, how files are read, who is left out; and what is said of files."""
 
-    def insert(file: OpenFile) -> int:
-        file.check_columns(source, name)
-        left_out = _insert(con, file, lines(file, source, file_id), tombstones)
-        if file.is_ragged:
-            keep_ragged_lines(con, file_id, file.path, delimiter_of(file.path), name, left_out)
-        return left_out
+    con: duckdb.DuckDBPyConnection
+    home: Home
+    source: Source
+    load_id: int
+    tombstones: Tombstones
+    progress: Callable[[str], None]
+    without_rows: list[str] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
-    try:
-        with as_utf8(path, source.encoding, home.build) as readable:
-            forgotten = read_file(con, source, readable, insert)
-    except UNREADABLE as error:
-        raise _not_readable(name, source, error) from None
-    con.execute(
-        "insert into raw.files select ?, ?, ?, ?, count(*), min(ordered_at)::date,"
-        " max(ordered_at)::date, ?, ?, true from raw.transactions where file_id = ?",
-        [file_id, name, content, _reading_sha256(source), today, load_id, file_id],
-    )
-    (rows,) = con.execute(
-        "select row_count from raw.files where file_id = ?", [file_id]
-    ).fetchone() or (0,)
-    if forgotten:
-        con.execute("insert into raw.forgotten_lines values (?, ?)", [file_id, forgotten])
-    elif not rows:
-        raise DataNotReadyError(f"{name}: holds no rows", "remove it or deliver it again")
+    def load(self, file: SourceFile, content: str, file_id: int) -> None:
+        """Take in one file. Raises CallError and DataNotReadyError that name it."""
+        name = file.name(self.home)
+        self.progress(f"loading {name}")
+        names = header_names(file, self.source)
+        try:
+            with readable(file, self.source.encoding, self.home.build, names) as text:
+                forgotten = self._rows_of(text, name, file_id)
+                self.say(name, text.notes)
+        except EmptyFileError:
+            forgotten = 0
+        except UNREADABLE as error:
+            raise _not_readable(name, self.source, error) from None
+        self._enter(file_id, name, content)
+        if forgotten:
+            self.con.execute("insert into raw.forgotten_lines values (?, ?)", [file_id, forgotten])
+
+    def say(self, name: str, notes: Iterable[str]) -> None:
+        for note in notes:
+            self.progress(f"{name}: {note}")
+            self.notes.append((name, note))
+
+    def _rows_of(self, text: ReadableFile, name: str, file_id: int) -> int:
+        """Rows of a file into raw.transactions; returns how many of forgotten customers it left."""
+
+        def insert(file: OpenFile) -> int:
+            if _is_empty(self.con, file, self.source):
+                return 0
+            file.check_columns(self.source, name)
+            left_out = _insert(self.con, file, lines(file, self.source, file_id), self.tombstones)
+            if file.is_ragged:
+                delimiter, before = delimiter_of(file.path), file.lines_before
+                keep_ragged_lines(self.con, file_id, file.path, delimiter, name, left_out, before)
+            return left_out
+
+        return read_file(self.con, self.source, text, insert)
+
+    def _enter(self, file_id: int, name: str, content: str) -> None:
+        """Enter the file into raw.files, with what its rows say."""
+        today = datetime.now(ZoneInfo(self.source.timezone)).date()
+        reading = _reading_sha256(self.source)
+        (rows,) = self.con.execute(
+            "insert into raw.files select ?, ?, ?, ?, count(*), min(ordered_at)::date,"
+            " max(ordered_at)::date, ?, ?, true from raw.transactions where file_id = ?"
+            " returning row_count",
+            [file_id, name, content, reading, today, self.load_id, file_id],
+        ).fetchone() or (0,)
+        if not rows:
+            self.without_rows.append(name)
+            self.progress(f"{name}: holds no rows, skipped")
+
+
+def _is_empty(con: duckdb.DuckDBPyConnection, file: OpenFile, source: Source) -> bool:
+    """Whether a file without the mapped columns holds nothing: no row, and no data as its header.
+
+    Programs write such files for days without sales.
+    """
+    is_whole = set(source.columns.delivered().values()) <= set(file.types)
+    if is_whole or file.is_ragged or any(map(is_data, file.types)):
+        return False
+    return not con.execute(f"select 1 from {file.reader} limit 1", [file.parameter]).fetchall()
 
 
 def _insert(
     con: duckdb.DuckDBPyConnection, file: OpenFile, lines: str, tombstones: Tombstones
 ) -> int:
     """Rows of the file into raw.transactions; returns how many of forgotten customers it left."""
-    values: list[object] = [str(file.path)]
-    forgotten = tombstones.ids_among(con, lines, [str(file.path)])
+    values: list[object] = [file.parameter]
+    forgotten = tombstones.ids_among(con, lines, [file.parameter])
     if forgotten:
         # rows are left out before they are written: free pages would keep them
         lines = f"select * from ({lines}) where not coalesce(customer_id in $2, false)"
         values.append(list(forgotten))
     # rows of parquet files carry their number: they may come in any order, which is cheaper
-    con.execute(f"set preserve_insertion_order = {file.path.suffix != '.parquet'}")
+    con.execute(f"set preserve_insertion_order = {not file.carries_row_numbers}")
     con.execute(f"insert into raw.transactions by name {lines}", values)
     return sum(forgotten.values())
 
 
-def check_file(con: duckdb.DuckDBPyConnection, home: Home, source: Source, path: Path) -> None:
+def check_file(
+    con: duckdb.DuckDBPyConnection, home: Home, source: Source, file: SourceFile
+) -> None:
     """Read the header of a delivered file.
 
     Raises CallError for a missing column, DataNotReadyError for a file that cannot be read.
     """
-    name = home.relative(path)
+    name, names = file.name(home), header_names(file, source)
+
+    def check(opened: OpenFile) -> None:
+        if not _is_empty(con, opened, source):
+            opened.check_columns(source, name)
+
     try:
-        with TemporaryDirectory() as folder, as_utf8(path, source.encoding, Path(folder)) as text:
-            read_file(con, source, text, lambda file: file.check_columns(source, name))
+        with (
+            TemporaryDirectory() as folder,
+            readable(file, source.encoding, Path(folder), names) as text,
+        ):
+            read_file(con, source, text, check)
+    except EmptyFileError:
+        return
     except UNREADABLE as error:
         raise _not_readable(name, source, error) from None
 
 
 def _not_readable(name: str, source: Source, error: Exception) -> DataNotReadyError:
-    reason = str(error).splitlines()[0][:200]
-    if "sniffing" in reason:
-        reason = "the quotes or the ends of its lines are not of one kind"
-    return DataNotReadyError(
-        f"{name}: cannot be read ({reason})",
-        f"deliver the file again, in UTF-8 or in the encoding of source.encoding "
-        f"({source.encoding})",
-    )
+    remedy = "deliver the file again"
+    if not isinstance(error, ConversionError):
+        remedy += f", in UTF-8 or in the encoding of source.encoding ({source.encoding})"
+    return DataNotReadyError(f"{name}: cannot be read ({reason_of(error)})", remedy)
