@@ -22,6 +22,7 @@ import jinja2
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
+from ml.delivery.batches import in_batches, rows_together
 from ml.delivery.decimal_numbers import guess_decimal_separator
 from ml.delivery.encodings import EmptyFileError, guess_encoding
 from ml.delivery.file_kinds import ENDINGS_IN_WORDS, TEXT, ending_of, is_beside_data
@@ -34,7 +35,7 @@ from ml.delivery.guess_columns import (
     time_formats,
 )
 from ml.delivery.load import load_files, said_of_files
-from ml.delivery.opened_file import UNREADABLE, delivered_rows, reason_of
+from ml.delivery.opened_file import UNREADABLE, delivered_rows, quoted, reason_of
 from ml.delivery.readable_files import readable, unpacked
 from ml.delivery.source_files import SourceFile, files_to_read, matching_files
 from ml.home.config import Columns, Source, load_config, words_of
@@ -227,8 +228,9 @@ def _proposal(
         notes.append("a line that is in two files is counted twice here, and once by `load`")
     form, times = options.timestamp_format, columns["ordered_at"]
     if form is None:
-        read = [_formats(path, encoding, scratch, times) for path in files]
-        form = _time_format(in_common([one for one in read if one]), times, dialogue, notes)
+        batches = in_batches(files, lambda file: file, encoding)
+        read = [one for batch in batches for one in _formats(batch, encoding, scratch, times)]
+        form = _time_format(in_common(read), times, dialogue, notes)
     given = {
         "files": patterns if len(patterns) > 1 else patterns[0],
         "columns": columns,
@@ -282,7 +284,37 @@ def _has_rows(file: SourceFile, encoding: str, scratch: Path) -> bool:
         return True
 
 
-def _formats(file: SourceFile, encoding: str, scratch: Path, times: str) -> Formats | None:
+def _formats(files: list[SourceFile], encoding: str, scratch: Path, times: str) -> list[Formats]:
+    """How the times of files of one shape can be read; none where they have no such column.
+
+    What reads every row of all files reads those of each; else the files are halved.
+    """
+    if len(files) == 1:
+        alone = _formats_of(files[0], encoding, scratch, times)
+        return [alone] if alone else []
+    with duckdb.connect() as con:
+        try:
+            rows = rows_together(con, files)
+            if rows is not None and times in rows.columns:
+                together = time_formats(rows, times)
+                if _reads_all(rows, times, together):
+                    return [together]
+        except UNREADABLE:  # one of them is named when it is read alone
+            pass
+    half = len(files) // 2
+    halves = (files[:half], files[half:])
+    return [one for part in halves for one in _formats(part, encoding, scratch, times)]
+
+
+def _reads_all(rows: duckdb.DuckDBPyRelation, times: str, formats: Formats) -> bool:
+    text = f"nullif(trim({quoted(times)}::varchar), '')"
+    read = f"try_cast({text} as timestamp)"
+    if formats.best is not None:
+        read = f"try_strptime({text}, '{formats.best}')"
+    return rows.filter(f"{text} is not null and {read} is null").limit(1).fetchone() is None
+
+
+def _formats_of(file: SourceFile, encoding: str, scratch: Path, times: str) -> Formats | None:
     """How the times of a file can be read; None where it has no such column (`load` says so)."""
     if not _has_rows(file, encoding, scratch):
         return None

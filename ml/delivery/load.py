@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from ml.delivery.batches import in_batches, numbers_in_files, opened_together
 from ml.delivery.converted_files import ConversionError
 from ml.delivery.encodings import EmptyFileError
 from ml.delivery.line_values import lines
@@ -110,13 +111,17 @@ def load_files(
     removed = _remove_others(con, kept, load_id)
     new = {content: file for content, file in wanted.files.items() if content not in current}
     loading = Loading(con, home, source, load_id, tombstones, progress)
-    for content, file in new.items():
-        loading.load(file, content, _next(con, "file_id"))
+    loading.load_all(
+        [
+            NewFile(file, content, file_id)
+            for file_id, (content, file) in enumerate(new.items(), _next(con, "file_id"))
+        ]
+    )
     _require_rows(con, [file.name(home) for file in wanted.files.values()])
     return LoadResult(
         [file.name(home) for file in new.values()],
         removed,
-        loading.without_rows,
+        sorted(loading.without_rows),
         wanted.twins,
         _said_once(loading.notes, _not_read(home, new.values())),
     )
@@ -243,6 +248,15 @@ def _remove_others(con: duckdb.DuckDBPyConnection, kept: list[int], load_id: int
 
 
 @dataclass(frozen=True)
+class NewFile:
+    """A file to take in: what it is known by, and its number in the warehouse."""
+
+    file: SourceFile
+    content: str
+    file_id: int
+
+
+@dataclass(frozen=True)
 class Loading:
     """A load at work: where to, how files are read, who is left out; and what is said of files."""
 
@@ -255,9 +269,17 @@ class Loading:
     without_rows: list[str] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
 
-    def load(self, file: SourceFile, content: str, file_id: int) -> None:
+    def load_all(self, files: list[NewFile]) -> None:
+        """Take in files, small ones of one shape together. Raises as load() does."""
+        names = self.source.columns.delivered().values()
+        for batch in in_batches(files, lambda new: new.file, self.source.encoding, names):
+            if len(batch) == 1 or not self._load_together(batch):
+                for new in batch:
+                    self.load(new)
+
+    def load(self, new: NewFile) -> None:
         """Take in one file. Raises CallError and DataNotReadyError that name it."""
-        name = file.name(self.home)
+        file, file_id, name = new.file, new.file_id, new.file.name(self.home)
         self.progress(f"loading {name}")
         names = header_names(file, self.source)
         try:
@@ -268,9 +290,44 @@ class Loading:
             forgotten = 0
         except UNREADABLE as error:
             raise _not_readable(name, self.source, error) from None
-        self._enter(file_id, name, content)
+        self._enter([new], left_out=forgotten)
         if forgotten:
             self.con.execute("insert into raw.forgotten_lines values (?, ?)", [file_id, forgotten])
+
+    def _load_together(self, files: list[NewFile]) -> bool:
+        """Take in files of one shape; False, and nothing is changed, where one has to be alone."""
+        delivered = [new.file for new in files]
+        mapped = set(self.source.columns.delivered().values())
+        inserts = list[tuple[str, list[object]]]()
+        try:
+            for file, places in opened_together(self.con, self.source, delivered):
+                if not mapped <= set(file.types):
+                    return False
+                read = lines(file, self.source, 0)
+                if self.tombstones.ids_among(self.con, read, [file.parameter]):
+                    return False
+                ids = [files[place].file_id for place in places]
+                inserts.append((numbers_in_files(read, file, "$2"), [file.parameter, ids]))
+            self._insert_all(inserts)
+        except UNREADABLE:  # read alone, the file that is meant is named, or read as ragged
+            return False
+        for new in files if inserts else []:
+            self.progress(f"loading {new.file.name(self.home)}")
+        if inserts:
+            self._enter(files)
+        return bool(inserts)
+
+    def _insert_all(self, inserts: list[tuple[str, list[object]]]) -> None:
+        """Rows of several statements into raw.transactions, all or none."""
+        self.con.execute("set preserve_insertion_order = true")
+        self.con.begin()
+        try:
+            for sql, values in inserts:
+                self.con.execute(f"insert into raw.transactions by name {sql}", values)
+            self.con.commit()
+        except BaseException:
+            self.con.rollback()
+            raise
 
     def say(self, name: str, notes: Iterable[str]) -> None:
         for note in notes:
@@ -292,19 +349,28 @@ class Loading:
 
         return read_file(self.con, self.source, text, insert)
 
-    def _enter(self, file_id: int, name: str, content: str) -> None:
-        """Enter the file into raw.files, with what its rows say."""
+    def _enter(self, files: list[NewFile], left_out: int = 0) -> None:
+        """Enter files into raw.files, with what their rows say.
+
+        left_out: rows of forgotten customers, which are none of them.
+        """
         today = datetime.now(ZoneInfo(self.source.timezone)).date()
-        reading = _reading_sha256(self.source)
-        (rows,) = self.con.execute(
-            "insert into raw.files select ?, ?, ?, ?, count(*), min(ordered_at)::date,"
-            " max(ordered_at)::date, ?, ?, true from raw.transactions where file_id = ?"
-            " returning row_count",
-            [file_id, name, content, reading, today, self.load_id, file_id],
-        ).fetchone() or (0,)
-        if not rows:
-            self.without_rows.append(name)
-            self.progress(f"{name}: holds no rows, skipped")
+        names = {new.file_id: new.file.name(self.home) for new in files}
+        entered = self.con.execute(
+            QUERIES["enter_files"],
+            {
+                "file_ids": list(names),
+                "file_names": list(names.values()),
+                "contents": [new.content for new in files],
+                "reading": _reading_sha256(self.source),
+                "today": today,
+                "load_number": self.load_id,
+            },
+        ).fetchall()
+        for file_id, rows in entered:
+            if not rows and not left_out:
+                self.without_rows.append(names[file_id])
+                self.progress(f"{names[file_id]}: holds no rows, skipped")
 
 
 def _is_empty(con: duckdb.DuckDBPyConnection, file: OpenFile, source: Source) -> bool:

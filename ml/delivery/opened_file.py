@@ -15,6 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ml.delivery.encodings import EmptyFileError, open_bytes
 from ml.delivery.file_kinds import PARQUET, is_packed, kind_of
@@ -53,7 +55,7 @@ class OpenFile:
     """A file as DuckDB reads it: table function (path = $1), row number, DuckDB's column types.
 
     whole_numbers: columns in which a program wrote whole numbers as floats (13085.0). lines_before:
-    lines of the delivered text before its header.
+    lines of the delivered text before its header. others: files of one shape that are read with it.
     """
 
     path: Path
@@ -63,10 +65,13 @@ class OpenFile:
     whole_numbers: frozenset[str]
     is_ragged: bool
     lines_before: int = 0
+    others: tuple[Path, ...] = ()
 
     @property
-    def parameter(self) -> str:
+    def parameter(self) -> str | list[str]:
         """What $1 is in `reader`."""
+        if self.others:
+            return list(map(as_no_pattern, (self.path, *self.others)))
         return as_no_pattern(self.path)
 
     @property
@@ -117,13 +122,15 @@ def delivered_rows(
 def columns_beside(file: SourceFile, encoding: str) -> set[str]:
     """The columns in the file itself, without those of its path; none where it cannot be read."""
     try:
+        if file.kind == PARQUET and file.member is None:
+            return set(pq.read_schema(file.path).names)
         with (
             TemporaryDirectory() as folder,
             readable(file, encoding, Path(folder)) as text,
             duckdb.connect() as con,
         ):
             return set(reader_of(con, text.path, {})[2])
-    except UNREADABLE:
+    except (*UNREADABLE, pa.ArrowException):
         return set()
 
 
@@ -184,30 +191,43 @@ def reader_of(
 
     Raises EmptyFileError when the file is empty, EOFError when a gz archive is cut off.
     """
-    function, row_number = _table_function(path, is_ragged=is_ragged)
-    described = con.execute(f"describe select * from {function}", [as_no_pattern(path)]).fetchall()
-    types = {column: kind for column, kind, *_ in described}
+    function, row_number = table_function(path, is_ragged=is_ragged)
+    types = described(con, function, path)
     own = {column.casefold() for column in types}
     if ROW_OF_PARQUET in own:  # a column of the file has the name of DuckDB's row number
         row_number = "row_number() over ()"
-    texts = {column: _as_text(column, kind) for column, kind in types.items() if _is_odd(kind)}
-    added = {key: text for key, text in of_path.items() if key.casefold() not in own}
-    if texts or added:
-        function = _with_columns(function, row_number, texts, added)
-        types |= dict.fromkeys([*texts, *added], "VARCHAR")
-    return function, row_number, types
+    added = {key: literal(text) for key, text in of_path.items() if key.casefold() not in own}
+    numbers = [ROW_OF_PARQUET] if row_number.startswith(ROW_OF_PARQUET) else []
+    reader = with_columns(function, types, added, numbers)
+    texts = dict.fromkeys([*odd_columns(types), *added], "VARCHAR")
+    return reader, row_number, types | texts
 
 
-def _with_columns(
-    function: str, row_number: str, texts: dict[str, str], added: dict[str, str | None]
+def described(con: duckdb.DuckDBPyConnection, function: str, path: Path) -> dict[str, str]:
+    """Columns of a file and their types, as the table function reads it."""
+    columns = con.execute(f"describe select * from {function}", [as_no_pattern(path)]).fetchall()
+    return {column: kind for column, kind, *_ in columns}
+
+
+def with_columns(
+    function: str, types: dict[str, str], added: dict[str, str], numbers: list[str]
 ) -> str:
-    """The rows with some columns as text, and with columns of one value."""
+    """The rows with odd columns as text and columns `added` (SQL by name), if there are any.
+
+    numbers: columns of DuckDB about the place of a row, which the rows need besides.
+    """
+    texts = odd_columns(types)
+    if not (texts or added):
+        return function
     replaced = ", ".join(f"{sql} as {quoted(column)}" for column, sql in texts.items())
     columns = [f"* replace ({replaced})" if texts else "*"]
-    columns += [f"{literal(text)} as {quoted(key)}" for key, text in added.items()]
-    if row_number.startswith(ROW_OF_PARQUET):
-        columns.append(ROW_OF_PARQUET)
-    return f"(select {', '.join(columns)} from {function})"
+    columns += [f"{sql} as {quoted(key)}" for key, sql in added.items()]
+    return f"(select {', '.join([*columns, *numbers])} from {function})"
+
+
+def odd_columns(types: dict[str, str]) -> dict[str, str]:
+    """SQL of the text of each column that is not read as what it is."""
+    return {column: _as_text(column, kind) for column, kind in types.items() if _is_odd(kind)}
 
 
 def _is_odd(kind: str) -> bool:
@@ -221,7 +241,7 @@ def _as_text(column: str, kind: str) -> str:
     return f"coalesce(try(decode({quoted(column)})), {text})" if kind == "BLOB" else text
 
 
-def _table_function(path: Path, *, is_ragged: bool) -> tuple[str, str]:
+def table_function(path: Path, *, is_ragged: bool) -> tuple[str, str]:
     """Table function for the file, its path a parameter, and its 1-based row number."""
     if not _is_csv(path):
         return "read_parquet($1, hive_partitioning = false)", f"{ROW_OF_PARQUET} + 1"

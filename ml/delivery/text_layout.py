@@ -56,12 +56,22 @@ def lines_before_header(lines: list[str], names: Collection[str] = ()) -> int:
 
     names: columns that the header is known to have.
     """
-    best, width = 0, 0
+    if names and any(set(names) <= set(first) for first in _first_cells(lines)):
+        return 0
+    best, width, sample = 0, 0, lines[: SAMPLED_RECORDS + 1]
     for delimiter in DELIMITERS:
-        header = header_of(records_of(lines, delimiter), names)
+        if not any(delimiter in line for line in sample):
+            continue
+        header = header_of(records_of(sample, delimiter), names)
         if header is not None and len(header.cells) > width:
             best, width = header.line, len(header.cells)
     return best
+
+
+def _first_cells(lines: list[str]) -> Iterator[list[str]]:
+    """The cells of the first line, by each delimiter."""
+    for delimiter in DELIMITERS if lines else ():
+        yield next(csv.reader([lines[0]], delimiter=delimiter), [])
 
 
 def header_of(records: list[Record], names: Collection[str] = ()) -> Record | None:
@@ -76,13 +86,15 @@ def header_of(records: list[Record], names: Collection[str] = ()) -> Record | No
     if named:
         return named[0]
     width = _usual_width(records)
-    able = [
-        record
-        for number, record in enumerate(records[:HEAD_LINES])
-        if len(record.cells) == width
-        and _holds_names(record, may_repeat=number == 0)
-        and _is_followed(records, number)
-    ]
+
+    def is_able(number: int) -> bool:
+        record = records[number]
+        is_wide = len(record.cells) == width and _holds_names(record, may_repeat=number == 0)
+        return is_wide and _is_followed(records, number)
+
+    if is_able(0) and records[0].cells[-1].strip():
+        return records[0]
+    able = [record for number, record in enumerate(records[:HEAD_LINES]) if is_able(number)]
     if not able:
         return records[0]
     first, fullest = able[0], max(able, key=lambda record: record.filled)
