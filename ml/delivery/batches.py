@@ -31,7 +31,7 @@ from ml.delivery.opened_file import (
 from ml.delivery.source_files import SourceFile
 from ml.home.config import Source
 
-MOST_BYTES, MOST_FILES = 1 << 22, 100
+MOST_BYTES, MOST_FILES = 1 << 22, 500
 FILE = "file_index"
 # the number of a file is in the bits above those of a row
 ROW_BITS = 40

@@ -47,6 +47,7 @@ from ml.warehouse.queries import Queries
 from ml.warehouse.tables import has_table
 
 READING_VERSION = 4
+FEW_FILES = 10
 
 QUERIES = Queries(__file__)
 
@@ -273,9 +274,19 @@ class Loading:
         """Take in files, small ones of one shape together. Raises as load() does."""
         names = self.source.columns.delivered().values()
         for batch in in_batches(files, lambda new: new.file, self.source.encoding, names):
-            if len(batch) == 1 or not self._load_together(batch):
-                for new in batch:
-                    self.load(new)
+            self._load_batch(batch)
+
+    def _load_batch(self, files: list[NewFile]) -> None:
+        """Take in files of one shape; those that cannot be read together by halves, few alone."""
+        if len(files) > 1 and self._load_together(files):
+            return
+        if len(files) > FEW_FILES:
+            half = len(files) // 2
+            self._load_batch(files[:half])
+            self._load_batch(files[half:])
+            return
+        for new in files:
+            self.load(new)
 
     def load(self, new: NewFile) -> None:
         """Take in one file. Raises CallError and DataNotReadyError that name it."""

@@ -113,8 +113,27 @@ def delivered_rows(
     """The rows of a parquet file, or of a CSV in UTF-8 (all text), before values are converted.
 
     of_path: values of the folders above it, which are columns where the file has none of the name.
+    Lines of a CSV with more or fewer values than its header are left out.
     """
-    reader, _, types = reader_of(con, path, of_path or {}, is_ragged=False)
+    try:
+        rows = _delivered_rows(con, path, of_path or {}, is_ragged=False)
+        if _is_csv(path):
+            rows.count("*").fetchone()  # to the end: a line may have other values than the header
+        return rows
+    except UNREADABLE as error:
+        if not (_is_csv(path) and _may_be_ragged(error)):
+            raise
+    return _delivered_rows(con, path, of_path or {}, is_ragged=True)
+
+
+def _delivered_rows(
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    of_path: Mapping[str, str | None],
+    *,
+    is_ragged: bool,
+) -> duckdb.DuckDBPyRelation:
+    reader, _, types = reader_of(con, path, of_path, is_ragged=is_ragged)
     names = ", ".join(map(quoted, types))
     return con.sql(f"select {names} from {reader}", params=[as_no_pattern(path)])
 

@@ -275,6 +275,9 @@ def test_a_total_below_the_rows_is_one_refused_line(tmp_path: Path):
     assert loaded.rows == EXPECTED
     assert len(loaded.unreadable) == 1
     assert loaded.unreadable[0].startswith("fewer values than the header")
+    found = made(tmp_path / "home", str(tmp_path / "a.csv"))
+    assert (found.row_count, found.usable) == (10, 9)
+    assert found.refused == {"wrong number of values": 1}
 
 
 def test_a_cut_line_is_named_as_the_delivered_file_counts(tmp_path: Path):
