@@ -145,6 +145,7 @@ def init(
             update={"files": [str(root / pattern) for pattern in source.patterns]}
         )
         read, said = _read(Home(Path(scratch)), absolute)
+    said += _left_in_folders(options.files)
     preview = Preview(**vars(read), notes=[*notes, *said], source=source, home=str(home.root))
     if dialogue is not None and not dialogue.agrees(preview):
         raise CallError("nothing was written", "call `init` again with the columns you want")
@@ -186,9 +187,7 @@ def _patterns(home: Home, files: list[str]) -> list[str]:
 def _globs_of_folder(home: Home, folder: Path, name: str) -> list[str]:
     """A glob for each ending of the files in a folder; of folders in it where it holds none."""
     for below in ("", "**/"):
-        inside = (path for path in folder.glob(f"{below}*") if path.is_file())
-        names = (path.name for path in inside if not is_beside_data(path.name))
-        endings = sorted({ending for one in names if (ending := ending_of(one))})
+        endings = _endings_in(folder, below)
         if endings:
             base = glob.escape(home.relative(folder))
             return [f"{base}/{below}*{ending}".removeprefix("./") for ending in endings]
@@ -196,6 +195,23 @@ def _globs_of_folder(home: Home, folder: Path, name: str) -> list[str]:
         f"{name}: the folder holds no file that is read ({ENDINGS_IN_WORDS})",
         "give the folder or the files that hold your transactions",
     )
+
+
+def _endings_in(folder: Path, below: str) -> list[str]:
+    """The endings of files that are read, in the folder or in folders `below` it."""
+    inside = (path for path in folder.glob(f"{below}*") if path.is_file())
+    names = (path.name for path in inside if not is_beside_data(path.name))
+    return sorted({ending for name in names if (ending := ending_of(name))})
+
+
+def _left_in_folders(files: list[str]) -> list[str]:
+    """Notes on folders whose own files are read, and those of folders inside them are not."""
+    folders = [(name, Path(name).expanduser()) for name in files]
+    return [
+        f"{name}: the files in folders inside it are not read, give {name}/**/* to read them"
+        for name, folder in folders
+        if folder.is_dir() and _endings_in(folder, "") and _endings_in(folder, "*/**/")
+    ]
 
 
 # The columns

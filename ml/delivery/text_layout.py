@@ -85,7 +85,15 @@ def header_of(records: list[Record], names: Collection[str] = ()) -> Record | No
     named = [record for record in records if names and set(names) <= set(record.cells)]
     if named:
         return named[0]
-    width = _usual_width(records)
+    counts = Counter(len(record.cells) for record in records)
+    for width in sorted((one for one in counts if one > 1), reverse=True):
+        if counts[width] > 1 and (header := _header_of_width(records, width)):
+            return header
+    return records[0]
+
+
+def _header_of_width(records: list[Record], width: int) -> Record | None:
+    """The header of a table with so many columns, if there is such a table."""
 
     def is_able(number: int) -> bool:
         record = records[number]
@@ -96,7 +104,7 @@ def header_of(records: list[Record], names: Collection[str] = ()) -> Record | No
         return records[0]
     able = [record for number, record in enumerate(records[:HEAD_LINES]) if is_able(number)]
     if not able:
-        return records[0]
+        return None
     first, fullest = able[0], max(able, key=lambda record: record.filled)
     # a title that a spreadsheet padded to the width of its table is less filled than the header
     is_padded = fullest.filled > first.filled and not first.cells[-1].strip()
@@ -108,12 +116,6 @@ def is_data(cell: str) -> bool:
     return DATA.fullmatch(cell.strip()) is not None
 
 
-def _usual_width(records: list[Record]) -> int:
-    """The number of cells that most records have; of equally many the larger."""
-    counts = Counter(len(record.cells) for record in records)
-    return max(counts, key=lambda width: (counts[width], width))
-
-
 def _holds_names(record: Record, *, may_repeat: bool) -> bool:
     filled = [cell.strip() for cell in record.cells if cell.strip()]
     is_full = len(filled) >= 2 and 2 * len(filled) >= len(record.cells)
@@ -122,7 +124,9 @@ def _holds_names(record: Record, *, may_repeat: bool) -> bool:
 
 
 def _is_followed(records: list[Record], number: int) -> bool:
-    """Whether most of the next records have as many cells."""
+    """Whether there are records behind it, and most of the next have as many cells."""
     following = records[number + 1 : number + 11]
     width = len(records[number].cells)
-    return 2 * sum(len(record.cells) == width for record in following) >= len(following)
+    return bool(following) and 2 * sum(len(record.cells) == width for record in following) >= len(
+        following
+    )

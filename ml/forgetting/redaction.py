@@ -84,11 +84,12 @@ def take_out_of_csv(
 
 def _start_of(file: IO[str], layout: TextLayout) -> str:
     """The lines before the header."""
-    end = "\r" if layout.has_cr_ends else "\n"
     lines, left = list[str](), layout.lines_before
     while left:
         lines.append(file.readline())
-        left -= lines[-1].endswith(end)
+        is_closed = "".join(lines).count('"') % 2 == 0
+        # where ends are odd, those in quotes are no ends
+        left -= is_closed if layout.has_odd_ends else lines[-1].endswith("\n")
     return "".join(lines)
 
 

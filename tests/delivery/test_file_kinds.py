@@ -18,6 +18,7 @@ import pytest
 from conftest import REPOSITORY
 from workbooks import workbook
 
+from ml.delivery import encodings
 from ml.delivery.file_kinds import ENDINGS, ending_of, kind_of
 from ml.delivery.init import InitAnswer, InitOptions, init
 from ml.delivery.load import LoadResult, load_files
@@ -226,6 +227,8 @@ PARAMETERS = "Sales report\n\nShop;Berlin\nFrom;2020-01-01\nTo;2020-01-31\nBy;ti
         ('"Sales report\nof January"\n\n', "\t", 3),
         ("Shop|Berlin\n\n", "|", 2),
         ("", ",", 0),
+        ("title\n" * 8, ";", 8),
+        ("".join(f"Parameter {n};value {n}\n" for n in range(8)), ";", 8),
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -237,6 +240,7 @@ def test_lines_before_the_header_are_skipped_and_counted(
     (tmp_path / "a.csv").write_bytes(delivered.encode(encoding))
     loaded = load(tmp_path)
     assert loaded.rows == EXPECTED
+    skipped -= end == "\r" and '"' in before  # where ends are odd, those in quotes are no ends
     expected = [f"a.csv: {skipped} line(s) before the header are skipped"] if skipped else []
     assert loaded.result.reading_notes == expected
     assert set(expected) <= set(loaded.said)
@@ -258,6 +262,36 @@ def test_lines_before_the_header_are_skipped_and_counted(
 )
 def test_a_header_in_the_first_line_stays_the_header(lines: list[str]):
     assert lines_before_header([line + "\n" for line in lines]) == 0
+
+
+@pytest.mark.parametrize("at", [1, 3, 10])
+@pytest.mark.parametrize("ends", ["\n\r\n", "\r\n\n", "\r\n\r", "\r\n"])
+def test_lines_that_end_in_several_ways_are_read_and_cells_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, ends: str
+):
+    monkeypatch.setattr(encodings, "CHUNK_BYTES", 7)
+    first, second = (ends[0], ends[1:]) if ends[0] == "\n" else (ends[:2], ends[2:] or "\n")
+    rows = [[*row[:1], f'"{row[1]}\r\n""x"', *row[2:]] for row in ROWS]
+    lines = [",".join(row) + (first if number < at else second) for number, row in enumerate(rows)]
+    (tmp_path / "a.csv").write_bytes((",".join(HEADER) + first + "".join(lines)).encode())
+    assert load(tmp_path).rows == EXPECTED
+    with duckdb.connect() as con:
+        load_files(con, Home(tmp_path), Source(files="*.csv", columns=MAPPED))
+        orders = con.execute("select order_id from raw.transactions order by file_row").fetchall()
+    assert orders == [(f'I{n}\r\n"x',) for n in range(1, 10)]
+
+
+def test_files_in_inner_folders_are_read_or_said(tmp_path: Path):
+    folder = tmp_path / "data"
+    (folder / "2020" / "01").mkdir(parents=True)
+    (folder / "2020" / "01" / "a.CSV").write_text(text())
+    assert made(tmp_path / "one", str(folder)).row_count == 9
+    (folder / "b.csv").write_text(text(ROWS[:4]))
+    found = made(tmp_path / "two", str(folder))
+    assert found.row_count == 4
+    assert f"{folder}: the files in folders inside it are not read, give {folder}/**/* to" in str(
+        found.notes
+    )
 
 
 def test_init_says_what_it_skipped(tmp_path: Path):
@@ -484,6 +518,9 @@ BAD = {
     "d.ndjson": (b'{"customer": "\xff"}\n', "utf-8"),
     "e.jsonl.gz": (gzip.compress(json_lines().encode())[:-9], "ended"),
     "a.txt": (text().encode("utf-16")[:-1], "utf-16|truncated"),
+    "f.csv": (gzip.compress(text().encode()), "gz archive"),
+    "g.csv": (parquet(), "parquet"),
+    "h.txt": (workbook({"S": [HEADER, *TYPED]}), "workbook"),
     "b.tsv": (b"\0" * 300, "no text in UTF-8"),
 }
 
