@@ -18,8 +18,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ml.delivery.encodings import EmptyFileError, open_bytes
-from ml.delivery.file_kinds import PARQUET, is_packed, kind_of
+from ml.delivery.encodings import EmptyFileError, open_bytes, text_layout
+from ml.delivery.file_kinds import PARQUET, TEXT, is_packed, kind_of
 from ml.delivery.ragged_lines import reader_options
 from ml.delivery.readable_files import ReadableFile, readable
 from ml.delivery.source_files import SourceFile
@@ -143,6 +143,8 @@ def columns_beside(file: SourceFile, encoding: str) -> set[str]:
     try:
         if file.kind == PARQUET and file.member is None:
             return set(pq.read_schema(file.path).names)
+        if file.kind == TEXT and file.member is None and text_layout(file.path, encoding).is_plain:
+            return set(header_cells(file.path))
         with (
             TemporaryDirectory() as folder,
             readable(file, encoding, Path(folder)) as text,
@@ -278,6 +280,17 @@ def delimiter_of(path: Path) -> str:
 
     Raises EmptyFileError when it is empty, EOFError when a gz archive is cut off.
     """
+    return max(_first_lines(path).items(), key=lambda pair: len(pair[1]))[0]
+
+
+def header_cells(path: Path) -> list[str]:
+    """The cells of the first line of a text in UTF-8. Raises as delimiter_of() does."""
+    cells = max(_first_lines(path).values(), key=len)
+    return [cell.encode("latin-1").decode("utf-8-sig", "replace") for cell in cells]
+
+
+def _first_lines(path: Path) -> dict[str, list[str]]:
+    """The cells of the first line by each delimiter, every byte a character."""
     with open_bytes(path) as file:
         header = file.readline().decode("latin-1")
         while is_packed(path) and file.read(1 << 20):  # to the end: DuckDB misses a cut
@@ -286,7 +299,7 @@ def delimiter_of(path: Path) -> str:
         raise EmptyFileError("it is empty")
     if "\0" in header:  # zeros where a disk lost what was there, or UTF-16 without its mark
         raise csv.Error("its header is no text in UTF-8")
-    return max(DELIMITERS, key=lambda one: len(next(csv.reader([header], delimiter=one))))
+    return {one: next(csv.reader([header], delimiter=one)) for one in DELIMITERS}
 
 
 def reason_of(error: Exception) -> str:
