@@ -15,6 +15,7 @@ from typing import Protocol
 
 from ruamel.yaml import YAML
 
+from ml.delivery.file_kinds import ENDINGS_IN_WORDS, ending_of, is_beside_data
 from ml.delivery.preview import Preview, read_files
 from ml.delivery.proposal import InitOptions, propose
 from ml.home.config import Source, load_config
@@ -25,7 +26,6 @@ from ml.warehouse.side_copy import locked
 
 FILTERS = ("layout", "keep", "drop")
 TEMPLATE = REPOSITORY / "config" / "model_config.yaml"
-READABLE = ("*.parquet", "*.csv", "*.csv.gz")
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,9 @@ def init(
         absolute = source.model_copy(
             update={"files": [str(root / pattern) for pattern in source.patterns]}
         )
-        read = read_files(Home(Path(scratch)), absolute)
-    preview = Preview(**vars(read), notes=notes, source=source, home=str(home.root))
+        read, said = read_files(Home(Path(scratch)), absolute)
+    said += _left_in_folders(options.files)
+    preview = Preview(**vars(read), notes=[*notes, *said], source=source, home=str(home.root))
     if dialogue is not None and not dialogue.agrees(preview):
         raise CallError("nothing was written", "call `init` again with the columns you want")
     with locked(home):
@@ -89,10 +90,10 @@ def _files(options: InitOptions, dialogue: Dialogue | None) -> list[str]:
     if dialogue is None:
         raise CallError(
             "the transaction files are missing",
-            "write `init FILE`, where FILE is a .parquet, .csv or .csv.gz, or a glob such as "
-            "data/*.csv",
+            f"write `init FILE`, where FILE is one of {ENDINGS_IN_WORDS}, or a glob such as "
+            f"data/*.csv",
         )
-    return [dialogue.answer("transaction file (parquet, csv, csv.gz; a glob or a folder)", "")]
+    return [dialogue.answer("transaction file (parquet, csv, xlsx, …; a glob or a folder)", "")]
 
 
 def _patterns(home: Home, files: list[str]) -> list[str]:
@@ -100,15 +101,43 @@ def _patterns(home: Home, files: list[str]) -> list[str]:
     patterns: list[str] = []
     for name in files:
         path = Path(os.path.abspath(Path(name).expanduser())) if name else home.root / "?"
-        globs = [path / ending for ending in READABLE] if path.is_dir() else [path]
-        there = [one for one in globs if not path.is_dir() or list(one.parent.glob(one.name))]
-        if not there:
-            raise CallError(
-                f"{name}: the folder holds no .parquet, .csv or .csv.gz",
-                "give the folder or the files that hold your transactions",
-            )
-        patterns += [home.relative(one) for one in there]
+        if path.is_dir():
+            patterns += _globs_of_folder(home, path, name)
+        elif path.is_file():  # a name with a sign of patterns in it is a name
+            patterns.append(glob.escape(home.relative(path)))
+        else:
+            patterns.append(home.relative(path))
     return patterns
+
+
+def _globs_of_folder(home: Home, folder: Path, name: str) -> list[str]:
+    """A glob for each ending of the files in a folder; of folders in it where it holds none."""
+    for below in ("", "**/"):
+        endings = _endings_in(folder, below)
+        if endings:
+            base = glob.escape(home.relative(folder))
+            return [f"{base}/{below}*{ending}".removeprefix("./") for ending in endings]
+    raise CallError(
+        f"{name}: the folder holds no file that is read ({ENDINGS_IN_WORDS})",
+        "give the folder or the files that hold your transactions",
+    )
+
+
+def _endings_in(folder: Path, below: str) -> list[str]:
+    """The endings of files that are read, in the folder or in folders `below` it."""
+    inside = (path for path in folder.glob(f"{below}*") if path.is_file())
+    names = (path.name for path in inside if not is_beside_data(path.name))
+    return sorted({ending for name in names if (ending := ending_of(name))})
+
+
+def _left_in_folders(files: list[str]) -> list[str]:
+    """Notes on folders whose own files are read, and those of folders inside them are not."""
+    folders = [(name, Path(name).expanduser()) for name in files]
+    return [
+        f"{name}: the files in folders inside it are not read, give {name}/**/* to read them"
+        for name, folder in folders
+        if folder.is_dir() and _endings_in(folder, "") and _endings_in(folder, "*/**/")
+    ]
 
 
 # The config

@@ -10,6 +10,7 @@ from functools import cache
 import duckdb
 import jinja2
 
+from ml.delivery.batches import numbers_in_files
 from ml.delivery.moments import Reading, day_and_time, moment_sql
 from ml.delivery.number_texts import BLANKS, number_sql
 from ml.delivery.opened_file import IDENTIFIERS, OpenFile, quoted
@@ -31,11 +32,12 @@ SHOWN_LENGTH = 200
 def lines(file: OpenFile, source: Source, file_id: int, loaded_on: date) -> str:
     """SQL of the rows of raw.transactions; path = $1. Lines that keep and drop leave out are not.
 
-    loaded_on: local day of the load, after which a line is dated in the future.
+    Of files that are read together $2 is the list of their ids. loaded_on: local day of the load,
+    after which a line is dated in the future.
     """
     values = _values(source)
     selected = ", ".join(f"{sql} as {ours}" for ours, sql in values.items())
-    read = f"select *, {selected} from ({_read_cells(file, source)})"
+    read = f"select *, {selected} from ({_read_cells(file, source, file_id)})"
     texts = ", ".join(
         f"'{ours}': left({_cell(ours)}::varchar, {SHOWN_LENGTH})"
         for ours in source.columns.delivered()
@@ -45,7 +47,7 @@ def lines(file: OpenFile, source: Source, file_id: int, loaded_on: date) -> str:
         f", cast(null as {kind}) as {ours}" for ours, kind in JUDGED.items() if ours not in values
     )
     return (
-        f"select {file_id} as file_id, file_row, {', '.join(values)},"
+        f"select file_id, file_row, {', '.join(values)},"
         f" case when {rejection_rule()} is not null then to_json({{{texts}}})::varchar end"
         f" as delivered from (select *, date '{loaded_on}' as loaded_on,"
         f" '{source.currency}' as file_currency{unmapped} from ({read}))"
@@ -71,11 +73,11 @@ def left_out_lines(file: OpenFile, source: Source, file_id: int) -> str:
         for position, column in enumerate(columns)
     )
     return (
-        f"select {file_id} as file_id, case place {named} end as column_name,"
+        f"select file_id, case place {named} end as column_name,"
         f" case place {shown} end as value, count(*) as line_count,"
         f" sum({values['amount']}) as amount"
         f" from (select *, case {reasons} end as place"
-        f" from ({_read_cells(file, source, are_kept=False)}))"
+        f" from ({_read_cells(file, source, file_id, are_kept=False)}))"
         " where place is not null group by all order by all"
     )
 
@@ -123,7 +125,7 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _cells(file: OpenFile, source: Source) -> str:
+def _cells(file: OpenFile, source: Source, file_id: int) -> str:
     """SQL of the mapped cells as delivered and of the columns that keep and drop read."""
     delivered = source.columns.delivered()
     cells = [f"{quoted(yours)} as {_cell(ours)}" for ours, yours in delivered.items()]
@@ -134,14 +136,16 @@ def _cells(file: OpenFile, source: Source) -> str:
     ]
     for column in dict.fromkeys([*source.keep, *source.drop]):
         cells.append(f"{_tidy(f'{quoted(column)}::varchar')} as {_filter(column)}")
-    return f"select {file.row_number} as file_row, {', '.join(cells)} from {file.reader}"
+    numbered = f"{file_id} as file_id, {file.row_number} as file_row"
+    read = f"select {numbered}, {', '.join(cells)} from {file.reader}"
+    return numbers_in_files(read, file, "$2") if file.others else read
 
 
-def _read_cells(file: OpenFile, source: Source, *, are_kept: bool = True) -> str:
+def _read_cells(file: OpenFile, source: Source, file_id: int, *, are_kept: bool = True) -> str:
     """SQL of the cells with what is read from them; of the lines that count, or of all."""
     selected = ", ".join(f"{sql} as {_reading(ours)}" for ours, sql in _read(source, file).items())
     kept = f" where {_is_kept(source)}" if are_kept and (source.keep or source.drop) else ""
-    return f"select *, {selected} from ({_cells(file, source)}){kept}"
+    return f"select *, {selected} from ({_cells(file, source, file_id)}){kept}"
 
 
 def _tidy(text: str) -> str:

@@ -7,48 +7,86 @@ staging models.
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ml.delivery.encodings import as_utf8
+from ml.delivery.batches import in_batches, opened_together
+from ml.delivery.converted_files import ConversionError
+from ml.delivery.encodings import EmptyFileError
 from ml.delivery.line_values import customer_cells, left_out_lines, lines
-from ml.delivery.opened_file import UNREADABLE, OpenFile, delimiter_of, read_file
+from ml.delivery.opened_file import (
+    UNREADABLE,
+    OpenFile,
+    columns_beside,
+    delimiter_of,
+    read_file,
+    reason_of,
+)
 from ml.delivery.ragged_lines import keep_ragged_lines
-from ml.delivery.source_files import source_files
+from ml.delivery.readable_files import ReadableFile, readable
+from ml.delivery.source_files import (
+    SourceFile,
+    files_to_read,
+    identity,
+    members_not_read,
+    source_files,
+)
+from ml.delivery.text_layout import is_data
 from ml.delivery.tombstones import Tombstones, create_tables, read_tombstones
 from ml.home.config import Source
 from ml.home.errors import DataNotReadyError
-from ml.home.files import sha256_of
 from ml.home.layout import Home
 from ml.warehouse.queries import Queries
 from ml.warehouse.tables import has_table
 
 READING_VERSION = 5
+FEW_FILES = 10
 
 QUERIES = Queries(__file__)
 
 
 @dataclass(frozen=True)
 class LoadResult:
-    """Names of the files a load took in, and of those whose rows it took out."""
+    """Names of the files a load took in, and of those whose rows it took out.
+
+    files_without_rows: of the files taken in those that hold no row. files_with_same_bytes: files
+    that are not read, because another one (the value) has the same bytes. reading_notes: what was
+    done with files besides reading them, such as lines that are skipped before a header.
+    """
 
     files_loaded: list[str]
     files_removed: list[str]
+    files_without_rows: list[str]
+    files_with_same_bytes: dict[str, str]
+    reading_notes: list[str]
 
 
-def is_up_to_date(con: duckdb.DuckDBPyConnection, home: Home, source: Source) -> bool:
+@dataclass(frozen=True)
+class Contents:
+    """The config's files by what they are known by; of equal files the first by name.
+
+    twins: names of the others, to the name of the one that is read.
+    """
+
+    files: dict[str, SourceFile]
+    twins: dict[str, str]
+
+
+def is_up_to_date(
+    con: duckdb.DuckDBPyConnection, home: Home, source: Source, contents: Contents | None = None
+) -> bool:
     """Whether `raw` holds exactly the rows of the config's files."""
     if not has_table(con, "raw.files"):
         return False
-    return set(_contents(home, source)) == set(_current(con, source)) and not _read_otherwise(
-        con, source
-    )
+    wanted = contents or contents_of(home, source)
+    return set(wanted.files) == set(_current(con, source)) and not _read_otherwise(con, source)
 
 
 def load_files(
@@ -56,36 +94,115 @@ def load_files(
     home: Home,
     source: Source,
     progress: Callable[[str], None] = lambda _: None,
+    contents: Contents | None = None,
 ) -> LoadResult:
     """Bring `raw` in line with the files of the config.
 
-    Raises CallError for a missing file or column, DataNotReadyError for a file that is empty or
-    cannot be read; both name it.
+    Raises CallError for a missing file or column, DataNotReadyError for a file that cannot be read,
+    and when no file holds a row; both name it.
     """
     con.execute(QUERIES["raw_tables"])
     create_tables(con)
     con.execute("set timezone = 'UTC'")
-    wanted, current = _contents(home, source), _current(con, source)
+    wanted, current = contents or contents_of(home, source), _current(con, source)
     load_id, tombstones = _next(con, "load_id"), read_tombstones(home)
     if load_id == 1:
         tombstones.mark_applied(con)
-    kept = [file_id for content, file_id in current.items() if content in wanted]
+    kept = [file_id for content, file_id in current.items() if content in wanted.files]
     removed = _remove_others(con, kept, load_id)
-    new = {content: path for content, path in wanted.items() if content not in current}
-    for content, path in new.items():
-        progress(f"loading {home.relative(path)}")
-        _load(con, home, source, path, (content, load_id), tombstones)
+    new = {content: file for content, file in wanted.files.items() if content not in current}
+    today = datetime.now(ZoneInfo(source.timezone)).date()
+    loading = Loading(con, home, source, load_id, tombstones, progress, today)
+    loading.load_all(
+        [
+            NewFile(file, content, file_id)
+            for file_id, (content, file) in enumerate(new.items(), _next(con, "file_id"))
+        ]
+    )
     if source.columns.parent_order_id is not None:
         _name_refunds(con, load_id)
-    return LoadResult([home.relative(path) for path in new.values()], removed)
+    _require_rows(con, [file.name(home) for file in wanted.files.values()])
+    return LoadResult(
+        [file.name(home) for file in new.values()],
+        removed,
+        sorted(loading.without_rows),
+        wanted.twins,
+        _said_once(loading.notes, _not_read(home, new.values())),
+    )
 
 
-def _contents(home: Home, source: Source) -> dict[str, Path]:
-    """The config's files by their sha256; of equal files the first by name."""
-    paths: dict[str, Path] = {}
-    for path in source_files(home, source):
-        paths.setdefault(sha256_of(path), path)
-    return paths
+def contents_of(home: Home, source: Source) -> Contents:
+    """What the globs of the config name. Raises as source_files() and files_to_read() do."""
+    files, twins = dict[str, SourceFile](), dict[str, str]()
+    for file in files_to_read(home, source_files(home, source)):
+        first = files.setdefault(identity(file, used_of_path(file, source)), file)
+        if first is not file:
+            twins[file.name(home)] = first.name(home)
+    return Contents(files, twins)
+
+
+def said_of_files(loaded: LoadResult) -> list[str]:
+    """What to know of files that were not read plainly, in words; of many names the first three."""
+    said = list(loaded.reading_notes)
+    if loaded.files_without_rows:
+        names = loaded.files_without_rows
+        said.append(f"{len(names)} file(s) hold no rows and are skipped: {_few(names)}")
+    if loaded.files_with_same_bytes:
+        pairs = [f"{name} = {first}" for name, first in loaded.files_with_same_bytes.items()]
+        said.append(
+            f"{len(pairs)} file(s) have the same bytes as another and are read once: {_few(pairs)}"
+        )
+    return said
+
+
+def _few(names: list[str]) -> str:
+    more = f", and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+def used_of_path(file: SourceFile, source: Source) -> set[str]:
+    """The columns of the file that are read from its path: mapped, and not in the file itself."""
+    mapped = set(file.of_path) & source.names_read
+    mapped.discard(source.columns.customer_id)
+    return mapped - columns_beside(file, source.encoding) if mapped else set()
+
+
+def header_names(file: SourceFile, source: Source) -> set[str]:
+    """The mapped columns that the header of the file has to have."""
+    return source.names_read - set(file.of_path)
+
+
+def _require_rows(con: duckdb.DuckDBPyConnection, names: list[str]) -> None:
+    """Raises DataNotReadyError when no current file holds a row, of forgotten customers neither."""
+    (rows,) = con.execute(
+        "select coalesce(sum(row_count), 0) + coalesce((select sum(line_count)"
+        " from raw.forgotten_lines), 0) from raw.files where is_current"
+    ).fetchone() or (0,)
+    if not rows:
+        others = f" and {len(names) - 1} other file(s) hold" if len(names) > 1 else " holds"
+        raise DataNotReadyError(f"{names[0]}{others} no rows", "deliver a file with rows")
+
+
+def _not_read(home: Home, files: Iterable[SourceFile]) -> list[tuple[str, str]]:
+    """Of archives the members that are of no kind that is read."""
+    archives = dict.fromkeys(file.path for file in files if file.member)
+    left = {path: members_not_read(path) for path in archives}
+    return [
+        (home.relative(path), f"not read in it: {', '.join(names)}")
+        for path, names in left.items()
+        if names
+    ]
+
+
+def _said_once(*notes: list[tuple[str, str]]) -> list[str]:
+    """Notes of files in words; what is true of several is said once, with the first name."""
+    names: dict[str, list[str]] = {}
+    for name, note in chain(*notes):
+        names.setdefault(note, []).append(name)
+    return [
+        f"{files[0]}{f' and {len(files) - 1} more' if len(files) > 1 else ''}: {note}"
+        for note, files in names.items()
+    ]
 
 
 def _reading_sha256(source: Source) -> str:
@@ -146,104 +263,219 @@ def _name_refunds(con: duckdb.DuckDBPyConnection, load_id: int) -> None:
     )
 
 
-def _load(
-    con: duckdb.DuckDBPyConnection,
-    home: Home,
-    source: Source,
-    path: Path,
-    stamp: tuple[str, int],
-    tombstones: Tombstones,
-) -> None:
-    content, load_id = stamp
-    today = datetime.now(ZoneInfo(source.timezone)).date()
-    name, file_id = home.relative(path), _next(con, "file_id")
+@dataclass(frozen=True)
+class NewFile:
+    """A file to take in: what it is known by, and its number in the warehouse."""
 
-    def insert(file: OpenFile) -> int:
-        file.check_columns(source, name)
-        read = lines(file, source, file_id, today)
-        forgotten = _insert(con, file, read, customer_cells(file, source), tombstones)
-        left_out = _leave_out(con, file, source, file_id)
-        if file.is_ragged:
-            delimiter = delimiter_of(file.path)
-            keep_ragged_lines(con, file_id, file.path, delimiter, name, forgotten + left_out)
-        return forgotten
-
-    try:
-        with as_utf8(path, source.encoding, home.build) as readable:
-            forgotten = read_file(con, source, readable, insert)
-    except UNREADABLE as error:
-        raise _not_readable(name, source, error) from None
-    con.execute(
-        "insert into raw.files select ?, ?, ?, ?, count(*), min(ordered_at)::date,"
-        " max(ordered_at)::date, ?, ?, true, ? from raw.transactions where file_id = ?",
-        [file_id, name, content, _reading_sha256(source), today, load_id, source.currency, file_id],
-    )
-    (rows,) = con.execute(
-        "select row_count from raw.files where file_id = ?", [file_id]
-    ).fetchone() or (0,)
-    if forgotten:
-        con.execute("insert into raw.forgotten_lines values (?, ?)", [file_id, forgotten])
-    elif not rows:
-        raise DataNotReadyError(f"{name}: holds no rows", "remove it or deliver it again")
+    file: SourceFile
+    content: str
+    file_id: int
 
 
-def _insert(
-    con: duckdb.DuckDBPyConnection,
-    file: OpenFile,
-    lines: str,
-    customers: str | None,
-    tombstones: Tombstones,
-) -> int:
-    """Rows of the file into raw.transactions; returns how many of forgotten customers it left."""
-    values: list[object] = [str(file.path)]
-    forgotten = tombstones.ids_among(con, customers, [str(file.path)]) if customers else {}
-    left = 0
-    if forgotten:
-        # rows are left out before they are written: free pages would keep them
-        values.append(list(forgotten))
-        (left,) = con.execute(
-            f"select count(*) from ({lines}) where customer_id in $2", values
+@dataclass(frozen=True)
+class Loading:
+    """A load at work: where to, how files are read, who is left out; and what is said of files."""
+
+    con: duckdb.DuckDBPyConnection
+    home: Home
+    source: Source
+    load_id: int
+    tombstones: Tombstones
+    progress: Callable[[str], None]
+    today: date
+    without_rows: list[str] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+    def load_all(self, files: list[NewFile]) -> None:
+        """Take in files, small ones of one shape together. Raises as load() does."""
+        names = self.source.names_read
+        for batch in in_batches(files, lambda new: new.file, self.source.encoding, names):
+            self._load_batch(batch)
+
+    def _load_batch(self, files: list[NewFile]) -> None:
+        """Take in files of one shape; those that cannot be read together by halves, few alone."""
+        if len(files) > 1 and self._load_together(files):
+            return
+        if len(files) > FEW_FILES:
+            half = len(files) // 2
+            self._load_batch(files[:half])
+            self._load_batch(files[half:])
+            return
+        for new in files:
+            self.load(new)
+
+    def load(self, new: NewFile) -> None:
+        """Take in one file. Raises CallError and DataNotReadyError that name it."""
+        file, file_id, name = new.file, new.file_id, new.file.name(self.home)
+        self.progress(f"loading {name}")
+        names = header_names(file, self.source)
+        try:
+            with readable(file, self.source.encoding, self.home.build, names) as text:
+                forgotten = self._rows_of(text, name, file_id)
+                self.say(name, text.notes)
+        except EmptyFileError:
+            forgotten = 0
+        except UNREADABLE as error:
+            raise _not_readable(name, self.source, error) from None
+        self._enter([new], left_out=forgotten)
+        if forgotten:
+            self.con.execute("insert into raw.forgotten_lines values (?, ?)", [file_id, forgotten])
+
+    def _load_together(self, files: list[NewFile]) -> bool:
+        """Take in files of one shape; False, and nothing is changed, where one has to be alone."""
+        delivered = [new.file for new in files]
+        inserts = list[tuple[str, list[object]]]()
+        try:
+            for file, places in opened_together(self.con, self.source, delivered):
+                if not self.source.names_read <= set(file.types):
+                    return False
+                if self._forgotten_in(file):
+                    return False
+                values = [file.parameter, [files[place].file_id for place in places]]
+                rows = lines(file, self.source, 0, self.today)
+                inserts.append((f"raw.transactions by name {rows}", values))
+                if self.source.is_filtered:
+                    left = left_out_lines(file, self.source, 0)
+                    inserts.append((f"raw.left_out_lines {left}", values))
+            self._insert_all(inserts)
+        except UNREADABLE:  # read alone, the file that is meant is named, or read as ragged
+            return False
+        for new in files if inserts else []:
+            self.progress(f"loading {new.file.name(self.home)}")
+        if inserts:
+            self._enter(files)
+        return bool(inserts)
+
+    def _insert_all(self, inserts: list[tuple[str, list[object]]]) -> None:
+        """Rows of several statements (a table and SQL) into their tables, all or none."""
+        self.con.execute("set preserve_insertion_order = true")
+        self.con.begin()
+        try:
+            for sql, values in inserts:
+                self.con.execute(f"insert into {sql}", values)
+            self.con.commit()
+        except BaseException:
+            self.con.rollback()
+            raise
+
+    def say(self, name: str, notes: Iterable[str]) -> None:
+        for note in notes:
+            self.progress(f"{name}: {note}")
+            self.notes.append((name, note))
+
+    def _rows_of(self, text: ReadableFile, name: str, file_id: int) -> int:
+        """Rows of a file into raw.transactions; returns how many of forgotten customers it left."""
+
+        def insert(file: OpenFile) -> int:
+            if _is_empty(self.con, file, self.source):
+                return 0
+            file.check_columns(self.source, name)
+            forgotten = self._insert(file, file_id)
+            left_out = forgotten + self._leave_out(file, file_id)
+            if file.is_ragged:
+                delimiter, before = delimiter_of(file.path), file.lines_before
+                keep_ragged_lines(self.con, file_id, file.path, delimiter, name, left_out, before)
+            return forgotten
+
+        return read_file(self.con, self.source, text, insert)
+
+    def _forgotten_in(self, file: OpenFile) -> list[str]:
+        """Customers in the file who were forgotten."""
+        customers = customer_cells(file, self.source)
+        if customers is None:
+            return []
+        return list(self.tombstones.ids_among(self.con, customers, [file.parameter]))
+
+    def _insert(self, file: OpenFile, file_id: int) -> int:
+        """Rows of a file into raw.transactions; how many of forgotten customers it left out."""
+        values: list[object] = [file.parameter]
+        read, left = lines(file, self.source, file_id, self.today), 0
+        if forgotten := self._forgotten_in(file):
+            # rows are left out before they are written: free pages would keep them
+            values.append(forgotten)
+            (left,) = self.con.execute(
+                f"select count(*) from ({read}) where customer_id in $2", values
+            ).fetchone() or (0,)
+            read = f"select * from ({read}) where not coalesce(customer_id in $2, false)"
+        # rows of parquet files carry their number: they may come in any order, which is cheaper
+        self.con.execute(f"set preserve_insertion_order = {not file.carries_row_numbers}")
+        self.con.execute(f"insert into raw.transactions by name {read}", values)
+        return int(left)
+
+    def _leave_out(self, file: OpenFile, file_id: int) -> int:
+        """Count what keep and drop leave out of a file, by value; returns the lines."""
+        if not self.source.is_filtered:
+            return 0
+        left = left_out_lines(file, self.source, file_id)
+        self.con.execute(f"insert into raw.left_out_lines {left}", [file.parameter])
+        (count,) = self.con.execute(
+            "select coalesce(sum(line_count), 0) from raw.left_out_lines where file_id = ?",
+            [file_id],
         ).fetchone() or (0,)
-        lines = f"select * from ({lines}) where not coalesce(customer_id in $2, false)"
-    # rows of parquet files carry their number: they may come in any order, which is cheaper
-    con.execute(f"set preserve_insertion_order = {file.path.suffix != '.parquet'}")
-    con.execute(f"insert into raw.transactions by name {lines}", values)
-    return int(left)
+        return int(count)
+
+    def _enter(self, files: list[NewFile], left_out: int = 0) -> None:
+        """Enter files into raw.files, with what their rows say.
+
+        left_out: rows of forgotten customers, which are none of them.
+        """
+        names = {new.file_id: new.file.name(self.home) for new in files}
+        entered = self.con.execute(
+            QUERIES["enter_files"],
+            {
+                "file_ids": list(names),
+                "file_names": list(names.values()),
+                "contents": [new.content for new in files],
+                "reading": _reading_sha256(self.source),
+                "today": self.today,
+                "currency": self.source.currency,
+                "load_number": self.load_id,
+            },
+        ).fetchall()
+        for file_id, rows in entered:
+            if not rows and not left_out:
+                self.without_rows.append(names[file_id])
+                self.progress(f"{names[file_id]}: holds no rows, skipped")
 
 
-def _leave_out(con: duckdb.DuckDBPyConnection, file: OpenFile, source: Source, file_id: int) -> int:
-    """Count what keep and drop leave out of the file, by value; returns the lines."""
-    if not (source.keep or source.drop):
-        return 0
-    con.execute(
-        f"insert into raw.left_out_lines {left_out_lines(file, source, file_id)}",
-        [str(file.path)],
-    )
-    (count,) = con.execute(
-        "select coalesce(sum(line_count), 0) from raw.left_out_lines where file_id = ?", [file_id]
-    ).fetchone() or (0,)
-    return int(count)
+def _is_empty(con: duckdb.DuckDBPyConnection, file: OpenFile, source: Source) -> bool:
+    """Whether a file without the mapped columns holds nothing: no row, and no data as its header.
+
+    Programs write such files for days without sales.
+    """
+    is_whole = source.names_read <= set(file.types)
+    if is_whole or file.is_ragged or any(map(is_data, file.types)):
+        return False
+    return not con.execute(f"select 1 from {file.reader} limit 1", [file.parameter]).fetchall()
 
 
-def check_file(con: duckdb.DuckDBPyConnection, home: Home, source: Source, path: Path) -> None:
+def check_file(
+    con: duckdb.DuckDBPyConnection, home: Home, source: Source, file: SourceFile
+) -> None:
     """Read the header of a delivered file.
 
     Raises CallError for a missing column, DataNotReadyError for a file that cannot be read.
     """
-    name = home.relative(path)
+    name, names = file.name(home), header_names(file, source)
+
+    def check(opened: OpenFile) -> None:
+        if not _is_empty(con, opened, source):
+            opened.check_columns(source, name)
+
     try:
-        with TemporaryDirectory() as folder, as_utf8(path, source.encoding, Path(folder)) as text:
-            read_file(con, source, text, lambda file: file.check_columns(source, name))
+        with (
+            TemporaryDirectory() as folder,
+            readable(file, source.encoding, Path(folder), names) as text,
+        ):
+            read_file(con, source, text, check)
+    except EmptyFileError:
+        return
     except UNREADABLE as error:
         raise _not_readable(name, source, error) from None
 
 
 def _not_readable(name: str, source: Source, error: Exception) -> DataNotReadyError:
-    reason = str(error).splitlines()[0][:200]
-    if "sniffing" in reason:
-        reason = "the quotes or the ends of its lines are not of one kind"
-    return DataNotReadyError(
-        f"{name}: cannot be read ({reason})",
-        f"deliver the file again, in UTF-8 or in the encoding of source.encoding "
-        f"({source.encoding})",
-    )
+    remedy = "deliver the file again"
+    if not isinstance(error, ConversionError):
+        remedy += f", in UTF-8 or in the encoding of source.encoding ({source.encoding})"
+    return DataNotReadyError(f"{name}: cannot be read ({reason_of(error)})", remedy)

@@ -8,7 +8,7 @@ from decimal import Decimal
 import duckdb
 
 from ml.delivery.line_values import rejection_rule
-from ml.delivery.load import load_files
+from ml.delivery.load import load_files, said_of_files
 from ml.home.config import Source
 from ml.home.errors import DataNotReadyError
 from ml.home.layout import Home
@@ -56,20 +56,22 @@ class Preview(ReadFiles):
     home: str
 
 
-def read_files(scratch: Home, source: Source) -> ReadFiles:
+def read_files(scratch: Home, source: Source) -> tuple[ReadFiles, list[str]]:
     """Rows, refusals, customers and days of the files, and the first rows in our names.
+
+    Besides what to know of files that were not read plainly, in words.
 
     Raises DataNotReadyError where `load` would refuse the files.
     """
     with duckdb.connect(scratch.root / "preview.duckdb") as con:
-        files = load_files(con, scratch, source).files_loaded
+        loaded = load_files(con, scratch, source)
         con.execute(
             "create temp view lines as"
             " with files as (select file_id, loaded_on, currency as file_currency from raw.files)"
             f" select transactions.*, {rejection_rule()} as reason"
             " from raw.transactions inner join files using (file_id)"
         )
-        return _previewed(con, source, files)
+        return _previewed(con, source, loaded.files_loaded), said_of_files(loaded)
 
 
 def _previewed(con: duckdb.DuckDBPyConnection, source: Source, files: list[str]) -> ReadFiles:

@@ -1,8 +1,7 @@
 """The source section of a config for given files: known by their headers, or guessed."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -12,7 +11,7 @@ import duckdb
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from ml.delivery.encodings import as_utf8, guess_encoding
+from ml.delivery.delivered_files import DeliveredFiles, delivered_files
 from ml.delivery.guess_columns import KNOWN_ALONE, SPELLINGS, columns_of, guess_columns
 from ml.delivery.moments import (
     Formats,
@@ -28,11 +27,11 @@ from ml.delivery.number_texts import (
     decimal_separator_of,
     number_examples,
 )
-from ml.delivery.opened_file import delivered_rows, quoted
+from ml.delivery.opened_file import quoted
 from ml.delivery.source_files import matching_files
 from ml.home.checked_yaml import words_of
 from ml.home.config import Columns, Source
-from ml.home.errors import CallError, DataNotReadyError
+from ml.home.errors import CallError
 from ml.home.layout import REPOSITORY, Home
 from ml.home.source_layouts import Layout, read_layout, recognised
 
@@ -67,9 +66,7 @@ class Proposal:
     """A source section in the making: the files, what is known of it, and notes on the guesses."""
 
     home: Home
-    scratch: Path
-    files: list[Path]
-    encoding: str
+    files: DeliveredFiles
     options: InitOptions
     dialogue: Questions | None
     notes: list[str]
@@ -79,7 +76,7 @@ class Proposal:
 
         Raises CallError where nobody can be asked and a guess would be one of two.
         """
-        with self.rows_of(self.files[0]) as rows:
+        with self.files.rows_of(self.files.files[0]) as rows:
             layout = self._layout(rows.columns)
             section = layout.source_for(rows.columns) if layout else {}
             columns, first_guess = self._columns(rows, section.pop("columns", None))
@@ -92,38 +89,16 @@ class Proposal:
             "files": patterns if len(patterns) > 1 else patterns[0],
             "layout": layout.name if layout else None,
             "columns": columns,
-            "encoding": self.encoding,
+            "encoding": self.files.encoding,
             "timestamp_format": form,
             "decimal_separator": separator,
             "timezone": self._timezone(columns, form, section, zone_column),
             "currency": self._currency(columns, section),
         }
         self._note_examples(columns, separator)
-        if len(self.files) > 1:
+        if len(self.files.files) > 1:
             self.notes.append("a line that is in two files is counted twice here, once by `load`")
         return _checked(given)
-
-    @contextmanager
-    def rows_of(self, path: Path) -> Iterator[duckdb.DuckDBPyRelation]:
-        """The rows of a file as delivered. Raises DataNotReadyError when it cannot be read."""
-        try:
-            with as_utf8(path, self.encoding, self.scratch) as readable, duckdb.connect() as con:
-                con.execute("set timezone = 'UTC'")
-                yield delivered_rows(con, readable)
-        except (duckdb.Error, UnicodeDecodeError, EOFError) as error:
-            reason = str(error).splitlines()[0][:200]
-            raise DataNotReadyError(
-                f"{path}: cannot be read ({reason})", "check the file, or give its --encoding"
-            ) from None
-        except LookupError:
-            raise CallError(
-                f"--encoding: unknown encoding {self.encoding!r}", "use one such as utf-8 or cp1252"
-            ) from None
-
-    def every_file(self) -> Iterator[duckdb.DuckDBPyRelation]:
-        for path in self.files:
-            with self.rows_of(path) as rows:
-                yield rows
 
     # Layout and columns
 
@@ -185,24 +160,31 @@ class Proposal:
         return separator
 
     def _told_by_cells(self, columns: Mapping[str, Any]) -> str | None:
+        """What the cells tell; None if nothing. Raises CallError when files differ."""
         names = [yours for ours, yours in flat(columns).items() if ours.startswith(NUMBERS)]
-        total, told = DecimalCounts(), dict[str, str]()
-        for path, rows in zip(self.files, self.every_file(), strict=True):
-            counts = decimal_counts(rows, [name for name in names if name in rows.columns])
-            total = total.plus(counts)
+        total = DecimalCounts()
+        for rows in self.files.together():
+            total = total.plus(decimal_counts(rows, [one for one in names if one in rows.columns]))
+        if total.commas and total.points and len(self.files.files) > 1:
+            self._refuse_two_forms(names)
+        return decimal_separator_of(total) if any(total) else None
+
+    def _refuse_two_forms(self, names: list[str]) -> None:
+        told: dict[str, str] = {}
+        for name, rows in self.files.one_by_one():
+            counts = decimal_counts(rows, [one for one in names if one in rows.columns])
             if counts.commas or counts.points:
-                told.setdefault(decimal_separator_of(counts), path.name)
+                told.setdefault(decimal_separator_of(counts), name)
         if len(told) > 1:
             raise CallError(
                 f"numbers are written with a decimal point in {told['.']} and with a decimal comma"
                 f" in {told[',']}",
                 "deliver all files in one form, or say which one counts with --decimal-separator",
             )
-        return decimal_separator_of(total) if any(total) else None
 
     def _format(self, columns: Mapping[str, Any]) -> str | None:
         read: list[Formats] = []
-        for rows in self.every_file():
+        for rows in self.files.together():
             cell = moment_cell(columns, rows)
             if cell is not None:  # `load` names the file that lacks the column
                 read.append(moment_formats(rows, *cell))
@@ -214,7 +196,7 @@ class Proposal:
             if not ours.startswith(NUMBERS):
                 continue
             read, unread, count = dict[str, str](), list[str](), 0
-            for rows in self.every_file():
+            for rows in self.files.together():
                 found = number_examples(rows, yours, separator)
                 read |= dict(found.read)
                 unread += found.unread
@@ -243,7 +225,7 @@ class Proposal:
     def _named_zone(self, zone_column: str) -> str | None:
         """The zone that most lines name, in the words of the shop system."""
         counts = Counter[str]()
-        for rows in self.every_file():
+        for rows in self.files.together():
             counts.update(value_counts(rows, zone_column))
         if not counts:
             return None
@@ -259,7 +241,7 @@ class Proposal:
 
     def _zone_told(self, columns: Mapping[str, Any], form: str | None) -> str | None:
         """The zone whose offsets stand behind the times of the first file."""
-        with self.rows_of(self.files[0]) as rows:
+        with self.files.rows_of(self.files.files[0]) as rows:
             cell = moment_cell(columns, rows)
             zone = zone_of_offsets(rows, cell[0], form) if cell and cell[1] == "VARCHAR" else None
         if zone is not None:
@@ -276,7 +258,7 @@ class Proposal:
         """
         counts = Counter[str]()
         if "currency" in columns:
-            for rows in self.every_file():
+            for rows in self.files.together():
                 counts.update(value_counts(rows, columns["currency"], upper=True))
         said = self.options.currency or section.get("currency")
         if len(counts) > 1 and said is None:
@@ -298,7 +280,7 @@ class Proposal:
         return self._answer("currency", guess or "USD").upper()
 
     def _currency_of_signs(self, columns: Mapping[str, Any]) -> str | None:
-        with self.rows_of(self.files[0]) as rows:
+        with self.files.rows_of(self.files.files[0]) as rows:
             money = [one for one in ("amount", "unit_price") if one in columns]
             return currency_of_signs(rows, columns[money[0]])
 
@@ -316,25 +298,12 @@ def propose(
 ) -> tuple[Source, list[str]]:
     """The source section for the files that `patterns` match, and notes on how it was guessed."""
     _check(options)
-    files = matching_files(home, patterns)
-    progress(f"looking at {files[0].name}")
     notes: list[str] = []
-    encoding = options.encoding or encoding_of(files, notes)
-    proposal = Proposal(home, scratch, files, encoding, options, dialogue, notes)
+    paths = matching_files(home, patterns)
+    files = delivered_files(home, paths, options.encoding, scratch, notes)
+    progress(f"looking at {files.files[0].name(home)}")
+    proposal = Proposal(home, files, options, dialogue, notes)
     return proposal.source(patterns), notes
-
-
-def encoding_of(files: list[Path], notes: list[str]) -> str:
-    """The encoding of the CSV files; where they differ, that of those which are not UTF-8."""
-    encodings = sorted({guess_encoding(path) for path in files if path.suffix != ".parquet"})
-    others = [encoding for encoding in encodings if encoding != "utf-8"]
-    if others:
-        notes.append(f"the text is not UTF-8, it looks like {others[0]}")
-    if len(encodings) > 1:
-        notes.append(
-            f"the files have several encodings ({', '.join(encodings)}): letters may be wrong"
-        )
-    return (others or encodings or ["utf-8"])[0]
 
 
 def asked(

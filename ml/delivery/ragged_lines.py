@@ -8,7 +8,6 @@ forgotten, under a column nobody can tell.
 """
 
 import csv
-import gzip
 import io
 from collections import deque
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from tempfile import NamedTemporaryFile
 
 import duckdb
 
+from ml.delivery.encodings import open_bytes
 from ml.home.errors import DataNotReadyError
 from ml.warehouse.queries import Queries
 
@@ -57,7 +57,7 @@ def _names(header: list[str]) -> list[str]:
 
 def _records(path: Path, delimiter: str) -> Iterator[list[str]]:
     """The header and the lines that are not blank, as Python reads them."""
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+    with open_bytes(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         yield from filter(None, csv.reader(text, delimiter=delimiter))
 
@@ -69,10 +69,12 @@ def keep_ragged_lines(
     delimiter: str,
     name: str,
     left_out: int,
+    lines_before: int = 0,
 ) -> None:
     """Add the ragged lines of the scan just made to raw.transactions, as unreadable.
 
-    left_out: lines of the scan that were not inserted.
+    left_out: lines of the scan that were not inserted. lines_before: lines of the delivered file
+    that `path`, a copy of it, begins after.
 
     Raises DataNotReadyError naming the line when it is no text in UTF-8, its quotes do not end,
     or the file breaks off in it; and when a second reader counts other lines than the scan.
@@ -85,10 +87,10 @@ def keep_ragged_lines(
     if others:
         line, reason = others
         raise DataNotReadyError(
-            f"{name}: line {line} cannot be read ({reason.lower()})",
+            f"{name}: line {lines_before + line} cannot be read ({reason.lower()})",
             "deliver the file again, in UTF-8",
         )
-    _refuse_a_cut_file(con, path, name)
+    _refuse_a_cut_file(con, path, name, lines_before)
     con.execute(QUERIES["ragged_lines"])
     con.execute(QUERIES["renumber_lines"], {"file_id": file_id})
     con.execute(
@@ -105,7 +107,9 @@ def keep_ragged_lines(
         )
 
 
-def _refuse_a_cut_file(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+def _refuse_a_cut_file(
+    con: duckdb.DuckDBPyConnection, path: Path, name: str, lines_before: int
+) -> None:
     """A last line with too few values and without a line end is where the delivery broke off."""
     last = con.execute(
         "select line, line_byte_position + strlen(csv_line) from reject_errors"
@@ -115,14 +119,15 @@ def _refuse_a_cut_file(con: duckdb.DuckDBPyConnection, path: Path, name: str) ->
     # a byte order mark is not counted
     if last and not is_ended and last[1] + 4 > size:
         raise DataNotReadyError(
-            f"{name}: line {last[0]} is cut off, the file ends in it", "deliver the file again"
+            f"{name}: line {lines_before + last[0]} is cut off, the file ends in it",
+            "deliver the file again",
         )
 
 
 def _end_of(path: Path) -> tuple[int, bool]:
     """Size in bytes, unpacked, and whether the last line has a line end."""
     size, last = 0, b""
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+    with open_bytes(path) as file:
         while chunk := file.read(1 << 20):
             size, last = size + len(chunk), chunk[-1:]
     return size, last in (b"\n", b"\r")

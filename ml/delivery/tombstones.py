@@ -9,7 +9,7 @@ guessed is the salt, which never enters the warehouse.
 import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -56,7 +56,7 @@ class Tombstones:
         return sum(datetime.fromisoformat(text) > moment for text in self.forgotten.values())
 
     def ids_among(
-        self, con: duckdb.DuckDBPyConnection, customers: str, values: list[str]
+        self, con: duckdb.DuckDBPyConnection, customers: str, values: Sequence[object]
     ) -> dict[str, int]:
         """Forgotten customers in the rows of the query `customers`, with their rows.
 

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import duckdb
 
+from ml.delivery.encodings import text_layout
+from ml.delivery.file_kinds import JSON_LINES, PARQUET, TEXT
 from ml.delivery.line_values import customers_as_read
-from ml.delivery.opened_file import delimiter_of
+from ml.delivery.source_files import identity
 from ml.delivery.spark_landing import landing_folder
 from ml.delivery.tombstones import (
     Tombstones,
@@ -35,8 +37,8 @@ from ml.forgetting.traces import (
     rows_in_output,
 )
 from ml.home.config import Source, load_config
-from ml.home.errors import CallError
-from ml.home.files import sha256_of, sync_folder
+from ml.home.errors import CallError, EngineError
+from ml.home.files import sync_folder
 from ml.home.layout import Home
 from ml.ledger import manifest
 from ml.warehouse.queries import Queries
@@ -89,7 +91,7 @@ def forget(
         progress("searching files, warehouse and outputs")
         traces = find_traces(home, source, after, spelled)
         _refuse_unknown(home, before, traces, ids)
-        _require_removable(traces)
+        _require_removable(home, traces)
         if not dry_run:
             if after != before:
                 write_tombstones(home, after)
@@ -98,9 +100,9 @@ def forget(
         customers=len(ids),
         new=sum(not before.has(one) for one in ids),
         dry_run=dry_run,
-        files={home.relative(file.path): len(file.rows) for file in traces.files},
-        files_outside={str(file.path): len(file.rows) for file in traces.outside},
-        files_not_searched=[home.relative(path) for path in traces.not_searched],
+        files={file.file.name(home): len(file.rows) for file in traces.files},
+        files_outside={file.file.name(home): len(file.rows) for file in traces.outside},
+        files_not_searched=traces.not_searched,
         tables={name.replace('"', ""): rows for name, rows in traces.tables.items()},
         outputs={home.relative(path): rows for path, rows in traces.outputs.items()},
     )
@@ -114,7 +116,9 @@ def finish_forgetting(home: Home, source: Source, bench: Workbench, progress: Pr
             left = tombstones.not_applied(con)
         if left:
             progress("completing what `forget` began")
-            _erase(home, bench, tombstones, find_traces(home, source, tombstones))
+            traces = find_traces(home, source, tombstones)
+            _require_removable(home, traces)
+            _erase(home, bench, tombstones, traces)
 
 
 def _refuse_unknown(home: Home, before: Tombstones, traces: Traces, customer_ids: set[str]) -> None:
@@ -133,16 +137,31 @@ def _refuse_unknown(home: Home, before: Tombstones, traces: Traces, customer_ids
         )
 
 
-def _require_removable(traces: Traces) -> None:
-    for file in traces.files:
-        if file.path.suffix != ".parquet" and not file.holds_only_them:
-            redaction.require_single_bytes(file.path, file.encoding)
+def _require_removable(home: Home, traces: Traces) -> None:
+    """Raises EngineError that names a file whose rows cannot be taken out one by one."""
+    for trace in traces.files:
+        name, kind = trace.file.name(home), trace.file.kind
+        if trace.file.member is not None:
+            raise EngineError(
+                f"{name}: single rows cannot be removed from an archive, nothing was changed",
+                "deliver its files unpacked in place of the archive, then run `forget` again",
+            )
+        if trace.holds_only_them:
+            continue
+        if not kind.loses_rows:
+            raise EngineError(
+                f"{name}: single rows cannot be removed from a {kind.name}, nothing was changed",
+                "remove them yourself, or deliver the rows as CSV, then run `forget` again",
+            )
+        if kind == TEXT:
+            encoding = text_layout(trace.path, trace.encoding).encoding
+            redaction.require_single_bytes(trace.path, encoding)
 
 
 def _erase(home: Home, bench: Workbench, tombstones: Tombstones, traces: Traces) -> None:
     """Remove the customers from files, side copy and outputs, then publish the copy."""
     # lines of a ragged file are numbered by a load alone: it is loaded again
-    rewritten = {sha256_of(file.path): file for file in traces.files if not file.is_ragged}
+    rewritten = {file.identity: file for file in traces.files if not file.is_ragged}
     for file in traces.files:
         _rewrite_file(file)
     if home.database.exists():
@@ -159,16 +178,17 @@ def _erase(home: Home, bench: Workbench, tombstones: Tombstones, traces: Traces)
 
 def _rewrite_file(file: DeliveredFile) -> None:
     """Remove the rows; a file without other rows is removed, because no load would take it."""
-    path = file.path
+    path, texts = file.path, file.delivered_texts
     if file.holds_only_them:
         path.unlink()
         sync_folder(path.parent)
-    elif path.suffix == ".parquet":
+    elif file.file.kind == PARQUET:
         redaction.take_out_of_parquet(path, [row - 1 for row in file.rows])
+    elif file.file.kind == JSON_LINES:
+        redaction.take_out_of_json_lines(path, file.column, texts)
     else:
-        redaction.take_out_of_csv(
-            path, delimiter_of(path), file.position, file.delivered_texts, file.encoding
-        )
+        layout = text_layout(path, file.encoding, file.names)
+        redaction.take_out_of_csv(path, file.delimiter, file.position, texts, layout)
 
 
 def _rewrite_output(path: Path, customers: set[str]) -> None:
@@ -235,6 +255,6 @@ def _follow_rewritten(con: duckdb.DuckDBPyConnection, rewritten: dict[str, Deliv
                 continue
             con.execute(
                 "update raw.files set content_sha256 = ? where file_id = ?",
-                [sha256_of(file.path), file_id],
+                [identity(file.file, file.of_path), file_id],
             )
             con.execute(QUERIES["renumber_rows"], {"file_id": file_id, "gone": file.rows})

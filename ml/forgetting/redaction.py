@@ -17,6 +17,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ml.delivery.converted_files import json_lines, json_object, json_text
+from ml.delivery.encodings import TextLayout
+from ml.delivery.file_kinds import is_packed
+from ml.delivery.opened_file import as_no_pattern
 from ml.home.errors import EngineError
 from ml.home.files import place_atomically
 
@@ -53,20 +57,52 @@ def rows_in_csv(path: Path, delimiter: str, position: int, values: Iterable[str]
 
 
 def take_out_of_csv(
-    path: Path, delimiter: str, position: int, values: Iterable[str], encoding: str = "utf-8"
+    path: Path,
+    delimiter: str,
+    position: int,
+    values: Iterable[str],
+    layout: TextLayout | None = None,
 ) -> None:
     """Remove the records whose field at `position` is one of `values`.
 
-    Raises EngineError as `require_single_bytes` does.
+    layout: encoding, and lines before the header, which stay. Raises EngineError as
+    `require_single_bytes` does.
     """
-    require_single_bytes(path, encoding)
-    wanted = _as_bytes(values, encoding)
+    layout = layout or TextLayout("utf-8")
+    require_single_bytes(path, layout.encoding)
+    wanted = _as_bytes(values, layout.encoding)
 
     def write(part: Path) -> None:
         with _open(path) as file, part.open("wb") as raw, _packed(raw, path) as target:
+            target.write(_start_of(file, layout).encode(BYTES))
             for text, fields in csv_records(file, delimiter):
                 if not _is_of(fields, position, wanted):
                     target.write(text.encode(BYTES))
+
+    place_atomically(path, write)
+
+
+def _start_of(file: IO[str], layout: TextLayout) -> str:
+    """The lines before the header."""
+    lines, left = list[str](), layout.lines_before
+    while left:
+        lines.append(file.readline())
+        is_closed = "".join(lines).count('"') % 2 == 0
+        # where ends are odd, those in quotes are no ends
+        left -= is_closed if layout.has_odd_ends else lines[-1].endswith("\n")
+    return "".join(lines)
+
+
+def take_out_of_json_lines(path: Path, column: str, values: Iterable[str]) -> None:
+    """Remove the lines of objects whose value of `column` is one of `values`."""
+    wanted = frozenset(values)
+
+    def write(part: Path) -> None:
+        with part.open("wb") as raw, _packed(raw, path) as target:
+            for line in json_lines(path):
+                read = json_object(line)
+                if isinstance(read, str) or json_text(read.get(column)) not in wanted:
+                    target.write(line.encode())
 
     place_atomically(path, write)
 
@@ -138,7 +174,10 @@ def _with_used_values(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _described(path: Path) -> list[tuple[str, ...]]:
     """Columns and their types as a load sees them."""
     with duckdb.connect() as con:
-        return con.execute("describe select * from read_parquet($1)", [str(path)]).fetchall()
+        return con.execute(
+            "describe select * from read_parquet($1, hive_partitioning = false)",
+            [as_no_pattern(path)],
+        ).fetchall()
 
 
 def _written_like(source: pq.ParquetFile) -> dict[str, Any]:
@@ -181,13 +220,13 @@ def _is_of(fields: list[str], position: int, wanted: frozenset[str]) -> bool:
 
 
 def _open(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
+    if is_packed(path):
         return gzip.open(path, "rt", encoding=BYTES, newline="")
     return path.open(encoding=BYTES, newline="")
 
 
 def _packed(raw: IO[bytes], path: Path) -> Any:
     """`raw`, or for a .gz a stream into it without name and time."""
-    if path.suffix == ".gz":
+    if is_packed(path):
         return gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0)
     return raw

@@ -9,10 +9,19 @@ from tempfile import TemporaryDirectory
 import duckdb
 import pyarrow.parquet as pq
 
-from ml.delivery.encodings import as_utf8
+from ml.delivery.encodings import EmptyFileError
+from ml.delivery.file_kinds import PARQUET, is_beside_data, kind_of
 from ml.delivery.line_values import customer_cells
-from ml.delivery.opened_file import UNREADABLE, OpenFile, read_file
-from ml.delivery.source_files import source_files
+from ml.delivery.load import header_names, used_of_path
+from ml.delivery.opened_file import (
+    UNREADABLE,
+    OpenFile,
+    as_no_pattern,
+    delimiter_of,
+    read_file,
+)
+from ml.delivery.readable_files import readable
+from ml.delivery.source_files import SourceFile, files_to_read, identity, source_files
 from ml.delivery.tombstones import Tombstones
 from ml.forgetting import redaction
 from ml.home.config import Source
@@ -20,25 +29,36 @@ from ml.home.errors import CallError, DataNotReadyError
 from ml.home.layout import Home
 from ml.warehouse.side_copy import open_warehouse
 
-READABLE = (".parquet", ".csv", ".csv.gz")
+EXPORTED = (".parquet", ".csv", ".csv.gz")
 
 
 @dataclass(frozen=True)
 class DeliveredFile:
     """A delivered file that holds forgotten customers.
 
-    rows: 1-based numbers of their rows; customers: their ids as a load reads them, delivered_texts:
-    as the file has them; position: of the customer's column; row_count: of all rows.
+    of_path: columns that are read from its path; identity: what a load knows it by; names: columns
+    of its header; rows: 1-based numbers of their rows; customers: their ids as a load reads them,
+    delivered_texts: as the file has them; column: that of the customer, position: its place;
+    delimiter: of a text; row_count: of all rows.
     """
 
-    path: Path
+    file: SourceFile
+    of_path: set[str]
+    identity: str
+    names: set[str]
     rows: list[int]
     customers: list[str]
     delivered_texts: set[str]
+    column: str
     position: int
+    delimiter: str
     row_count: int
     encoding: str
     is_ragged: bool
+
+    @property
+    def path(self) -> Path:
+        return self.file.path
 
     @property
     def holds_only_them(self) -> bool:
@@ -55,7 +75,7 @@ class Traces:
     customers: set[str]
     files: list[DeliveredFile]
     outside: list[DeliveredFile]
-    not_searched: list[Path]
+    not_searched: list[str]
     tables: dict[str, int]
     outputs: dict[Path, int]
 
@@ -119,24 +139,25 @@ def _count(con: duckdb.DuckDBPyConnection, table: str, customers: Iterable[str])
 
 def _in_files(
     home: Home, source: Source, tombstones: Tombstones
-) -> tuple[list[DeliveredFile], list[DeliveredFile], list[Path]]:
+) -> tuple[list[DeliveredFile], list[DeliveredFile], list[str]]:
     """Files with forgotten customers in the home, those outside, and files without customers."""
-    ours, outside, not_searched = list[DeliveredFile](), list[DeliveredFile](), list[Path]()
+    ours, outside, not_searched = list[DeliveredFile](), list[DeliveredFile](), list[str]()
     with duckdb.connect(config={"temp_directory": str(home.build)}) as con:
-        for path in _delivered(home, source):
+        for file in files_to_read(home, _delivered(home, source)):
             try:
-                columns, file = _in_file(con, source, path, tombstones)
+                columns, trace = _in_file(con, source, file, tombstones)
+            except EmptyFileError:
+                continue
             except UNREADABLE:  # the reason may repeat values of the file
                 raise DataNotReadyError(
-                    f"{home.relative(path)}: cannot be searched for the customer, nothing was "
-                    f"changed",
+                    f"{file.name(home)}: cannot be searched for the customer, nothing was changed",
                     "deliver the file again or remove it, then run `forget` again",
                 ) from None
             if not columns:
-                not_searched.append(path)
-            elif file is not None:
-                is_ours = path.resolve().is_relative_to(home.root)
-                (ours if is_ours else outside).append(file)
+                not_searched.append(file.name(home))
+            elif trace is not None:
+                is_ours = file.path.resolve().is_relative_to(home.root)
+                (ours if is_ours else outside).append(trace)
     return ours, outside, not_searched
 
 
@@ -146,28 +167,36 @@ def _delivered(home: Home, source: Source) -> list[Path]:
         of_config = source_files(home, source)
     except CallError:  # the files are gone; warehouse and outputs are still there
         of_config = []
-    in_raw = [path for path in (home.warehouse / "raw").rglob("*") if path.name.endswith(READABLE)]
-    return sorted({*of_config, *filter(Path.is_file, in_raw)})
+    in_raw = [
+        path
+        for path in (home.warehouse / "raw").rglob("*")
+        if path.is_file() and kind_of(path.name) and not is_beside_data(path.name)
+    ]
+    return sorted({*of_config, *in_raw})
 
 
 def _in_file(
-    con: duckdb.DuckDBPyConnection, source: Source, path: Path, tombstones: Tombstones
+    con: duckdb.DuckDBPyConnection, source: Source, file: SourceFile, tombstones: Tombstones
 ) -> tuple[list[str], DeliveredFile | None]:
     """Columns of the file (none if it has no customers), and its trace if there is one."""
-    with TemporaryDirectory() as folder, as_utf8(path, source.encoding, Path(folder)) as text:
+    names = header_names(file, source)
+    with (
+        TemporaryDirectory() as folder,
+        readable(file, source.encoding, Path(folder), names) as text,
+    ):
         return read_file(
-            con, source, text, lambda file: _in_open_file(con, source, path, file, tombstones)
+            con, source, text, lambda opened: _in_open_file(con, source, file, opened, tombstones)
         )
 
 
 def _in_open_file(
     con: duckdb.DuckDBPyConnection,
     source: Source,
-    path: Path,
+    delivered: SourceFile,
     file: OpenFile,
     tombstones: Tombstones,
 ) -> tuple[list[str], DeliveredFile | None]:
-    lines, columns, values = customer_cells(file, source), list(file.types), [str(file.path)]
+    lines, columns, values = customer_cells(file, source), list(file.types), [file.parameter]
     if lines is None:
         return [], None
     customers = list(tombstones.ids_among(con, lines, values))
@@ -178,15 +207,21 @@ def _in_open_file(
         [*values, customers],
     ).fetchall()
     (row_count,) = con.execute(f"select count(*) from ({lines})", values).fetchone() or (0,)
+    column, of_path = source.columns.customer_id, used_of_path(delivered, source)
     return columns, DeliveredFile(
-        path,
-        [row for row, _ in theirs],
-        customers,
-        {text for _, text in theirs},
-        columns.index(source.columns.customer_id),
-        row_count,
-        source.encoding,
-        file.is_ragged,
+        file=delivered,
+        of_path=of_path,
+        identity=identity(delivered, of_path),
+        names=header_names(delivered, source),
+        rows=[row for row, _ in theirs],
+        customers=customers,
+        delivered_texts={text for _, text in theirs},
+        column=column,
+        position=columns.index(column),
+        delimiter="" if delivered.kind == PARQUET else delimiter_of(file.path),
+        row_count=row_count,
+        encoding=source.encoding,
+        is_ragged=file.is_ragged,
     )
 
 
@@ -195,7 +230,7 @@ def _in_open_file(
 
 def output_files(home: Home) -> Iterator[Path]:
     """The tables among the outputs."""
-    return (path for path in sorted(home.outputs.rglob("*")) if path.name.endswith(READABLE))
+    return (path for path in sorted(home.outputs.rglob("*")) if path.name.endswith(EXPORTED))
 
 
 def rows_in_output(path: Path, customers: Iterable[str]) -> int:
@@ -214,9 +249,9 @@ def parquet_rows(path: Path, customers: Iterable[str]) -> list[int]:
         return []
     with duckdb.connect() as con:
         rows = con.execute(
-            "select file_row_number from read_parquet($1, file_row_number = true)"
+            "select file_row_number from read_parquet($1, hive_partitioning = false)"
             " where customer_id::varchar in $2",
-            [str(path), list(customers)],
+            [as_no_pattern(path), list(customers)],
         ).fetchall()
     return [row for (row,) in rows]
 

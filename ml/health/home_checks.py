@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from ml.delivery.load import check_file
-from ml.delivery.source_files import source_files
+from ml.delivery.source_files import files_to_read, source_files
 from ml.health.findings import Examined, Finding, broken, of_error, ok, warning
 from ml.home.config import load_config
 from ml.home.errors import CallError, EngineError, LockHeldError
@@ -85,20 +85,20 @@ def files(examined: Examined) -> Iterator[Finding]:
     """The files of the config are there, can be read, and have the mapped columns."""
     home, source = examined.home, examined.config.source
     try:
-        paths = source_files(home, source)
-    except CallError as error:
+        delivered = files_to_read(home, source_files(home, source))
+    except EngineError as error:
         yield of_error(error)
         return
-    for path in paths:
-        try:
-            with duckdb.connect() as con:
-                check_file(con, home, source, path)
-        except EngineError as error:
-            yield of_error(error)
-        except OSError as error:
-            what = f"{home.relative(path)}: cannot be read ({error.strerror})"
-            yield broken(what, f"chmod u+r {shlex.quote(str(path))}")
-    yield ok(f"{len(paths)} file(s) of source.files")
+    with duckdb.connect() as con:
+        for file in delivered:
+            try:
+                check_file(con, home, source, file)
+            except EngineError as error:
+                yield of_error(error)
+            except OSError as error:
+                what = f"{file.name(home)}: cannot be read ({error.strerror})"
+                yield broken(what, f"chmod u+r {shlex.quote(str(file.path))}")
+    yield ok(f"{len(delivered)} file(s) of source.files")
 
 
 def lock(examined: Examined) -> Iterator[Finding]:

@@ -139,6 +139,15 @@ class Source(Section):
         return value
 
     @property
+    def names_read(self) -> set[str]:
+        """The delivered columns that are mapped, or that keep and drop name."""
+        return {*self.columns.delivered().values(), *self.keep, *self.drop}
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.keep or self.drop)
+
+    @property
     def patterns(self) -> list[str]:
         return [self.files] if isinstance(self.files, str) else self.files
 

@@ -7,7 +7,7 @@ from datetime import date
 
 import duckdb
 
-from ml.delivery.load import LoadResult, is_up_to_date, load_files
+from ml.delivery.load import LoadResult, contents_of, is_up_to_date, load_files
 from ml.forgetting.forget import finish_forgetting
 from ml.home.config import Config, load_config
 from ml.home.dates import history_start
@@ -64,11 +64,12 @@ def open_session(home: Home, progress: Progress) -> Iterator[Session]:
 
 def _load(home: Home, config: Config, bench: Workbench, progress: Progress) -> LoadResult:
     """Load new files, and build what depends on files alone."""
+    contents = contents_of(home, config.source)
     with open_warehouse(home) as con:
-        if is_up_to_date(con, home, config.source):
-            return LoadResult([], [])
+        if is_up_to_date(con, home, config.source, contents):
+            return LoadResult([], [], [], contents.twins, [])
     with bench.side.connect() as con:
-        loaded = load_files(con, home, config.source, progress)
+        loaded = load_files(con, home, config.source, progress, contents)
     bench.build("load", full_refresh=bool(loaded.files_removed))
     return loaded
 

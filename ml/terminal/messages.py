@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ml.delivery.load import said_of_files
 from ml.forgetting.forget import ForgetAnswer
 from ml.health.doctor import DoctorAnswer
 from ml.home.number_text import UNDEFINED, with_decimals
@@ -47,7 +48,9 @@ def of_version(answer: EngineVersion) -> str:
 def of_load(answer: LoadAnswer) -> str:
     changes = [f"loaded {name}" for name in answer.files_loaded]
     changes += [f"removed the rows of {name}" for name in answer.files_removed]
-    return "\n".join([*(changes or ["nothing new to load"]), _delivery(answer)])
+    return "\n".join(
+        [*(changes or ["nothing new to load"]), *said_of_files(answer), _delivery(answer)]
+    )
 
 
 def of_train(answer: TrainAnswer) -> str:

@@ -171,9 +171,26 @@ def test_a_hostile_file_name_is_a_name_and_nothing_else(
     assert everything(tmp_path) == before
 
 
-@pytest.mark.parametrize("name", ["goo*.csv", "goo[d].csv", "goo?.csv", "{good}.csv"])
-def test_a_file_name_that_stands_for_others_is_refused(home: EngineHome, name: str):
+@pytest.mark.parametrize("name", ["goo*.csv", "goo[d].csv", "goo?.csv", "{good}.csv", "[!g]*.csv"])
+@pytest.mark.parametrize("folder", ["plain", "a[b]c", "g*", "**"])
+def test_a_name_that_could_stand_for_others_is_read_as_itself(
+    tmp_path: Path, folder: str, name: str
+):
+    home = home_at(tmp_path / folder / "home")
+    home.deliver(frame([line("C1", DAY)]), "good.csv")
     home.deliver(frame([line("C2", DAY)]), name)
+    place = Home.resolve(str(home.root))
+    with duckdb.connect() as con:
+        load_files(con, place, load_config(place).source)
+        rows = con.execute(
+            "select customer_id, file_name from raw.transactions join raw.files using (file_id)"
+            " order by customer_id"
+        ).fetchall()
+    assert rows == [("C1", "warehouse/raw/good.csv"), ("C2", f"warehouse/raw/{name}")]
+
+
+def test_a_name_that_cannot_be_told_to_the_database_is_refused(home: EngineHome):
+    home.deliver(frame([line("C2", DAY)]), "goo\\*.csv")
     place = Home.resolve(str(home.root))
     with duckdb.connect() as con, pytest.raises(CallError, match="rename it"):
         load_files(con, place, load_config(place).source)

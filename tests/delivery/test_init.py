@@ -312,7 +312,7 @@ def test_a_file_that_tells_day_from_month_speaks_for_one_that_does_not(tmp_path:
     ("text", "options", "error", "words"),
     [
         ("a,b\n1,x\n", {}, CallError, "no column looks like customer_id and ordered_at and amount"),
-        ("customer,date,total\n", {}, CallError, "looks like ordered_at"),
+        ("customer,date,total\n", {}, DataNotReadyError, "none of the 1 file"),
         ("customer,date,total\n,2011-01-01,1\n", {}, DataNotReadyError, "missing customer_id: 1"),
         (retail(), {"timezone": "Europe/Londn"}, CallError, "timezone: .*Europe/London"),
         (retail(), {"currency": "pounds"}, CallError, "currency"),

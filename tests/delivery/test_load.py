@@ -326,17 +326,17 @@ PARQUET = frame([line("C1", DAY)] * 50).to_parquet()
 ARCHIVE = gzip.compress(MANY.encode())
 # file name, its bytes, words of the message; the error is DataNotReadyError (exit code 4)
 UNREADABLE = {
-    "empty": ("bad.csv", b"", "empty"),
-    "header only": ("bad.csv", HEADER.encode(), "no rows"),
     "a line cut off": ("bad.csv", (HEADER + LINE * 5 + "C1,O1").encode(), "line"),
     "a late line cut off": ("bad.csv", (MANY + LINE * 50_000 + "C1,O1").encode(), "line 53002"),
     "an open quote": ("bad.csv", (HEADER + LINE + '"C1,O1').encode(), "quote"),
     "a cut line in an archive": ("bad.csv.gz", gzip.compress((MANY + "C1,O1").encode()), "cut off"),
     "latin-1": ("bad.csv", (HEADER + "Zoë" + LINE).encode("latin-1"), "UTF-8"),
-    "utf-16": ("bad.csv", (HEADER + LINE).encode("utf-16"), "UTF-8"),
+    "utf-16 without a mark": ("bad.csv", (HEADER + LINE).encode("utf-16-be"), "UTF-8"),
     "a cut archive": ("bad.csv.gz", ARCHIVE[:-500], "ended"),
     "an archive without its end": ("bad.csv.gz", ARCHIVE[:-6], "ended"),
     "no archive": ("bad.csv.gz", MANY.encode(), "gzip"),
+    "no workbook": ("bad.xlsx", b"PK", "workbook"),
+    "no zip archive": ("bad.zip", b"PK", "zip archive"),
     "a cut parquet": ("bad.parquet", PARQUET[: len(PARQUET) // 2], "read"),
 }
 # the same for CallError (exit code 2)
@@ -352,7 +352,7 @@ WRONG = {
         MANY.replace("customer_id", "Customer_ID", 1).encode(),
         "'Customer_ID'",
     ),
-    "another kind of file": ("bad.xlsx", b"PK", "csv.gz"),
+    "another kind of file": ("bad.xls", b"PK", "xlsx"),
 }
 
 
@@ -437,7 +437,7 @@ def test_instants_of_every_hour_of_two_years_fall_on_the_local_day_of_the_zone(
 
 def test_a_file_that_cannot_be_read_is_exit_code_four(small_home: EngineHome, tmp_path: Path):
     home = small_home.copy(tmp_path / "home")
-    (home.raw / "bad.csv").write_bytes(b"")
+    (home.raw / "bad.csv").write_bytes((HEADER + LINE + '"C1,O1').encode())
     assert "warehouse/raw/bad.csv" in home.call("load", expect=4).message
 
 
