@@ -8,7 +8,8 @@ from typing import Any
 import typer
 from rich.console import Console, Group, RenderableType
 
-from ml.delivery.init import InitAnswer, Preview
+from ml.delivery.init import InitAnswer
+from ml.delivery.preview import Preview
 from ml.home.number_text import NOTHING, money
 from ml.terminal.look import days, facts, note, page, table
 

@@ -14,11 +14,12 @@ from pydantic import ValidationError
 
 from ml.delivery import encodings
 from ml.delivery.decimal_numbers import guess_decimal_separator
-from ml.delivery.opened_file import delivered_rows
 from ml.delivery.encodings import as_utf8, guess_encoding
 from ml.delivery.guess_columns import Column, columns_of, guess_columns, time_formats
-from ml.delivery.init import InitAnswer, InitOptions, Preview, config_text, init
+from ml.delivery.init import InitAnswer, InitOptions, config_text, init
 from ml.delivery.load import is_up_to_date, load_files
+from ml.delivery.opened_file import delivered_rows
+from ml.delivery.preview import Preview
 from ml.home.config import Columns, Source, load_config
 from ml.home.errors import CallError, DataNotReadyError
 from ml.home.layout import Home
