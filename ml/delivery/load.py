@@ -157,9 +157,14 @@ def _load(
     except UNREADABLE as error:
         raise _not_readable(name, source, error) from None
     con.execute(
-        "insert into raw.files select ?, ?, ?, ?, count(*), min(ordered_at)::date,"
-        " max(ordered_at)::date, ?, ?, true from raw.transactions where file_id = ?",
-        [file_id, name, content, _reading_sha256(source), today, load_id, file_id],
+        "insert into raw.files by name select ? as file_id, ? as file_name, ? as content_sha256,"
+        " ? as reading_sha256, count(*) as row_count, min(ordered_at)::date as first_day,"
+        " max(ordered_at)::date as last_day, ? as loaded_on, ? as load_id, true as is_current,"
+        " ? as currency from raw.transactions where file_id = ?",
+        [
+            *(file_id, name, content, _reading_sha256(source)),
+            *(today, load_id, source.currency, file_id),
+        ],
     )
     (rows,) = con.execute(
         "select row_count from raw.files where file_id = ?", [file_id]

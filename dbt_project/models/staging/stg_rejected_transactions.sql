@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['load']) }}
+{{ config(materialized='table', tags=['load', 'doubts']) }}
 
 with judged_lines as (
 
@@ -12,6 +12,7 @@ with judged_lines as (
         transactions.order_id,
         transactions.ordered_at,
         transactions.amount,
+        {{ estimated_amount() }} as estimated_amount,
     from {{ source('raw', 'transactions') }} as transactions
     inner join {{ source('raw', 'files') }} as files
         on transactions.file_id = files.file_id

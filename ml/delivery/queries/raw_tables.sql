@@ -32,3 +32,8 @@ create table if not exists raw.training_requests (
     history_months integer not null,
     pred_months integer not null
 );
+
+-- columns that warehouses of earlier versions lack
+alter table raw.files add column if not exists currency varchar;
+
+alter table raw.transactions add column if not exists currency varchar;

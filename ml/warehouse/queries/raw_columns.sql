@@ -1,0 +1,4 @@
+-- columns of schema raw that warehouses of earlier versions lack; `load` adds them too
+alter table raw.files add column if not exists currency varchar;
+
+alter table raw.transactions add column if not exists currency varchar;
