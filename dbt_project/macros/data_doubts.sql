@@ -298,14 +298,23 @@ where ranked_doubts.doubt_rank <= case when ranked_doubts.is_of_all then 1 else 
 select
         '{{ kind }}' as kind,
         file_id,
-        cast(rows_share as double) as rows_share,
-        cast(money_share as double) as money_share,
+        {{ known_share('rows_share') }} as rows_share,
+        {{ known_share('money_share') }} as money_share,
         cast(example as varchar) as example,
         words,
         remedy,
     from (
         {{ doubt }}
     ) as doubt
+{%- endmacro %}
+
+
+{# A share as a DOUBLE of 0-1; NULL where nothing was to be shared. #}
+{% macro known_share(share) -%}
+case
+            when isfinite(cast({{ share }} as double))
+                then greatest(0, least(1, cast({{ share }} as double)))
+        end
 {%- endmacro %}
 
 

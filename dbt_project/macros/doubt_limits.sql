@@ -28,7 +28,7 @@
     'placeholder_line_share': 0.01,
     'placeholder_times_fair_share': 5,
 
-    'destroyed_ids': 20,
+    'destroyed_ids': 5,
     'exponent_id_share': 0.01,
     'rounded_id_share': 0.9,
     'customer_day_share': 0.3,
@@ -44,7 +44,7 @@
     'lone_line_share': 0.01,
 
     'period_days': 30,
-    'period_orders': 30,
+    'period_buyers': 20,
     'known_share_before': 0.4,
     'known_share_after': 0.05,
 

@@ -20,7 +20,8 @@ select
         from customers
         cross join all_customers as totals
         where
-            customers.line_count >= totals.line_count * greatest(
+            customers.line_count > 0
+            and customers.line_count >= totals.line_count * greatest(
                 {{ doubt_limit('one_id_line_share') }},
                 {{ doubt_limit('one_id_times_fair_share') }} / totals.customer_count
             )
@@ -191,7 +192,6 @@ purchase_days as materialized (
     select
         customer_id,
         activity_date,
-        order_count,
     from {{ customer_days }}
     where
         order_count > 0
@@ -204,17 +204,14 @@ purchase_days as materialized (
 
 customer_periods as materialized (
 
-    select
+    -- each buyer once a period: one guest of many orders is known for ever
+    select distinct
         visits.customer_id,
         (whole_log.last_date - visits.activity_date)
         // {{ doubt_limit('period_days') }} as periods_back,
-        sum(visits.order_count) as order_count,
     from purchase_days as visits
     cross join whole_log
     where visits.activity_date between whole_log.first_date and whole_log.last_date
-    group by
-        visits.customer_id,
-        periods_back
 
 ),
 
@@ -228,12 +225,12 @@ first_periods as (
 
 ),
 
-orders_by_first_period as materialized (
+buyers_by_first_period as materialized (
 
     select
         visits.periods_back,
         firsts.first_back,
-        sum(visits.order_count) as order_count,
+        count(*) as buyer_count,
     from customer_periods as visits
     inner join first_periods as firsts
         on visits.customer_id = firsts.customer_id
@@ -247,11 +244,11 @@ known_by_period as (
 
     select
         periods_back,
-        sum(order_count) as order_count,
+        sum(buyer_count) as buyer_count,
         coalesce(
-            sum(order_count) filter (where first_back >= periods_back + 2), 0
+            sum(buyer_count) filter (where first_back >= periods_back + 2), 0
         ) as known_count,
-    from orders_by_first_period
+    from buyers_by_first_period
     group by periods_back
 
 ),
@@ -262,17 +259,17 @@ compared_periods as (
     select
         *,
         sum(known_count) over six_before
-        / nullif(sum(order_count) over six_before, 0) as known_share_before,
+        / nullif(sum(buyer_count) over six_before, 0) as known_share_before,
         count(*) over six_before as periods_before,
-        sum(order_count) over six_before as orders_before,
+        sum(buyer_count) over six_before as buyers_before,
         (
             select
                 coalesce(
-                    sum(later.order_count) filter (
+                    sum(later.buyer_count) filter (
                         where later.first_back >= known_by_period.periods_back + 2
                     ), 0
-                ) / sum(later.order_count)
-            from orders_by_first_period as later
+                ) / sum(later.buyer_count)
+            from buyers_by_first_period as later
             where later.periods_back <= known_by_period.periods_back
         ) as known_share_after,
     from known_by_period
@@ -302,8 +299,8 @@ select
             ) as money_share,
             cast(since as varchar) as example,
             format(
-                'of the orders from {} on, {} are of customers known from more than a '
-                || 'month before; until then {} were: the ids may have changed',
+                'of the buyers from {} on, {} are known from more than a month before; until '
+                || 'then {} were: the ids may have changed',
                 since,
                 {{ share_in_words('known_share_after') }},
                 {{ share_in_words('known_share_before') }}
@@ -320,11 +317,11 @@ select
             from compared_periods
             cross join whole_log
             where
-                order_count >= {{ doubt_limit('period_orders') }}
-                and orders_before >= 3 * {{ doubt_limit('period_orders') }}
+                buyer_count >= {{ doubt_limit('period_buyers') }}
+                and buyers_before >= 3 * {{ doubt_limit('period_buyers') }}
                 and periods_before >= 3
                 and known_count
-                <= {{ doubt_limit('known_share_after') }} * order_count
+                <= {{ doubt_limit('known_share_after') }} * buyer_count
                 and known_share_after <= {{ doubt_limit('known_share_after') }}
                 and known_share_before >= {{ doubt_limit('known_share_before') }}
         ) as changes

@@ -67,8 +67,8 @@ refused_of_files as materialized (
                 where worth < 0 and amount is null
             ) as unreadable_returns,
             mode(reason order by reason) as reason,
-            arg_max(example, (abs(worth), file_row)) as example,
-            arg_max(example, (abs(worth), file_row)) filter (
+            arg_max(example, (coalesce(abs(worth), 0), file_row)) as example,
+            arg_max(example, (coalesce(abs(worth), 0), file_row)) filter (
                 where worth < 0
             ) as returned_example,
             mode(reason order by reason) filter (

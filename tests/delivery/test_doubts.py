@@ -32,6 +32,30 @@ AMOUNTS = {name: MAPPED[name] for name in ("customer_id", "order_id", "ordered_a
 }
 
 
+LARGE = """
+copy (
+    with orders as (
+        select
+            range as number,
+            date '2019-01-01' + cast(range // 200 as integer) as day,
+            1 + (range * 7919) % 5003 as customer,
+        from range(200000)
+    )
+    select
+        case
+            when number % 10 = 0 then 'guest'
+            when number >= 170000 then 'N' || customer
+            else 'C' || customer
+        end as customer_id,
+        'O' || number as order_id,
+        day as order_ts,
+        5 + (number * 31) % 997 as amount,
+    from orders
+    cross join range(2) as lines
+) to $path (format parquet)
+"""
+
+
 @pytest.fixture(scope="module")
 def sound_log() -> pd.DataFrame:
     """A shop without a fault: orders of several lines, returns, two years."""
@@ -111,6 +135,24 @@ def test_a_log_of_one_line_an_order_at_one_price_is_not_doubted(doubted: Doubts)
 def test_a_handful_of_lines_is_not_doubted(doubted: Doubts):
     days = [date(2020, 1, 1), date(2020, 1, 9), date(2020, 6, 1), date(2021, 3, 1)]
     assert doubted(frame([line("A", day) for day in days])) == []
+
+
+def test_a_log_without_money_is_not_doubted(log: pd.DataFrame, doubted: Doubts):
+    assert doubted(log.assign(unit_price=0.0)) == []
+
+
+def test_a_large_log_is_looked_at_in_parts_and_its_faults_are_found(tmp_path: Path):
+    """400,000 lines on 1,000 days; the guest, the order totals and the new ids are found."""
+    path = tmp_path / "large.parquet"
+    with duckdb.connect() as con:
+        con.execute(LARGE, {"path": str(path)})
+    columns = Columns.model_validate(AMOUNTS)
+    source = Source.model_validate({"files": str(path), "columns": columns})
+    found = {one.kind: one for one in read_files(Home(tmp_path), source).doubts}
+    assert set(found) == {"one_id_on_many_lines", "order_total_on_every_line", "unknown_ids"}
+    guest = found["one_id_on_many_lines"]
+    assert guest.example == "guest"
+    assert guest.rows_share == pytest.approx(0.1, abs=0.01)
 
 
 # Refusals
