@@ -9,7 +9,7 @@
     'sampled_lines': 200000,
     'sampled_line_days': 20,
     'sampled_customer_days': 200000,
-    'fewest_sampled_days': 80,
+    'fewest_sampled_days': 64,
     'fewest_days': 60,
 
     'refused_lines': 3,
@@ -25,6 +25,7 @@
     'one_id_times_fair_share': 10,
     'one_id_day_share': 0.5,
     'one_id_orders_a_day': 1.5,
+    'one_id_every_day_share': 0.9,
     'placeholder_line_share': 0.01,
     'placeholder_times_fair_share': 5,
 

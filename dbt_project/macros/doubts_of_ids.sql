@@ -1,51 +1,73 @@
 {#
-    One id on far more lines than its fair share, or on most days with several orders a
-    day. A small shop may have one good customer: of 20 customers none can be doubted.
+    One id (or a few) on far more lines than its fair share, or on most days with several
+    orders a day, or on nearly all days. A small shop may have one good customer: of 20
+    customers none can be doubted.
 #}
 {% macro one_id_doubt() -%}
 select
             null as file_id,
-            customers.line_count / totals.line_count as rows_share,
-            customers.money / nullif(totals.money, 0) as money_share,
-            customers.id as example,
+            sum(line_share) as rows_share,
+            sum(money_share) as money_share,
+            arg_max(id, (line_share, id)) as example,
             format(
-                'the customer id "{}" is on {} of the lines and on {} of the days: it may '
+                'the customer id "{}" is on {} of the lines and on {} of the days{}: it may '
                 || 'stand for buyers who are not known',
-                customers.id,
-                {{ share_in_words('customers.line_count / totals.line_count') }},
-                {{ share_in_words('customers.day_count / totals.day_count') }}
+                arg_max(id, (line_share, id)),
+                {{ share_in_words('max(line_share)') }},
+                {{ share_in_words('arg_max(day_share, (line_share, id))') }},
+                case
+                    when count(*) > 1 then format(' ({} such ids in all)', count(*))
+                    else ''
+                end
             ) as words,
-            'source.drop: {customer_id column: ['''
-            || replace(customers.id, '''', '''''') || ''']}' as remedy,
-        from customers
-        cross join all_customers as totals
+            'source.drop: {customer_id column: ['
+            || string_agg(
+                {{ quoted_in_yaml('id') }}, ', '
+                order by line_share desc, id
+            ) || ']}' as remedy,
+        from (
+            select
+                customers.id,
+                customers.line_count / totals.line_count as line_share,
+                customers.day_count / totals.day_count as day_share,
+                customers.money / nullif(totals.money, 0) as money_share,
+                customers.order_count / customers.day_count as orders_a_day,
+                totals.day_count >= {{ doubt_limit('fewest_days') }} as has_many_days,
+                {{ doubt_limit('one_id_times_fair_share') }}
+                * totals.mean_day_count / totals.day_count as many_days_share,
+                totals.customer_count,
+            from customers
+            cross join all_customers as totals
+            where customers.line_count > 0
+        ) as shares
         where
-            customers.line_count > 0
-            and customers.line_count >= totals.line_count * greatest(
+            line_share >= greatest(
                 {{ doubt_limit('one_id_line_share') }},
-                {{ doubt_limit('one_id_times_fair_share') }} / totals.customer_count
+                {{ doubt_limit('one_id_times_fair_share') }} / customer_count
             )
             or (
-                totals.day_count >= {{ doubt_limit('fewest_days') }}
-                and customers.day_count
-                >= totals.day_count * {{ doubt_limit('one_id_day_share') }}
-                and customers.day_count
-                >= totals.mean_day_count * {{ doubt_limit('one_id_times_fair_share') }}
-                and customers.order_count
-                >= customers.day_count * {{ doubt_limit('one_id_orders_a_day') }}
-            )
-            or (
-                {{ is_placeholder('customers.id') }}
-                and customers.line_count >= totals.line_count * greatest(
-                    {{ doubt_limit('placeholder_line_share') }},
-                    {{ doubt_limit('placeholder_times_fair_share') }}
-                    / totals.customer_count
+                has_many_days
+                and day_share >= many_days_share
+                and day_share >= {{ doubt_limit('one_id_day_share') }}
+                and (
+                    orders_a_day >= {{ doubt_limit('one_id_orders_a_day') }}
+                    or day_share >= {{ doubt_limit('one_id_every_day_share') }}
                 )
             )
-        order by
-            customers.line_count desc,
-            customers.id
-        limit 1
+            or (
+                line_share >= greatest(
+                    {{ doubt_limit('placeholder_line_share') }},
+                    {{ doubt_limit('placeholder_times_fair_share') }} / customer_count
+                )
+                and {{ is_placeholder('id') }}
+            )
+        having count(*) > 0
+{%- endmacro %}
+
+
+{# SQL of a text as YAML takes it: in single quotes, each quote inside doubled. #}
+{% macro quoted_in_yaml(text) -%}
+chr(39) || replace({{ text }}, chr(39), chr(39) || chr(39)) || chr(39)
 {%- endmacro %}
 
 

@@ -216,11 +216,28 @@ def test_one_id_on_a_fifth_of_the_lines_is_doubted_whatever_it_is_called(
     assert found.rows_share == pytest.approx(0.2, abs=0.03)
 
 
+def test_several_ids_for_nobody_are_one_doubt_with_one_remedy(log: pd.DataFrame, doubted: Doubts):
+    log.loc[log.index % 5 == 0, "customer_id"] = "guest"
+    log.loc[log.index % 7 == 0, "customer_id"] = "d'Or"
+    found = only(doubted(log))
+    assert found.remedy == "source.drop: {customer_id column: ['guest', 'd''Or']}"
+    assert "(2 such ids in all)" in found.words
+
+
 def test_an_id_that_looks_like_nobody_is_doubted_on_fewer_lines(log: pd.DataFrame, doubted: Doubts):
     log.loc[log.index % 33 == 0, "customer_id"] = "unknown"
     assert kinds(doubted(log)) == ["one_id_on_many_lines"]
     log.loc[log.index % 33 == 0, "customer_id"] = "Meyer"
     assert doubted(log) == []
+
+
+def test_an_id_with_one_order_on_every_day_is_doubted(doubted: Doubts):
+    shop = transaction_log(seed=8, customers=900)
+    days = shop.order_ts.dt.date.unique()
+    till = frame([line("Till 1", day, order=f"T-{day}") for day in days])
+    assert kinds(doubted(pd.concat([shop, till]))) == ["one_id_on_many_lines"]
+    regular = frame([line("Regular", day, order=f"R-{day}") for day in days[::2]])
+    assert doubted(pd.concat([shop, regular])) == []
 
 
 def test_an_id_on_most_days_with_several_orders_a_day_is_doubted(doubted: Doubts):
