@@ -44,7 +44,7 @@ from ml.home.config import Source
 from ml.home.errors import DataNotReadyError
 from ml.home.layout import Home
 from ml.warehouse.queries import Queries
-from ml.warehouse.tables import has_table
+from ml.warehouse.tables import add_raw_columns, has_table
 
 READING_VERSION = 5
 FEW_FILES = 10
@@ -102,6 +102,7 @@ def load_files(
     and when no file holds a row; both name it.
     """
     con.execute(QUERIES["raw_tables"])
+    add_raw_columns(con)
     create_tables(con)
     con.execute("set timezone = 'UTC'")
     wanted, current = contents or contents_of(home, source), _current(con, source)

@@ -1,19 +1,42 @@
-"""What the files hold, read as `load` reads them, before anything stands in the home."""
+"""What the files hold, read as `load` reads them, before anything stands in the home.
+
+Refusals, customer days and doubts are computed by the macros of the dbt project, which are Jinja
+over SQL: they are rendered here without dbt, over tables of a database that is thrown away.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
+import jinja2
 
-from ml.delivery.line_values import rejection_rule
 from ml.delivery.load import load_files, said_of_files
 from ml.home.config import Source
 from ml.home.errors import DataNotReadyError
-from ml.home.layout import Home
+from ml.home.layout import REPOSITORY, Home
+from ml.warehouse.doubts import Doubt, doubts
+from ml.warehouse.queries import Queries
+from ml.warehouse.tables import records
 
+MACROS = REPOSITORY / "dbt_project" / "macros"
+READ_MACROS = (
+    "rejection_reason",
+    "estimated_amount",
+    "windows",
+    "customer_days",
+    "doubt_limits",
+    "doubts_of_refusals",
+    "doubts_of_ids",
+    "doubts_of_money",
+    "doubts_of_days",
+    "data_doubts",
+)
 SHOWN_ROWS = 5
+QUERIES = Queries(__file__)
 
 
 @dataclass(frozen=True)
@@ -30,10 +53,25 @@ class FirstRow:
 
 
 @dataclass(frozen=True)
-class ReadFiles:
-    """What the files hold; customers, days and money are of the usable rows.
+class YearTotals:
+    """What a shop's own books say of a calendar year too; returns as a positive amount.
 
-    refused: rows by the reason for which `load` would refuse them.
+    orders: those with a positive amount; customers: who bought or returned something.
+    """
+
+    year: int
+    orders: int
+    customers: int
+    net_revenue: float
+    returns: float
+
+
+@dataclass(frozen=True)
+class ReadFiles:
+    """What the files hold; customers, days, money and years are of the usable rows.
+
+    refused: rows by the reason for which `load` would refuse them; refused_money: what these rows
+    are worth, also by the look of a text that could not be read, None where none of them says.
     """
 
     row_count: int
@@ -44,6 +82,9 @@ class ReadFiles:
     net_revenue: float
     files: list[str]
     refused: dict[str, int]
+    refused_money: dict[str, float | None]
+    years: list[YearTotals]
+    doubts: list[Doubt]
     first_rows: list[FirstRow]
 
 
@@ -65,36 +106,78 @@ def read_files(scratch: Home, source: Source) -> tuple[ReadFiles, list[str]]:
     """
     with duckdb.connect(scratch.root / "preview.duckdb") as con:
         loaded = load_files(con, scratch, source)
-        con.execute(
-            "create temp view lines as"
-            " with files as (select file_id, loaded_on, currency as file_currency from raw.files)"
-            f" select transactions.*, {rejection_rule()} as reason"
-            " from raw.transactions inner join files using (file_id)"
-        )
         return _previewed(con, source, loaded.files_loaded), said_of_files(loaded)
 
 
+def doubts_of(con: duckdb.DuckDBPyConnection) -> list[Doubt]:
+    """What is doubted of the lines in schema `raw`."""
+    _judge_lines(con)
+    _count_days(con)
+    return _doubts(con)
+
+
 def _previewed(con: duckdb.DuckDBPyConnection, source: Source, files: list[str]) -> ReadFiles:
-    """What the view `lines` holds."""
-    (counts,) = con.execute(
-        "select count(*), count(*) filter (reason is null),"
-        " count(distinct customer_id) filter (reason is null),"
-        " min(ordered_at) filter (reason is null)::date,"
-        " max(ordered_at) filter (reason is null)::date,"
-        " sum(amount) filter (reason is null)::double from lines"
-    ).fetchall()
+    """What schema `raw` holds."""
+    _judge_lines(con)
+    (counts,) = con.execute(QUERIES["preview_counts"]).fetchall()
     reasons = con.execute(
-        "select reason, count(*) from lines where reason is not null"
-        " group by reason order by count(*) desc, reason"
+        "select reason, count(*), sum(try_cast(estimated_amount as decimal(38, 4)))::double"
+        " from refused group by reason order by count(*) desc, reason"
     ).fetchall()
-    refused = dict(reasons)
+    refused = {reason: rows for reason, rows, _ in reasons}
     _refuse_unusable(counts[0], counts[1], refused, source)
     top = con.execute(
         "select customer_id, ordered_at, order_id, product_id, quantity, unit_price, amount"
-        f" from lines order by file_id, file_row limit {SHOWN_ROWS}"
+        f" from raw.transactions order by file_id, file_row limit {SHOWN_ROWS}"
     ).fetchall()
-    first_rows = [FirstRow(*row) for row in top]
-    return ReadFiles(*counts, files=files, refused=refused, first_rows=first_rows)
+    _count_days(con)
+    return ReadFiles(
+        *counts,
+        files=files,
+        refused=refused,
+        refused_money={reason: money for reason, _, money in reasons},
+        years=[YearTotals(*row) for row in con.execute(QUERIES["preview_years"]).fetchall()],
+        doubts=_doubts(con),
+        first_rows=[FirstRow(*row) for row in top],
+    )
+
+
+def _judge_lines(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables `refused` and `accepted`, as the models of staging."""
+    con.execute(_rendered(_template("preview_lines")))
+
+
+def _count_days(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the table preview_days of what is accepted, as int_customer_days."""
+    days = "{{ customer_days('accepted', days) }}"
+    con.execute(_rendered(f"create table preview_days as {days}", days=[]))
+    years = con.execute("select distinct year(order_date) from accepted").fetchall()
+    for (year,) in years:  # in parts: see the macro
+        part = [date(year, 1, 1), date(year, 12, 31)]
+        con.execute(_rendered(f"insert into preview_days by name {days}", days=part))
+
+
+def _doubts(con: duckdb.DuckDBPyConnection) -> list[Doubt]:
+    """The rows of data_doubts, as the mart."""
+    (sample,) = records(con, _rendered("{{ doubt_sample_query('preview_days', 'raw.files') }}"))
+    con.execute(_rendered(_template("preview_doubts"), sample=sample))
+    return doubts(con)
+
+
+def _template(name: str) -> str:
+    """A query that calls macros: no SQL before it is rendered."""
+    return (Path(__file__).parent / "queries" / f"{name}.jinja").read_text(encoding="utf-8")
+
+
+def _rendered(sql: str, **values: object) -> str:
+    """SQL that calls macros of READ_MACROS, with what dbt would give to them."""
+    macros = [(MACROS / f"{name}.sql").read_text(encoding="utf-8") for name in READ_MACROS]
+    template = jinja2.Environment(autoescape=False).from_string("".join([*macros, sql]))
+    return template.render(
+        source=lambda schema, table: f"{schema}.{table}",
+        target=SimpleNamespace(type="duckdb"),
+        **values,
+    )
 
 
 def _refuse_unusable(rows: int, usable: int, refused: dict[str, int], source: Source) -> None:

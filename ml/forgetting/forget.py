@@ -41,8 +41,12 @@ from ml.home.errors import CallError, EngineError
 from ml.home.files import sync_folder
 from ml.home.layout import Home
 from ml.ledger import manifest
+from ml.report.report import report_page, write_report
+from ml.warehouse.doubts import MART
 from ml.warehouse.queries import Queries
 from ml.warehouse.side_copy import locked, open_warehouse
+from ml.warehouse.tables import has_table
+from ml.warehouse.views import bring_over
 from ml.warehouse.workbench import Workbench
 
 Progress = Callable[[str], None]
@@ -82,6 +86,8 @@ def forget(
         raise CallError(
             "no customer id was given", "write - and give the ids on stdin, one on each line"
         )
+    if not dry_run:
+        bring_over(home, progress, limit)
     with locked(home):
         manifest.heal(home)
         before = read_tombstones(home)
@@ -95,7 +101,7 @@ def forget(
         if not dry_run:
             if after != before:
                 write_tombstones(home, after)
-            _erase(home, Workbench(home, progress, limit), after, traces)
+            _erase(home, source, Workbench(home, progress, limit), after, traces)
     return ForgetAnswer(
         customers=len(ids),
         new=sum(not before.has(one) for one in ids),
@@ -118,7 +124,7 @@ def finish_forgetting(home: Home, source: Source, bench: Workbench, progress: Pr
             progress("completing what `forget` began")
             traces = find_traces(home, source, tombstones)
             _require_removable(home, traces)
-            _erase(home, bench, tombstones, traces)
+            _erase(home, source, bench, tombstones, traces)
 
 
 def _refuse_unknown(home: Home, before: Tombstones, traces: Traces, customer_ids: set[str]) -> None:
@@ -158,8 +164,14 @@ def _require_removable(home: Home, traces: Traces) -> None:
             redaction.require_single_bytes(trace.path, encoding)
 
 
-def _erase(home: Home, bench: Workbench, tombstones: Tombstones, traces: Traces) -> None:
-    """Remove the customers from files, side copy and outputs, then publish the copy."""
+def _erase(
+    home: Home, source: Source, bench: Workbench, tombstones: Tombstones, traces: Traces
+) -> None:
+    """Remove the customers from files, side copy and outputs, then publish the copy.
+
+    A report that names one of them as a doubt goes before, and is written again afterwards.
+    """
+    is_named = _is_named_in_report(home, traces)
     # lines of a ragged file are numbered by a load alone: it is loaded again
     rewritten = {file.identity: file for file in traces.files if not file.is_ragged}
     for file in traces.files:
@@ -172,8 +184,24 @@ def _erase(home: Home, bench: Workbench, tombstones: Tombstones, traces: Traces)
     for path in traces.outputs:
         _rewrite_output(path, traces.customers)
     shutil.rmtree(landing_folder(home), ignore_errors=True)  # made again from the warehouse
+    if is_named:
+        report_page(home).unlink()
     if bench.side.is_open:
         bench.publish()
+    if is_named:
+        write_report(home, source.currency)
+
+
+def _is_named_in_report(home: Home, traces: Traces) -> bool:
+    """Whether there is a report, and a doubt of it shows the id of one of the customers."""
+    with open_warehouse(home) as con:
+        if not report_page(home).exists() or not has_table(con, MART):
+            return False
+        named = con.execute(
+            f"select 1 from {MART} where list_contains(?::varchar[], example) limit 1",
+            [list(traces.customers)],
+        )
+        return named.fetchone() is not None
 
 
 def _rewrite_file(file: DeliveredFile) -> None:

@@ -28,6 +28,7 @@ CHECKS: dict[str, Callable[[Examined], Iterable[Finding]]] = {
     "warehouse": warehouse_checks.warehouse,
     "tables": warehouse_checks.tables,
     "loaded": warehouse_checks.loaded,
+    "doubts": warehouse_checks.doubts,
     "ledger": warehouse_checks.ledger,
     "champion": warehouse_checks.champion,
     "exports": warehouse_checks.exported,

@@ -4,6 +4,7 @@ import os
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 import duckdb
 
@@ -16,9 +17,16 @@ from ml.ledger import manifest
 from ml.ledger.purge_log import purged_files
 from ml.warehouse import exports
 from ml.warehouse.dbt_project import PROJECT, DbtProject
+from ml.warehouse.doubts import doubts as doubts_of
 from ml.warehouse.side_copy import is_lock_conflict
 from ml.warehouse.tables import tables as tables_of
-from ml.warehouse.views import missing_columns, missing_verdicts, missing_views
+from ml.warehouse.views import (
+    missing,
+    missing_columns,
+    missing_doubts,
+    missing_verdicts,
+    missing_views,
+)
 
 
 def warehouse(examined: Examined) -> Iterator[Finding]:
@@ -80,7 +88,7 @@ def tables(examined: Examined) -> Iterator[Finding]:
     """Tables that the project builds together are all there, or none of them is."""
     with _opened(examined.home) as con:
         there = tables_of(con)
-        to_add = [*missing_views(con), *missing_columns(con), *missing_verdicts(con)]
+        to_add = [*missing_columns(con), *chain(*missing(con).values())]
         newest = None
         if "marts.clv_batches" in there:
             (newest,) = con.execute("select max(cutoff) from marts.clv_batches").fetchone() or (0,)
@@ -98,10 +106,10 @@ def tables(examined: Examined) -> Iterator[Finding]:
     reported = set(to_add)
     for selector, built in DbtProject(examined.home).tables(remedies).items():
         sign, remedy = remedies[selector]
-        missing = built - there - reported if sign in there else set[str]()
-        if missing:
-            yield broken(f"missing: {', '.join(sorted(missing))}", remedy)
-            reported |= missing
+        lost = built - there - reported if sign in there else set[str]()
+        if lost:
+            yield broken(f"missing: {', '.join(sorted(lost))}", remedy)
+            reported |= lost
     yield ok(f"{len(there)} tables and views")
 
 
@@ -114,6 +122,17 @@ def loaded(examined: Examined) -> Iterator[Finding]:
         else:
             what = "files of source.files are new, replaced or gone, or are to be read otherwise"
             yield warning(f"{what} since the last load", examined.command("load"))
+
+
+def doubts(examined: Examined) -> Iterator[Finding]:
+    """Nothing in the delivered files looks wrong; what does is a question, no failure."""
+    with _opened(examined.home) as con:
+        if missing_doubts(con):
+            raise NotCheckedError("the next command brings the warehouse to this version first")
+        doubted = doubts_of(con)
+    for one in doubted:
+        yield warning(f"{one.file}: {one.words}", one.remedy)
+    yield ok("nothing looks wrong in the newest load")
 
 
 def ledger(examined: Examined) -> Iterator[Finding]:

@@ -29,6 +29,11 @@ def money(value: float | Decimal | None) -> str:
     return f"{value:,.2f}" if is_known(value) else NOTHING
 
 
+def worth(value: float | None) -> str:
+    """`worth 1,234.50`, for what is not counted; else `worth unknown`."""
+    return f"worth {value:,.2f}" if is_known(value) else f"worth {UNKNOWN}"
+
+
 def by_size(value: float | None) -> str:
     """`1,234.50` from 10 up and `0.361` below, for columns of money and metrics; else `-`."""
     if value is None or not is_known(value):

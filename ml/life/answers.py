@@ -5,6 +5,7 @@ from datetime import date
 
 from ml.alerts.alerts import UndeliveredAlert
 from ml.delivery.load import LoadResult
+from ml.warehouse.doubts import Doubt
 from ml.warehouse.state import Delivery
 from ml.warehouse.timings import Seconds
 
@@ -86,8 +87,20 @@ class OpenWindow:
 
 
 @dataclass(frozen=True)
-class LoadAnswer(Delivery, LoadResult):
-    """Files taken in and taken out, then the counts of all current files."""
+class Questions:
+    """What is not counted, and what looks wrong in the files.
+
+    rejected_money: what refused rows are worth by reason, also by the look of a text that could not
+    be read, None where none of them says.
+    """
+
+    rejected_money: dict[str, float | None]
+    doubts: list[Doubt]
+
+
+@dataclass(frozen=True)
+class LoadAnswer(Questions, Delivery, LoadResult):
+    """Files taken in and taken out, the counts of all current files, then what to look at."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +157,10 @@ class RunAnswer(Delivery, Ended, AlertFiles, Scored):
 
 @dataclass(frozen=True)
 class StatusAnswer:
-    """Champion, calendar, data and what is open in a home; None where there is nothing yet."""
+    """Champion, calendar, data and what is open in a home; None where there is nothing yet.
+
+    doubts: how many rows data_doubts has; `doctor` and the report say them.
+    """
 
     champion: ServingModel | None
     champions: int
@@ -152,6 +168,7 @@ class StatusAnswer:
     next_cutoff: date | None
     last_measured: Measurement | None
     data: Delivery
+    doubts: int
     open_windows: list[OpenWindow]
     early_warnings: list[EarlyWarning]
     undelivered_alerts: list[UndeliveredAlert]

@@ -39,6 +39,7 @@ from ml.life.session import Progress, Session, connected, open_session, require_
 from ml.report.dbt_docs import readable
 from ml.report.report import write_report
 from ml.warehouse import exports, state
+from ml.warehouse.doubts import doubts
 from ml.warehouse.side_copy import locked, open_warehouse
 from ml.warehouse.views import bring_over
 from ml.warehouse.workbench import Workbench
@@ -48,7 +49,13 @@ def load(home: Home, progress: Progress) -> LoadAnswer:
     """Take new, replaced and removed files of the config into the warehouse."""
     with open_session(home, progress) as session:
         session.publish_load()
-        return LoadAnswer(**vars(session.loaded), **vars(session.delivered))
+        with open_warehouse(home) as con:
+            return LoadAnswer(
+                **vars(session.loaded),
+                **vars(session.delivered),
+                rejected_money=state.rejected_money(con),
+                doubts=doubts(con),
+            )
 
 
 def train(
@@ -154,6 +161,7 @@ def status(home: Home) -> StatusAnswer:
             next_cutoff=_next_cutoff(home, champion) if champion else None,
             last_measured=measured[-1] if measured else None,
             data=state.delivery(con),
+            doubts=len(doubts(con)),
             open_windows=[OpenWindow(**window) for window in state.open_windows(con)],
             early_warnings=[EarlyWarning(**warning) for warning in state.early_warnings(con)],
             undelivered_alerts=alerts.undelivered(con, home, config),

@@ -16,6 +16,7 @@ import duckdb
 from ml.home.layout import Home
 from ml.home.segment_text import tier_range, tier_with_range
 from ml.warehouse import state
+from ml.warehouse.doubts import Doubt, doubts
 from ml.warehouse.queries import Queries
 from ml.warehouse.tables import records, tables
 
@@ -77,6 +78,7 @@ class Facts:
     window: Window | None
     windows: list[Row]
     windows_left_out: int
+    doubts: list[Doubt]
     warnings: list[Row]
     search: Search | None
     models: list[Row]
@@ -103,6 +105,7 @@ def read_facts(con: duckdb.DuckDBPyConnection, home: Home) -> Facts:
         window=_window(con, windows[-1]) if windows else None,
         windows=windows[-SHOWN_WINDOWS:],
         windows_left_out=max(0, len(windows) - SHOWN_WINDOWS),
+        doubts=doubts(con),
         warnings=_rows(con, "open_windows") if "marts.early_warnings" in there else [],
         search=newest_search(home),
         models=models[:SHOWN_MODELS],

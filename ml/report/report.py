@@ -42,11 +42,16 @@ def report(home: Home, progress: Callable[[str], None]) -> ReportAnswer:
         return ReportAnswer(home.relative(write_report(home, config.source.currency)))
 
 
+def report_page(home: Home) -> Path:
+    """Where the page is, once there is one."""
+    return home.outputs / "report.html"
+
+
 def write_report(home: Home, currency: str) -> Path:
     """Bring the page in line with the warehouse; its path."""
     with open_warehouse(home) as con:
         facts = read_facts(con, home)
-    path, content = home.outputs / "report.html", page(facts, currency).encode()
+    path, content = report_page(home), page(facts, currency).encode()
     if not path.exists() or path.read_bytes() != content:
         write_atomically(path, content)
     return path

@@ -6,6 +6,7 @@ from typing import Any
 from ml.home.number_text import NO_VALUE, percent, rounded, whole
 from ml.model.measures.by_customer_kind import NEW_CUSTOMER_DAYS
 from ml.report.facts import Facts, Row, Search, Window
+from ml.warehouse.doubts import Doubt
 
 INDICATORS = {
     "revenue_so_far": (
@@ -156,6 +157,12 @@ def warnings_finding(open_windows: list[Row]) -> str:
     if not loud:
         return f"{total}, and nothing that can be told moves ahead of time"
     return f"{loud} of {total} deserve{'s' if loud == 1 else ''} a look"
+
+
+def doubts_finding(doubts: list[Doubt]) -> str:
+    """How much may be wrong with the data."""
+    one = len(doubts) == 1
+    return f"{len(doubts)} thing{' looks' if one else 's look'} wrong in the delivered files"
 
 
 def search_finding(search: Search | None) -> str:

@@ -11,7 +11,7 @@ from rich.console import Console, Group, RenderableType
 
 from ml.delivery.init import InitAnswer
 from ml.delivery.preview import FirstRow, Preview
-from ml.home.number_text import NOTHING, money
+from ml.home.number_text import NOTHING, money, worth
 from ml.terminal.look import days, facts, note, page, table
 
 STEPS = ("load", "tune", "train --cutoff {month_end}", "run", "status")
@@ -57,14 +57,19 @@ def of_preview(preview: Preview) -> Group:
     return page(
         facts("Columns", preview.source.columns.delivered()),
         _counts(preview),
+        _years(preview),
         table("First rows", *_first_rows(preview)),
         *(note(text) for text in preview.notes),
+        *(note(f"doubt: {one.words}; if so: {one.remedy}") for one in preview.doubts),
     )
 
 
 def _counts(preview: Preview) -> RenderableType:
     source, rows = preview.source, preview.row_count
-    refused = ", ".join(f"{reason} {count:,}" for reason, count in preview.refused.items())
+    refused = ", ".join(
+        f"{reason} {count:,} ({worth(preview.refused_money[reason])})"
+        for reason, count in preview.refused.items()
+    )
     share = 1 - preview.usable / rows
     return facts(
         f"{len(preview.files)} file(s)",
@@ -76,6 +81,22 @@ def _counts(preview: Preview) -> RenderableType:
             "net revenue": f"{money(preview.net_revenue)} {source.currency}",
         },
     )
+
+
+def _years(preview: Preview) -> RenderableType:
+    """Totals to hold against the shop's own books."""
+    names = ("year", "orders", "customers", f"net revenue {preview.source.currency}", "returns")
+    rows = [
+        (
+            str(one.year),
+            f"{one.orders:,}",
+            f"{one.customers:,}",
+            money(one.net_revenue),
+            money(one.returns),
+        )
+        for one in preview.years
+    ]
+    return table("By year: compare it with your books", dict.fromkeys(names, "right"), rows)
 
 
 def _first_rows(preview: Preview) -> tuple[dict[str, str], list[list[str]]]:

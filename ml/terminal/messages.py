@@ -12,7 +12,7 @@ from rich.text import Text
 from ml.delivery.load import said_of_files
 from ml.forgetting.forget import ForgetAnswer
 from ml.health.doctor import DoctorAnswer
-from ml.home.number_text import UNDEFINED, with_decimals
+from ml.home.number_text import UNDEFINED, with_decimals, worth
 from ml.ledger.provenance import EngineVersion
 from ml.ledger.reproduce import ReproduceAnswer
 from ml.ledger.retention import PurgeAnswer
@@ -30,6 +30,7 @@ from ml.trials.backtest import BacktestAnswer
 from ml.trials.compare import CompareAnswer
 from ml.trials.figures import Figures
 from ml.trials.tune import TuneAnswer
+from ml.warehouse.doubts import Doubt
 from ml.warehouse.state import Delivery
 from ml.warehouse.timings import Seconds
 
@@ -48,9 +49,17 @@ def of_version(answer: EngineVersion) -> str:
 def of_load(answer: LoadAnswer) -> str:
     changes = [f"loaded {name}" for name in answer.files_loaded]
     changes += [f"removed the rows of {name}" for name in answer.files_removed]
-    return "\n".join(
-        [*(changes or ["nothing new to load"]), *said_of_files(answer), _delivery(answer)]
-    )
+    lines = [*(changes or ["nothing new to load"]), *said_of_files(answer), _delivery(answer)]
+    lines += [
+        f"not counted: {answer.rejected[reason]:,} row(s), {reason}: {worth(amount)}"
+        for reason, amount in answer.rejected_money.items()
+    ]
+    return "\n".join([*lines, *map(of_doubt, answer.doubts)])
+
+
+def of_doubt(doubt: Doubt) -> str:
+    """One line: what looks wrong, and what to type if it is."""
+    return f"doubt: {doubt.file}: {doubt.words}; if so: {doubt.remedy}"
 
 
 def of_train(answer: TrainAnswer) -> str:

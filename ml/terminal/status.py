@@ -42,9 +42,10 @@ def _data(answer: StatusAnswer) -> str:
     data = answer.data
     if data.first_day is None or data.newest_day is None:
         return "nothing is loaded yet; `python orchestrate.py load` loads your files"
+    doubted = f"; {answer.doubts} doubt(s), `doctor` says them" if answer.doubts else ""
     return (
         f"{days(data.first_day, data.newest_day)}, {data.accepted:,} lines of "
-        f"{data.customers:,} customers, {sum(data.rejected.values()):,} refused"
+        f"{data.customers:,} customers, {sum(data.rejected.values()):,} refused{doubted}"
     )
 
 

@@ -44,6 +44,13 @@ def delivery(con: duckdb.DuckDBPyConnection) -> Delivery:
     return Delivery(*counts, refused, customers, first_day, newest_day)
 
 
+def rejected_money(con: duckdb.DuckDBPyConnection) -> dict[str, float | None]:
+    """What the refused lines are worth by reason, None where no line of a reason says it."""
+    return {
+        row["reason"]: row["estimated_amount"] for row in records(con, QUERIES["refused_money"])
+    }
+
+
 def _forgotten_lines(con: duckdb.DuckDBPyConnection) -> int:
     """Lines that were left out because their customer was forgotten."""
     if not has_table(con, "raw.forgotten_lines"):

@@ -4,6 +4,8 @@ from typing import Any
 
 import duckdb
 
+from ml.warehouse.queries import Queries
+
 
 def tables(con: duckdb.DuckDBPyConnection) -> set[str]:
     """Every table and view of the database, as schema.table."""
@@ -36,3 +38,8 @@ def records(
     answer = con.execute(query, values)
     names = [column[0] for column in answer.description or []]
     return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def add_raw_columns(con: duckdb.DuckDBPyConnection) -> None:
+    """Columns of schema raw that a warehouse of an earlier version lacks."""
+    con.execute(Queries(__file__)["raw_columns"])

@@ -1,4 +1,4 @@
-"""Views, columns and verdicts: a warehouse that an earlier version made is brought over to them.
+"""Views, columns, verdicts, doubts: a warehouse of an earlier version is brought over to them.
 
 Predictions and what was measured stay as they are; the verdicts follow from it. What is missing is
 added on a side copy, tested and published like everything else; after that the warehouse is one of
@@ -13,9 +13,10 @@ import duckdb
 from ml.home.errors import EngineError
 from ml.home.layout import Home
 from ml.warehouse.dbt_project import PROJECT
+from ml.warehouse.doubts import MART
 from ml.warehouse.queries import Queries
 from ml.warehouse.side_copy import locked, open_warehouse
-from ml.warehouse.tables import has_column, has_table, tables
+from ml.warehouse.tables import add_raw_columns, has_column, has_table, tables
 from ml.warehouse.workbench import Workbench
 
 FOLDER = PROJECT / "models" / "marts" / "views"
@@ -23,6 +24,8 @@ FOLDER = PROJECT / "models" / "marts" / "views"
 READ = {"intermediate.int_customer_days", "marts.champion_manifest", "marts.clv_batches"}
 # the share of new customers, which earlier versions counted inside the history window
 WARNINGS = ("intermediate.int_population_shift", "marts.early_warnings")
+# what the doubts read; a warehouse without one of them is not loaded yet, or is broken
+LOADED = {"raw.files", "intermediate.int_customer_days", "staging.stg_rejected_transactions"}
 FIRST_ORDER, BEHAVIOUR = "first_order_date", "marts.clv_cluster_behaviour"
 MEASURED_LOAD = "intermediate.int_measured_load"
 QUERIES = Queries(__file__)
@@ -74,21 +77,35 @@ def missing_verdicts(con: duckdb.DuckDBPyConnection) -> list[str]:
     return sorted(VERDICTS - there) if there >= MEASURED else []
 
 
+def missing_doubts(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The mart of the doubts, if it is not there although files are loaded."""
+    there = tables(con)
+    return sorted({MART} - there) if there >= LOADED else []
+
+
+def missing(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """Tables and views that are missing, by the selector of dbt that builds them."""
+    return {
+        "doubts": missing_doubts(con),
+        "views": missing_views(con),
+        "verdicts": missing_verdicts(con),
+    }
+
+
 def bring_over(
     home: Home,
     progress: Callable[[str], None] = lambda _: None,
     memory_limit: str | None = None,
 ) -> None:
-    """Add the views, columns and verdicts that a warehouse of an earlier version lacks.
+    """Add the views, columns, verdicts and doubts that a warehouse of an earlier version lacks.
 
     Every command that reads them calls this before it opens the home. Takes the lock only when
     there is something to add. Raises LockHeldError when another command holds it, EngineError when
     the warehouse is somebody else's.
     """
     with open_warehouse(home) as con:
-        columns = missing_columns(con)
-        missing = {"views": missing_views(con), "verdicts": missing_verdicts(con)}
-    if not columns and not any(missing.values()):
+        columns, to_build = missing_columns(con), missing(con)
+    if not columns and not any(to_build.values()):
         return
     try:
         with locked(home):
@@ -97,7 +114,10 @@ def bring_over(
                 progress("adding columns to a warehouse of an earlier version")
                 with bench.side.connect() as con:
                     _add_columns(con)
-            for selector, names in missing.items():
+            if to_build["doubts"]:
+                with bench.side.connect() as con:
+                    add_raw_columns(con)
+            for selector, names in to_build.items():
                 if names:
                     progress(f"adding {selector} to a warehouse of an earlier version")
                     bench.build(selector)
@@ -105,6 +125,6 @@ def bring_over(
     except PermissionError:
         raise EngineError(
             f"{home.relative(home.database)}: an earlier version made it, and only its owner can "
-            f"add what this version reads ({', '.join([*columns, *chain(*missing.values())])})",
+            f"add what this version reads ({', '.join([*columns, *chain(*to_build.values())])})",
             "ask the owner to run any command once, such as `status`",
         ) from None

@@ -29,6 +29,7 @@ NO_CHAMPION: dict[str, Any] = {
         "first_day": None,
         "newest_day": None,
     },
+    "doubts": 0,
     "open_windows": [],
     "early_warnings": [],
     "undelivered_alerts": [],

@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['load']) }}
+{{ config(materialized='table', tags=['load', 'doubts']) }}
 
 with files as (
 
@@ -23,6 +23,7 @@ judged_lines as (
         transactions.order_id,
         transactions.ordered_at,
         transactions.amount,
+        {{ estimated_amount() }} as estimated_amount,
         transactions.delivered,
     from {{ source('raw', 'transactions') }} as transactions
     inner join files

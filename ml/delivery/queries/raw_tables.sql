@@ -15,8 +15,6 @@ create table if not exists raw.files (
     currency varchar
 );
 
-alter table raw.files add column if not exists currency varchar;
-
 create table if not exists raw.transactions (
     file_id integer not null,
     file_row bigint not null,
@@ -32,10 +30,6 @@ create table if not exists raw.transactions (
     currency varchar,
     delivered varchar
 );
-
-alter table raw.transactions add column if not exists parent_order_id varchar;
-alter table raw.transactions add column if not exists currency varchar;
-alter table raw.transactions add column if not exists delivered varchar;
 
 create table if not exists raw.left_out_lines (
     file_id integer not null,
