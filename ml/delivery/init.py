@@ -38,6 +38,7 @@ from ml.delivery.load import load_files, said_of_files
 from ml.delivery.opened_file import UNREADABLE, delivered_rows, quoted, reason_of
 from ml.delivery.readable_files import readable, unpacked
 from ml.delivery.source_files import SourceFile, files_to_read, matching_files
+from ml.delivery.text_layout import DELIMITERS
 from ml.home.config import Columns, Source, load_config, words_of
 from ml.home.errors import CallError, DataNotReadyError
 from ml.home.files import write_atomically
@@ -200,8 +201,18 @@ def _globs_of_folder(home: Home, folder: Path, name: str) -> list[str]:
 def _endings_in(folder: Path, below: str) -> list[str]:
     """The endings of files that are read, in the folder or in folders `below` it."""
     inside = (path for path in folder.glob(f"{below}*") if path.is_file())
-    names = (path.name for path in inside if not is_beside_data(path.name))
-    return sorted({ending for name in names if (ending := ending_of(name))})
+    able = (path for path in inside if not is_beside_data(path.name) and not _is_prose(path))
+    return sorted({ending for path in able if (ending := ending_of(path.name))})
+
+
+def _is_prose(path: Path) -> bool:
+    """Whether a .txt holds no table of three columns: people put words about files beside them."""
+    if ending_of(path.name).lower() != ".txt":
+        return False
+    with path.open("rb") as file:
+        lines = file.read(1 << 16).splitlines()
+    signs = [sign.encode() for sign in DELIMITERS]
+    return bool(lines) and not any(line.count(sign) > 1 for line in lines for sign in signs)
 
 
 def _left_in_folders(files: list[str]) -> list[str]:
@@ -211,6 +222,12 @@ def _left_in_folders(files: list[str]) -> list[str]:
         f"{name}: the files in folders inside it are not read, give {name}/**/* to read them"
         for name, folder in folders
         if folder.is_dir() and _endings_in(folder, "") and _endings_in(folder, "*/**/")
+    ] + [
+        f"{path}: is not read, it holds no table"
+        for _, folder in folders
+        if folder.is_dir()
+        for path in sorted(folder.glob("*"))
+        if path.is_file() and _is_prose(path)
     ]
 
 
@@ -265,7 +282,7 @@ def _rows_of(file: SourceFile, encoding: str, scratch: Path) -> Iterator[duckdb.
     try:
         with readable(file, encoding, scratch) as text, duckdb.connect() as con:
             yield delivered_rows(con, text.path, text.of_path)
-    except UNREADABLE as error:
+    except (duckdb.Error, *UNREADABLE) as error:
         name = f"{file.path}/{file.member}" if file.member else str(file.path)
         raise DataNotReadyError(
             f"{name}: cannot be read ({reason_of(error)})",
@@ -296,7 +313,7 @@ def _has_rows(file: SourceFile, encoding: str, scratch: Path) -> bool:
             return delivered_rows(con, text.path, text.of_path).limit(1).fetchone() is not None
     except EmptyFileError:
         return False
-    except (*UNREADABLE, LookupError):
+    except (duckdb.Error, *UNREADABLE, LookupError):
         return True
 
 
@@ -315,7 +332,7 @@ def _formats(files: list[SourceFile], encoding: str, scratch: Path, times: str) 
                 together = time_formats(rows, times)
                 if _reads_all(rows, times, together):
                     return [together]
-        except UNREADABLE:  # one of them is named when it is read alone
+        except (duckdb.Error, *UNREADABLE):  # one of them is named when it is read alone
             pass
     half = len(files) // 2
     halves = (files[:half], files[half:])
