@@ -69,8 +69,7 @@ def _column(words: str) -> Any:
 def init(
     ctx: typer.Context,
     files: Annotated[
-        list[str] | None,
-        typer.Argument(help="Your files: parquet, csv, xlsx, … (docs/your_data.md), or a folder."),
+        list[str] | None, typer.Argument(help="Your files: parquet, csv, xlsx, …; globs, a folder.")
     ] = None,
     customer_id: Annotated[str | None, _column("The customer who bought.")] = None,
     ordered_at: Annotated[str | None, _column("The date, with or without time.")] = None,

@@ -32,7 +32,7 @@ class DeliveredFiles:
         try:
             with readable(file, self.encoding, self.scratch) as text, connected() as con:
                 yield delivered_rows(con, text.path, text.of_path)
-        except UNREADABLE as error:
+        except (duckdb.Error, *UNREADABLE) as error:
             name = f"{file.path}/{file.member}" if file.member else str(file.path)
             raise DataNotReadyError(
                 f"{name}: cannot be read ({reason_of(error)})",
@@ -78,7 +78,7 @@ class DeliveredFiles:
                 return delivered_rows(con, text.path, text.of_path).limit(1).fetchone() is not None
         except EmptyFileError:
             return False
-        except (*UNREADABLE, LookupError):
+        except (duckdb.Error, *UNREADABLE, LookupError):
             return True
 
 
@@ -108,7 +108,7 @@ def _together(
         rows = rows_together(con, files)
         if rows is not None:
             rows.aggregate("count(*)").fetchone()
-    except UNREADABLE:  # one of them is named when it is read alone
+    except (duckdb.Error, *UNREADABLE):  # one of them is named when it is read alone
         return None
     return rows
 

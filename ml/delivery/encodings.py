@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import IO
 
 from ml.delivery.file_kinds import PARQUET, is_packed, kind_of
-from ml.delivery.text_layout import lines_before_header
+from ml.delivery.text_layout import HEAD_LINES, lines_before_header
 
-CHUNK_BYTES, HEAD_BYTES, CHECKED_BYTES = 1 << 22, 1 << 15, 1 << 24
+CHUNK_BYTES, CHECKED_BYTES = 1 << 22, 1 << 24
+HEAD_BYTES, LONG_HEAD_BYTES = 1 << 15, 1 << 20
 # how files begin that are no text
 OTHER_KINDS = {
     b"\x1f\x8b": "a gz archive",
@@ -68,13 +69,16 @@ def text_layout(path: Path, encoding: str, names: Collection[str] = ()) -> TextL
         if start.startswith(mark):
             raise csv.Error(f"it is {kind}, which its ending does not say")
     encoding = "utf-16" if _is_marked_utf16(start) else encoding
-    head = start[:HEAD_BYTES]
+    # long lines need a longer head
+    head = start[
+        : HEAD_BYTES if start.count(b"\n", 0, HEAD_BYTES) > HEAD_LINES else LONG_HEAD_BYTES
+    ]
     text = _decoded_part(head, encoding).lstrip("\ufeff")
-    if len(head) < HEAD_BYTES and not text.strip():
+    if len(head) == len(start) and not text.strip():
         raise EmptyFileError("it is empty")
     has_odd_ends = b"\r" in start and _has_odd_ends(_decoded_part(start, encoding))
     lines = "".join(_with_line_feeds([text]) if has_odd_ends else [text]).split("\n")
-    if len(head) == HEAD_BYTES:
+    if len(head) < len(start):
         lines = lines[:-1]  # a part of a line
     before = lines_before_header([line + "\n" for line in lines], names)
     return TextLayout(encoding, before, has_odd_ends)

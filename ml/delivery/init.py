@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from ml.delivery.file_kinds import ENDINGS_IN_WORDS, ending_of, is_beside_data
 from ml.delivery.preview import Preview, read_files
 from ml.delivery.proposal import InitOptions, propose
+from ml.delivery.text_layout import DELIMITERS
 from ml.home.config import Source, load_config
 from ml.home.errors import CallError
 from ml.home.files import write_atomically
@@ -126,8 +127,18 @@ def _globs_of_folder(home: Home, folder: Path, name: str) -> list[str]:
 def _endings_in(folder: Path, below: str) -> list[str]:
     """The endings of files that are read, in the folder or in folders `below` it."""
     inside = (path for path in folder.glob(f"{below}*") if path.is_file())
-    names = (path.name for path in inside if not is_beside_data(path.name))
-    return sorted({ending for name in names if (ending := ending_of(name))})
+    able = (path for path in inside if not is_beside_data(path.name) and not _is_prose(path))
+    return sorted({ending for path in able if (ending := ending_of(path.name))})
+
+
+def _is_prose(path: Path) -> bool:
+    """Whether a .txt holds no table of three columns: people put words about files beside them."""
+    if ending_of(path.name).lower() != ".txt":
+        return False
+    with path.open("rb") as file:
+        lines = file.read(1 << 16).splitlines()
+    signs = [sign.encode() for sign in DELIMITERS]
+    return bool(lines) and not any(line.count(sign) > 1 for line in lines for sign in signs)
 
 
 def _left_in_folders(files: list[str]) -> list[str]:
@@ -137,6 +148,12 @@ def _left_in_folders(files: list[str]) -> list[str]:
         f"{name}: the files in folders inside it are not read, give {name}/**/* to read them"
         for name, folder in folders
         if folder.is_dir() and _endings_in(folder, "") and _endings_in(folder, "*/**/")
+    ] + [
+        f"{path}: is not read, it holds no table"
+        for _, folder in folders
+        if folder.is_dir()
+        for path in sorted(folder.glob("*"))
+        if path.is_file() and _is_prose(path)
     ]
 
 

@@ -476,7 +476,11 @@ def check_file(
 
 
 def _not_readable(name: str, source: Source, error: Exception) -> DataNotReadyError:
-    remedy = "deliver the file again"
-    if not isinstance(error, ConversionError):
-        remedy += f", in UTF-8 or in the encoding of source.encoding ({source.encoding})"
-    return DataNotReadyError(f"{name}: cannot be read ({reason_of(error)})", remedy)
+    reason = reason_of(error)
+    if isinstance(error, ConversionError):
+        return DataNotReadyError(f"{name}: cannot be read ({reason})", "deliver the file again")
+    return DataNotReadyError(
+        f"{name}: cannot be read ({reason})",
+        f"deliver the file again, in UTF-8 or in the encoding of source.encoding "
+        f"({source.encoding})",
+    )

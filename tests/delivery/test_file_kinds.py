@@ -294,6 +294,16 @@ def test_files_in_inner_folders_are_read_or_said(tmp_path: Path):
     )
 
 
+def test_words_beside_the_files_are_not_taken_for_one_and_said(tmp_path: Path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "README.txt").write_text("These are the files of the shop,\nsince 2020.\n")
+    (folder / "a.csv").write_text("x" * 50_000 + "\n" + text())
+    found = made(tmp_path / "home", str(folder))
+    assert found.row_count == 9
+    assert f"{folder}/README.txt: is not read, it holds no table" in found.notes
+
+
 def test_init_says_what_it_skipped(tmp_path: Path):
     for day in (1, 2):
         lines = PARAMETERS + text([[*row[:1], f"{row[1]}-{day}", *row[2:]] for row in ROWS], ";")
