@@ -42,6 +42,7 @@ from ml.warehouse.side_copy import locked
 
 TEMPLATE = REPOSITORY / "config" / "model_config.yaml"
 REJECTION_RULE = REPOSITORY / "dbt_project" / "macros" / "rejection_reason.sql"
+LONE_DAY_RULE = REJECTION_RULE.with_name("lone_last_day.sql")
 READABLE = ("*.parquet", "*.csv", "*.csv.gz")
 SHOWN_ROWS = 5
 
@@ -363,7 +364,7 @@ def _previewed(con: duckdb.DuckDBPyConnection, source: Source, files: list[str])
         "select count(*), count(*) filter (reason is null),"
         " count(distinct customer_id) filter (reason is null),"
         " min(ordered_at) filter (reason is null)::date,"
-        " max(ordered_at) filter (reason is null)::date,"
+        f" (select newest_date from ({_data_reach()})),"
         " sum(amount) filter (reason is null)::double from lines"
     ).fetchall()
     reasons = con.execute(
@@ -378,6 +379,16 @@ def _previewed(con: duckdb.DuckDBPyConnection, source: Source, files: list[str])
     ).fetchall()
     first_rows = [FirstRow(*row) for row in top]
     return ReadFiles(*counts, files=files, refused=refused, first_rows=first_rows)
+
+
+def _data_reach() -> str:
+    """SQL of how far the data of the view `lines` reaches, by the rule that `load` goes by."""
+    days = (
+        "(select ordered_at::date as activity_date, count(distinct customer_id) as row_count"
+        " from lines where reason is null group by all)"
+    )
+    rule = jinja2.Environment().from_string(LONE_DAY_RULE.read_text(encoding="utf-8")).module
+    return rule.lone_last_day(days)  # type: ignore[attr-defined]
 
 
 def _refuse_unusable(rows: int, usable: int, refused: dict[str, int], source: Source) -> None:

@@ -5,6 +5,7 @@ from datetime import date
 
 from ml.alerts.alerts import UndeliveredAlert
 from ml.delivery.load import LoadResult
+from ml.ledger.beyond_data import BeyondData
 from ml.warehouse.state import Delivery
 from ml.warehouse.timings import Seconds
 
@@ -87,7 +88,9 @@ class OpenWindow:
 
 @dataclass(frozen=True)
 class LoadAnswer(Delivery, LoadResult):
-    """Files taken in and taken out, then the counts of all current files."""
+    """Files taken in and taken out, the counts of all current files, what the data ends before."""
+
+    beyond_data: BeyondData | None
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,9 @@ class Ended:
 
 @dataclass(frozen=True)
 class RunAnswer(Delivery, Ended, AlertFiles, Scored):
-    """Everything a run did, then the counts of all current files."""
+    """Everything a run did, the counts of all current files, what the data ends before."""
+
+    beyond_data: BeyondData | None
 
 
 @dataclass(frozen=True)
@@ -155,6 +160,7 @@ class StatusAnswer:
     open_windows: list[OpenWindow]
     early_warnings: list[EarlyWarning]
     undelivered_alerts: list[UndeliveredAlert]
+    beyond_data: BeyondData | None
 
 
 @dataclass(frozen=True)

@@ -87,8 +87,9 @@ def _connected(home: Home, bench: Workbench) -> AbstractContextManager[duckdb.Du
 def require_days(session: Session, cutoff: date, history_months: int) -> None:
     """Raises DataNotReadyError when the data ends before the cutoff or the window is empty."""
     if cutoff > session.newest_day:
+        lone = session.delivered.lone_words
         raise DataNotReadyError(
-            f"cutoff {cutoff}: the data ends on {session.newest_day}",
+            f"cutoff {cutoff}: the data ends on {session.newest_day}{lone and f' ({lone})'}",
             f"it must reach {cutoff}: deliver newer files or choose an earlier cutoff",
         )
     start = history_start(cutoff, history_months)

@@ -184,6 +184,7 @@ def test_a_warehouse_that_is_no_database_leaves_the_ledger_checked(home: EngineH
     assert {name for name, one in found.items() if one["level"] == "not checked"} == {
         "tables",
         "loaded",
+        "days",
         "exports",
     }
 

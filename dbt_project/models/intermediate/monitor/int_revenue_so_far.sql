@@ -91,7 +91,10 @@ open_days as (
         activity_date,
         net_revenue,
     from customer_days
-    where activity_date >= (select min(window_start) from open_windows)
+    -- lone days after the newest day are left aside
+    where
+        activity_date >= (select min(window_start) from open_windows)
+        and activity_date <= (select max(newest_date) from open_windows)
 
 ),
 
