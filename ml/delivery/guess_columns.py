@@ -102,7 +102,7 @@ def _column(con: duckdb.DuckDBPyConnection, name: str, kind: str, decimal_separa
     times = " or ".join(f"{_year_of(text, form)} >= 1970" for form in FORMATS)
     number = number_sql(text, decimal_separator)
     numbers, moments, whole, filled = con.execute(
-        f"select count(try_cast({number} as decimal(18, 4))),"
+        f"select count(try_cast({number} as decimal(38, 10))),"
         f" count(*) filter (try_cast({text} as timestamp) is not null or {times}),"
         f" count(*) filter (try_cast({number} as double) = trunc(try_cast({number} as double))),"
         f" count({text}) from sample"

@@ -32,9 +32,10 @@ from ml.delivery.guess_columns import (
     time_formats,
 )
 from ml.delivery.load import load_files
-from ml.delivery.opened_file import delivered_rows
+from ml.delivery.money_decimals import guess_money_decimals
+from ml.delivery.opened_file import UNREADABLE, delivered_rows
 from ml.delivery.source_files import matching_files
-from ml.home.config import Columns, Source, load_config, words_of
+from ml.home.config import USUAL_DECIMALS, Columns, Source, load_config, words_of
 from ml.home.errors import CallError, DataNotReadyError
 from ml.home.files import write_atomically
 from ml.home.layout import REPOSITORY, Home
@@ -45,6 +46,7 @@ REJECTION_RULE = REPOSITORY / "dbt_project" / "macros" / "rejection_reason.sql"
 LONE_DAY_RULE = REJECTION_RULE.with_name("lone_last_day.sql")
 READABLE = ("*.parquet", "*.csv", "*.csv.gz")
 SHOWN_ROWS = 5
+MOST_FILES_LOOKED_AT = 8
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ def init(
     patterns = _patterns(home, _files(options, dialogue))
     with tempfile.TemporaryDirectory(prefix="clv-init-") as scratch:
         source, notes = _proposal(home, Path(scratch), patterns, options, dialogue, progress)
+        source = _with_decimals(source, matching_files(home, patterns), Path(scratch), notes)
         progress("reading the files as `load` will")
         root = Path(glob.escape(str(home.root)))
         absolute = source.model_copy(
@@ -224,6 +227,18 @@ def _proposal(
         "currency": options.currency or _answer(dialogue, "currency", "USD"),
     }
     return _checked(given), notes
+
+
+def _with_decimals(source: Source, files: list[Path], scratch: Path, notes: list[str]) -> Source:
+    """The source with as many decimals of money as the first files need."""
+    try:
+        decimals = guess_money_decimals(files[:MOST_FILES_LOOKED_AT], source, scratch)
+    except (*UNREADABLE, KeyError):  # the preview says what is wrong with the file
+        return source
+    if decimals == source.money_decimals:
+        return source
+    notes.append(f"money is read with {decimals} decimals: four would lose some of it")
+    return source.model_copy(update={"money_decimals": decimals})
 
 
 @contextmanager
@@ -420,6 +435,8 @@ def config_text(template: str, source: Source) -> str:
     yaml.width = 4096
     config = yaml.load(template)
     section, said = config["source"], source.model_dump(exclude={"columns", "max_rejected_share"})
+    if said["money_decimals"] == USUAL_DECIMALS and "money_decimals" not in section:
+        del said["money_decimals"]
     for key, value in said.items():
         if key in section or value is not None:
             section[key] = value

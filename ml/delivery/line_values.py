@@ -5,10 +5,13 @@ What cannot be read becomes NULL and is kept as text in `unreadable`.
 
 from ml.delivery.decimal_numbers import number_sql
 from ml.delivery.opened_file import IDENTIFIERS, OpenFile, quoted
-from ml.home.config import Source
+from ml.home.config import MOST_DECIMALS, Source
+from ml.warehouse.money_types import number_type
 
-MONEY = "decimal(18, 4)"
 NUMBERS = ("quantity", "unit_price", "amount")
+# smaller than half of what money of any home can hold: noise of a float, and no amount
+NOISE = 0.5 * 10**-MOST_DECIMALS
+TOO_SMALL = "amount too small"
 FORMATTED = ("VARCHAR", "INTEGER", "BIGINT")
 
 
@@ -50,26 +53,46 @@ def _columns(source: Source, file: OpenFile) -> dict[str, str]:
     delivered = source.columns.delivered()
     read: dict[str, str] = {}
 
-    def number(yours: str) -> str:
-        is_text = file.types[yours] == "VARCHAR"
-        return number_sql(quoted(yours), source.decimal_separator if is_text else ".")
-
     for ours, yours in delivered.items():
         if ours in IDENTIFIERS:
             read[ours] = identifier(file, yours)
         elif ours in NUMBERS:
-            read[ours] = f"try_cast({number(yours)} as {MONEY})"
+            kind = number_type(ours, source.money_decimals)
+            read[ours] = f"try_cast({_number(file, source, yours)} as {kind})"
         else:
             read[ours] = _local_time(quoted(yours), file.types[yours], source)
     values = dict(read)
     if "amount" not in read:
-        # a price such as 10/3 is exact only as a product: round once, after it
-        quantity, price = (number(delivered[column]) for column in ("quantity", "unit_price"))
-        product = f"try_cast({quantity} as double) * try_cast({price} as double)"
-        values["amount"] = f"try_cast({product} as {MONEY})"
+        product = amount_as_double(file, source)
+        values["amount"] = f"try_cast({product} as {number_type('amount', source.money_decimals)})"
     checked = {ours: sql for ours, sql in read.items() if ours not in IDENTIFIERS}
-    values["unreadable"] = _unreadable(checked, delivered)
+    unreadable, too_small = _unreadable(checked, delivered), _too_small(file, source, values)
+    values["unreadable"] = f"coalesce({unreadable}, {too_small})"
     return values
+
+
+def amount_as_double(file: OpenFile, source: Source) -> str:
+    """SQL of the amount of a line before it is rounded to the decimals of the home."""
+    delivered = source.columns.delivered()
+    names = ("amount",) if "amount" in delivered else ("quantity", "unit_price")
+    # a price such as 10/3 is exact only as a product: round once, after it
+    return " * ".join(
+        f"try_cast({_number(file, source, delivered[name])} as double)" for name in names
+    )
+
+
+def _number(file: OpenFile, source: Source, yours: str) -> str:
+    is_text = file.types[yours] == "VARCHAR"
+    return number_sql(quoted(yours), source.decimal_separator if is_text else ".")
+
+
+def _too_small(file: OpenFile, source: Source, values: dict[str, str]) -> str:
+    """SQL for the text of an amount that is 0 only because it was rounded."""
+    amount = amount_as_double(file, source)
+    return (
+        f"case when {values['amount']} = 0 then case when abs({amount}) > {NOISE}"
+        f" then '{TOO_SMALL}=' || ({amount}) end end"
+    )
 
 
 def _unreadable(read: dict[str, str], delivered: dict[str, str]) -> str:

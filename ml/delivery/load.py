@@ -22,10 +22,11 @@ from ml.delivery.opened_file import UNREADABLE, OpenFile, delimiter_of, read_fil
 from ml.delivery.ragged_lines import keep_ragged_lines
 from ml.delivery.source_files import source_files
 from ml.delivery.tombstones import Tombstones, create_tables, read_tombstones
-from ml.home.config import Source
+from ml.home.config import USUAL_DECIMALS, Source
 from ml.home.errors import DataNotReadyError
 from ml.home.files import sha256_of
 from ml.home.layout import Home
+from ml.warehouse.money_types import set_money_decimals
 from ml.warehouse.queries import Queries
 from ml.warehouse.tables import has_table
 
@@ -71,6 +72,7 @@ def load_files(
         tombstones.mark_applied(con)
     kept = [file_id for content, file_id in current.items() if content in wanted]
     removed = _remove_others(con, kept, load_id)
+    set_money_decimals(con, source.money_decimals)
     new = {content: path for content, path in wanted.items() if content not in current}
     for content, path in new.items():
         progress(f"loading {home.relative(path)}")
@@ -92,6 +94,8 @@ def _reading_sha256(source: Source) -> str:
     settings += [source.encoding, source.timestamp_format]
     if source.decimal_separator != ".":
         settings.append(source.decimal_separator)
+    if source.money_decimals != USUAL_DECIMALS:
+        settings.append(f"money_decimals {source.money_decimals}")
     return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
 
 

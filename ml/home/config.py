@@ -19,6 +19,8 @@ from ml.home.errors import CallError
 from ml.home.layout import Home
 
 MONEY = "name quantity and unit_price, or amount"
+# of source.money_decimals: four are enough for cents and prices of parts of a piece
+USUAL_DECIMALS, MOST_DECIMALS = 4, 10
 
 
 class WrongValueError(ValueError):
@@ -70,6 +72,7 @@ class Source(Section):
     decimal_separator: Literal[".", ","] = "."
     timezone: str = "UTC"
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    money_decimals: int = Field(default=USUAL_DECIMALS, ge=0, le=MOST_DECIMALS)
     max_rejected_share: float = Field(default=0.5, ge=0, le=1)
 
     @field_validator("files")

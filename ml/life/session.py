@@ -7,6 +7,7 @@ from datetime import date
 
 import duckdb
 
+from ml.delivery.line_values import TOO_SMALL
 from ml.delivery.load import LoadResult, is_up_to_date, load_files
 from ml.forgetting.forget import finish_forgetting
 from ml.home.config import Config, load_config
@@ -108,7 +109,9 @@ def _refuse_too_many_rejected(config: Config, delivered: state.Delivery) -> None
         raise DataNotReadyError(
             f"{delivered.rejected_share:.0%} of the rows are refused ({worst}), more than "
             f"source.max_rejected_share {limit:.0%}, nothing was changed",
-            "check source.columns",
+            "write a larger source.money_decimals"
+            if TOO_SMALL in delivered.rejected
+            else "check source.columns",
         )
 
 

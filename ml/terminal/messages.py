@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ml.delivery.line_values import TOO_SMALL
 from ml.forgetting.forget import ForgetAnswer
 from ml.health.doctor import DoctorAnswer
-from ml.home.number_text import UNDEFINED, with_decimals
+from ml.home.number_text import UNDEFINED, total, with_decimals
 from ml.ledger.beyond_data import COMMAND, BeyondData
 from ml.ledger.provenance import EngineVersion
 from ml.ledger.reproduce import ReproduceAnswer
@@ -35,6 +36,10 @@ from ml.warehouse.timings import Seconds
 
 # models and tests that the timing table of a run names
 SLOWEST = 8
+MORE_DECIMALS = (
+    f"{TOO_SMALL}: the amount would be rounded to 0; a larger source.money_decimals in the config "
+    "(up to 10) keeps it"
+)
 TAKE_BACK = (
     f"deliver the days that are missing; if they never were, `{COMMAND}` takes this back "
     "(`--dry-run` lists it)"
@@ -77,8 +82,8 @@ def of_promote(answer: PromoteAnswer) -> str:
 def of_run(answer: RunAnswer) -> str:
     lines = [
         f"scored {batch.cutoff}: {batch.customers:,} customers, expected revenue to "
-        f"{batch.window_end} {batch.predicted_total:,.0f} "
-        f"({batch.predicted_total_low:,.0f} to {batch.predicted_total_high:,.0f})"
+        f"{batch.window_end} {total(batch.predicted_total)} "
+        f"({total(batch.predicted_total_low)} to {total(batch.predicted_total_high)})"
         for batch in answer.batches
     ]
     lines += [f"warning: {warning}" for batch in answer.batches for warning in batch.warnings]
@@ -205,7 +210,8 @@ def _delivery(counts: Delivery) -> str:
         f"{counts.accepted:,} accepted, refused: {refused or 'none'}; "
         f"{counts.customers:,} customers, {counts.first_day} to {counts.newest_day}"
     )
-    return "\n".join([words, *lone_day(counts)])
+    remedies = [MORE_DECIMALS] if TOO_SMALL in counts.rejected else []
+    return "\n".join([words, *remedies, *lone_day(counts)])
 
 
 def lone_day(counts: Delivery) -> list[str]:

@@ -120,7 +120,7 @@ select
     windows.model_id,
     windows.newest_date as as_of_date,
     elapsed.elapsed_share,
-    cast(coalesce(revenue.actual_so_far, 0) as decimal(18, 4)) as actual_so_far,
+    cast(coalesce(revenue.actual_so_far, 0) as {{ money_type() }}) as actual_so_far,
     windows.predicted_total * elapsed.elapsed_share as expected_so_far,
     {{
         usual_log_distance(
