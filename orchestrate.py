@@ -279,17 +279,24 @@ def purge(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the files, remove nothing.")
     ] = False,
+    beyond_data: Annotated[
+        bool,
+        typer.Option(
+            "--beyond-data", help="Take back batches of days that the data does not have any more."
+        ),
+    ] = False,
 ) -> None:
     """Remove old artefacts, cards and batch files, as `retention` in the config says."""
     from datetime import UTC, datetime
 
-    from ml.ledger import retention
+    from ml.ledger.retention import purge
+    from ml.life.take_back import take_back
     from ml.terminal import messages
 
-    today = datetime.now(UTC).date()
+    today, command = datetime.now(UTC).date(), take_back if beyond_data else purge
     _work(
         ctx.obj,
-        lambda home, progress: retention.purge(home, progress, today, dry_run=dry_run),
+        lambda home, progress: command(home, progress, today, dry_run=dry_run),
         messages.of_purge,
     )
 

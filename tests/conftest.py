@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from filelock import FileLock
+from money_macros import of_money
 from warm import Command, Death, Outcome, start
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -337,4 +338,5 @@ def rescored_home(scored_home: EngineHome, tmp_path_factory: pytest.TempPathFact
 def macro_sql(expression: str, *files: str) -> str:
     """What an expression over macros of dbt_project/macros/<file>.sql renders to."""
     source = "".join((PROJECT / "macros" / f"{file}.sql").read_text() for file in files)
-    return jinja2.Environment().from_string(f"{source}{{{{ {expression} }}}}").render().strip()
+    template = of_money(jinja2.Environment()).from_string(f"{source}{{{{ {expression} }}}}")
+    return template.render().strip()

@@ -50,7 +50,7 @@ select
                 where days.activity_date >= windows.window_start
             ),
             0
-        ) as decimal(18, 4)
+        ) as {{ money_type() }}
     ) as actual_clv,
     cast(
         coalesce(

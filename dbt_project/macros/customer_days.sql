@@ -9,6 +9,7 @@
     memory is full, so a long log is built in parts (int_days_to_build).
 #}
 {% macro customer_days(transactions, days=none) %}
+{%- set money = money_type() -%}
 with transactions as (
 
     select * from {{ transactions }}
@@ -28,7 +29,7 @@ orders as (
         customer_id,
         order_date,
         order_id,
-        cast(sum(amount) as decimal(18, 4)) as net_amount,
+        cast(sum(amount) as {{ money }}) as net_amount,
         cast(count(*) as integer) as line_count,
         cast({{ distinct_in_group('product_id') }} as integer) as product_count,
     from transactions
@@ -50,16 +51,16 @@ select
         coalesce(sum(product_count) filter (where net_amount > 0), 0) as integer
     ) as product_count,
     cast(
-        coalesce(sum(net_amount) filter (where net_amount > 0), 0) as decimal(18, 4)
+        coalesce(sum(net_amount) filter (where net_amount > 0), 0) as {{ money }}
     ) as gross_revenue,
     cast(
-        coalesce(max(net_amount) filter (where net_amount > 0), 0) as decimal(18, 4)
+        coalesce(max(net_amount) filter (where net_amount > 0), 0) as {{ money }}
     ) as max_order_value,
     cast(count(*) filter (where net_amount < 0) as integer) as return_count,
     cast(
-        coalesce(-sum(net_amount) filter (where net_amount < 0), 0) as decimal(18, 4)
+        coalesce(-sum(net_amount) filter (where net_amount < 0), 0) as {{ money }}
     ) as returned_revenue,
-    cast(sum(net_amount) as decimal(18, 4)) as net_revenue,
+    cast(sum(net_amount) as {{ money }}) as net_revenue,
     (select max(load_id) from {{ source('raw', 'files') }}) as load_id,
 from orders
 group by

@@ -26,6 +26,9 @@
 {% macro customer_features(observation_windows, customer_days, sampled=false) %}
 {%- set trailing_months = [1, 2, 3, 6, 9, 12] -%}
 {%- set half_lives = [30, 90, 270] -%}
+{%- set money = money_type() -%}
+{#- the square of what is smaller, summed over 10,000 days, fits into DECIMAL(38) -#}
+{%- set largest_squared = '1' ~ '0' * (16 - money_decimals()) -%}
 with first_orders as (
 
     -- not cut at a cutoff: whoever bought in a history window bought first before its end
@@ -179,8 +182,22 @@ customer_sums as (
         sum(return_count) as return_count,
         max(max_order_value) as max_order_value,
         max(gross_revenue) as max_day_revenue,
-        -- the product of two DECIMAL(18) is too large for its type: one factor is wider
-        sum(cast(gross_revenue as decimal(30, 4)) * gross_revenue) as squared_revenue,
+        -- a square has twice the digits: where they would not fit, the last six are left
+        -- out of the revenue, and DECIMAL keeps the sum free of the order of its rows
+        sum(
+            case
+                when gross_revenue < {{ largest_squared }}
+                    then cast(gross_revenue as {{ money }}) * gross_revenue
+            end
+        ) as squared_revenue,
+        sum(
+            case
+                when gross_revenue >= {{ largest_squared }}
+                    then
+                        cast(gross_revenue / 1000000 as {{ money }})
+                        * cast(gross_revenue / 1000000 as {{ money }})
+            end
+        ) as squared_large_revenue,
         max(gap_days) as max_gap_days,
         sum(gap_days * gap_days) as squared_gap_days,
         max_by(gap_days, purchase_date) as last_gap_days,
@@ -188,7 +205,7 @@ customer_sums as (
         min_by(gross_revenue, purchase_date) as first_day_revenue,
         max_by(line_count, purchase_date) as last_line_count,
         {%- for half_life in half_lives %}
-        sum(net_revenue * weight_{{ half_life }}) as weighted_revenue_{{ half_life }},
+        sum(cast(net_revenue as {{ money }}) * weight_{{ half_life }}) as weighted_revenue_{{ half_life }},
         sum(order_count * weight_{{ half_life }}) as weighted_orders_{{ half_life }},
         {%- endfor %}
         {%- for month in range(1, 13) %}
@@ -261,8 +278,19 @@ customer_measures as (
         cast(max_order_value as double) as max_order_value,
         sqrt(
             greatest(
-                cast(squared_revenue * purchase_day_count
-                    - gross_revenue * gross_revenue as double),
+                case
+                    when gross_revenue < {{ largest_squared }}
+                        then cast(
+                            squared_revenue * purchase_day_count
+                            - gross_revenue * gross_revenue as double
+                        )
+                    else
+                        (
+                            coalesce(cast(squared_revenue as double), 0)
+                            + coalesce(1e12 * cast(squared_large_revenue as double), 0)
+                        ) * purchase_day_count
+                        - cast(gross_revenue as double) * cast(gross_revenue as double)
+                end,
                 0
             )
         ) / purchase_day_count as day_revenue_sd,

@@ -76,15 +76,23 @@
 
 
 {#
-    Stops the command when the customer days end before the cutoff. Such a batch would
-    be scored too early, and would stay.
+    Stops the command when the data ends before the cutoff. Such a batch would be scored
+    too early, and would stay. A lone last day does not count (lone_last_day()); the last
+    day of a warehouse of an earlier version does.
 #}
 {% macro check_data_reaches(cutoff) -%}
+{%- set is_asked = target.type == 'duckdb' -%}
+{%- set reach = adapter.get_relation(
+    target.database, 'intermediate', 'int_data_reach'
+) if is_asked else none -%}
 {%- set days = adapter.get_relation(
     target.database, 'intermediate', 'int_customer_days'
-) if target.type == 'duckdb' else none -%}
+) if is_asked else none -%}
 {%- if days is not none -%}
-    {%- set found = run_query('select max(activity_date) from ' ~ days) -%}
+    {%- set found = run_query(
+        'select newest_date from ' ~ reach if reach is not none
+        else 'select max(activity_date) from ' ~ days
+    ) -%}
     {%- set newest = found.rows[0][0] | string -%}
     {%- if newest < cutoff -%}
         {{ exceptions.raise_compiler_error(

@@ -40,54 +40,38 @@ days as materialized (
 
 ),
 
-day_gaps as (
+customers_by_day as (
 
     select
-        *,
-        activity_date - lag(activity_date) over by_date as days_since_before,
-        lead(activity_date) over by_date - activity_date as days_to_next,
-        sum(line_count) over (by_date) as lines_so_far,
-        sum(line_count) over () as all_lines,
-        sum(money) over () as all_money,
+        activity_date,
+        customer_count as row_count,
     from days
-    window by_date as (order by activity_date)
 
 ),
 
--- the first day after a gap that hardly any line is behind, and the same at the start
+customers_by_day_backwards as (
+
+    select
+        date '2000-01-01' + cast(date '2100-01-01' - activity_date as integer)
+            as activity_date,
+        customer_count as row_count,
+    from days
+
+),
+
+-- the first of the lone last days, and the last of the lone first days: the same rule on
+-- days that are counted backwards
 lone_days as materialized (
 
     select
-        min(activity_date) filter (
-            where
-            days_since_before > greatest(
-                {{ doubt_limit('lone_gap_days') }},
-                {{ doubt_limit('lone_gap_to_largest') }} * coalesce(gap_before, 1)
-            )
-            and all_lines - lines_so_far + line_count
-            < {{ doubt_limit('lone_line_share') }} * all_lines
+        (
+            select first_lone_date
+            from ({{ lone_last_day('customers_by_day') }}) as at_the_end
         ) as last_from,
-        max(activity_date) filter (
-            where
-            days_to_next > greatest(
-                {{ doubt_limit('lone_gap_days') }},
-                {{ doubt_limit('lone_gap_to_largest') }} * coalesce(gap_after, 1)
-            )
-            and lines_so_far < {{ doubt_limit('lone_line_share') }} * all_lines
+        (
+            select date '2100-01-01' - cast(first_lone_date - date '2000-01-01' as integer)
+            from ({{ lone_last_day('customers_by_day_backwards') }}) as at_the_start
         ) as first_to,
-    from (
-        select
-            *,
-            max(days_since_before) over (
-                order by activity_date
-                rows between unbounded preceding and 1 preceding
-            ) as gap_before,
-            max(days_to_next) over (
-                order by activity_date
-                rows between 1 following and unbounded following
-            ) as gap_after,
-        from day_gaps
-    ) as gaps
 
 ),
 

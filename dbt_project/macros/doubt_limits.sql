@@ -40,10 +40,6 @@
     'alike_distinct_share': 0.3,
     'alike_distinct': 100,
 
-    'lone_gap_days': 31,
-    'lone_gap_to_largest': 5,
-    'lone_line_share': 0.01,
-
     'period_days': 30,
     'period_buyers': 20,
     'known_share_before': 0.4,

@@ -183,14 +183,19 @@ and ({{ error_is_worse }} is not null or {{ breached }} is not null)
     `window` is a relation with the verdict and what it was decided from.
 #}
 {% macro drift_reason(window) -%}
+{%- set whole = money_format() -%}
 concat_ws(
     '; ',
     case
         when {{ window }}.nothing_came
-            then printf('nothing came of %.0f expected', {{ window }}.predicted_total)
+            then printf(
+                'nothing came of {{ whole }} expected',
+                {{ window }}.predicted_total
+            )
         when not {{ window }}.total_is_inside
             then printf(
-                '%.0f came, %s the 80 %% interval of the total (%.0f to %.0f)%s',
+                '{{ whole }} came, %s the 80 %% interval of the total '
+                || '({{ whole }} to {{ whole }})%s',
                 {{ window }}.actual_total,
                 case
                     when {{ window }}.total_is_far_outside and {{ window }}.total_place < 0

@@ -9,6 +9,7 @@ case
         unreadable like 'fewer values than the header%'
         or unreadable like 'more values than the header%'
         then 'wrong number of values'
+    when unreadable like 'amount too small=%' then 'amount too small'
     when unreadable is not null
         then 'unreadable ' || split_part(unreadable, '=', 1)
     when
@@ -36,6 +37,8 @@ case
         )
         then 'missing customer_id'
     when ordered_at is null then 'missing ordered_at'
+    -- a barcode that was scanned into the quantity has 11 digits or more
+    when abs(quantity) >= 10000000000 then 'quantity out of range'
     when amount is null and quantity is not null and unit_price is not null
         then 'amount out of range'
     when amount is null then 'missing amount'

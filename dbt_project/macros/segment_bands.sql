@@ -14,7 +14,10 @@ end
     of a DOUBLE in different directions.
 #}
 {% macro rounded_text(value, digits) -%}
-cast(cast(cast({{ value }} as decimal(18, 6)) as decimal(18, {{ digits }})) as varchar)
+{%- set finer = 'decimal(38, ' ~ ([digits + 4, 6] | max) ~ ')' -%}
+cast(
+    cast(cast({{ value }} as {{ finer }}) as decimal(38, {{ digits }})) as varchar
+)
 {%- endmacro %}
 
 
@@ -30,19 +33,19 @@ end
 
 
 {# Quarter of the batch, by three edges; an edge belongs to the quarter below it. #}
-{% macro quarter(value, edges) -%}
+{% macro quarter(value, edges, digits=2) -%}
 {%- set first, second, third = edges ~ '[1]', edges ~ '[2]', edges ~ '[3]' -%}
 case
     when {{ value }} <= {{ first }}
-        then 'lowest quarter (up to ' || {{ rounded_text(first, 2) }} || ')'
+        then 'lowest quarter (up to ' || {{ rounded_text(first, digits) }} || ')'
     when {{ value }} <= {{ second }}
-        then 'second quarter (' || {{ rounded_text(first, 2) }}
-            || ' to ' || {{ rounded_text(second, 2) }} || ')'
+        then 'second quarter (' || {{ rounded_text(first, digits) }}
+            || ' to ' || {{ rounded_text(second, digits) }} || ')'
     when {{ value }} <= {{ third }}
-        then 'third quarter (' || {{ rounded_text(second, 2) }}
-            || ' to ' || {{ rounded_text(third, 2) }} || ')'
+        then 'third quarter (' || {{ rounded_text(second, digits) }}
+            || ' to ' || {{ rounded_text(third, digits) }} || ')'
     when {{ value }} > {{ third }}
-        then 'highest quarter (over ' || {{ rounded_text(third, 2) }} || ')'
+        then 'highest quarter (over ' || {{ rounded_text(third, digits) }} || ')'
 end
 {%- endmacro %}
 

@@ -1,9 +1,10 @@
 {#
     A sum of DOUBLE depends on the order in which rows arrive. So each value is rounded
-    to a DECIMAL first, and the sum is the same on every machine.
+    to a DECIMAL first, and the sum is the same on every machine. It has eight decimals
+    for money with four. Squares of money with more need twice as many more.
 #}
 {% macro exact_sum(value) -%}
-cast(sum(cast({{ value }} as decimal(38, 8))) as double)
+cast(sum(cast({{ value }} as decimal(38, {{ [2 * money_decimals(), 8] | max }}))) as double)
 {%- endmacro %}
 
 

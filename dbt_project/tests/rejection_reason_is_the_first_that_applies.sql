@@ -35,6 +35,18 @@ with delivered (
         1.0, 2.0, 2.0, null, 'missing customer_id'
     ),
     (
+        'barcode', 'C1', timestamp '2012-02-29 00:00:00',
+        7612345678901.0, 2.0, 15224691357802.0, null, 'quantity out of range'
+    ),
+    (
+        'many pieces', 'C1', timestamp '2012-02-29 00:00:00',
+        -9999999999.0, 2.0, -19999999998.0, null, null
+    ),
+    (
+        'small coin', 'C1', timestamp '2012-02-29 00:00:00',
+        1.0, 0.0, 0.0, 'amount too small=1.2e-05', 'amount too small'
+    ),
+    (
         'text', null, null,
         null, 2.0, null, 'quantity=two; ordered_at=x', 'unreadable quantity'
     ),
@@ -49,7 +61,7 @@ with delivered (
     ),
     (
         'large', 'C1', timestamp '2012-02-29 00:00:00',
-        9e12, 9e12, null, null, 'amount out of range'
+        9e9, 9e12, null, null, 'amount out of range'
     ),
     (
         'no price', 'C1', timestamp '2012-02-29 00:00:00',

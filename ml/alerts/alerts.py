@@ -138,6 +138,13 @@ def undelivered(
     return owed
 
 
+def forget_sent(home: Home, windows: list[tuple[date, str, int]]) -> None:
+    """Forget that these windows (cutoff, model, pred_months) were sent: they may alert again."""
+    for cutoff, model_id, pred_months in windows:
+        window = deliveries.AlertWindow(cutoff, pred_months, "", "")
+        deliveries.forget_sent(_state_path(home), deliveries.Alert(model_id, (window,)))
+
+
 def _verdicts_from(first: str) -> list[str]:
     """The verdicts that alert, when `first` and what is worse does."""
     return VERDICTS[VERDICTS.index(first) :]

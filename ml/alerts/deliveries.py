@@ -313,6 +313,14 @@ def remembered(state_path: Path, alert: Alert, window: AlertWindow) -> Sent:
     return _recall(state_path).get(alert.fingerprint(window), Sent())
 
 
+def forget_sent(state_path: Path, alert: Alert) -> None:
+    """Take the windows of `alert` out of the state file, where it knows them."""
+    known = _recall(state_path)
+    kept = known.keys() - {alert.fingerprint(window) for window in alert.windows}
+    if len(kept) < len(known):
+        _write(state_path, {label: sent for label, sent in known.items() if label in kept})
+
+
 def _missing(extra: str) -> str:
     return f"its package is missing; pip install 'house-ware-clv-engine[{extra}]'"
 
@@ -353,5 +361,8 @@ def _recall(path: Path) -> dict[str, Sent]:
 
 
 def _remember(path: Path, sent: dict[str, Sent]) -> None:
-    known = _recall(path) | sent
+    _write(path, _recall(path) | sent)
+
+
+def _write(path: Path, known: dict[str, Sent]) -> None:
     write_atomically(path, STATE.dump_json(known, indent=1, exclude_defaults=True) + b"\n")

@@ -14,15 +14,19 @@ from ml.delivery.batches import numbers_in_files
 from ml.delivery.moments import Reading, day_and_time, moment_sql
 from ml.delivery.number_texts import BLANKS, number_sql
 from ml.delivery.opened_file import IDENTIFIERS, OpenFile, quoted
-from ml.home.config import CellValue, Source
+from ml.home.config import MOST_DECIMALS, CellValue, Source
 from ml.home.layout import REPOSITORY
+from ml.warehouse.money_types import number_type
 
-MONEY = "decimal(18, 4)"
 NUMBERS = ("quantity", "unit_price", "amount")
 REJECTION_RULE = REPOSITORY / "dbt_project" / "macros" / "rejection_reason.sql"
+# smaller than half of what money of any home can hold: noise of a float, and no amount
+NOISE = 0.5 * 10**-MOST_DECIMALS
+TOO_SMALL = "amount too small"
+# what the rule of refusals reads, with its type where a source does not map it
 JUDGED = {
-    "quantity": MONEY,
-    "unit_price": MONEY,
+    "quantity": "decimal(18, 4)",
+    "unit_price": "decimal(18, 4)",
     "parent_order_id": "varchar",
     "currency": "varchar",
 }
@@ -35,14 +39,13 @@ def lines(file: OpenFile, source: Source, file_id: int, loaded_on: date) -> str:
     Of files that are read together $2 is the list of their ids. loaded_on: local day of the load,
     after which a line is dated in the future.
     """
-    values = _values(source)
+    values = _values(source, file)
     selected = ", ".join(f"{sql} as {ours}" for ours, sql in values.items())
     read = f"select *, {selected} from ({_read_cells(file, source, file_id)})"
     texts = ", ".join(
         f"'{ours}': left({_cell(ours)}::varchar, {SHOWN_LENGTH})"
         for ours in source.columns.delivered()
     )
-    # what the rule of refusals reads and this source does not map
     unmapped = "".join(
         f", cast(null as {kind}) as {ours}" for ours, kind in JUDGED.items() if ours not in values
     )
@@ -59,7 +62,7 @@ def left_out_lines(file: OpenFile, source: Source, file_id: int) -> str:
 
     A line counts under the first column that leaves it out.
     """
-    values = _values(source)
+    values = _values(source, file)
     reasons = " ".join(
         f"when not ({kept}) then {position}"
         for position, (_, kept) in enumerate(_conditions(source))
@@ -196,7 +199,7 @@ def _read(source: Source, file: OpenFile) -> dict[str, str]:
     read = {"ordered_at": _ordered_at(source, file)}
     for ours in delivered:
         if ours in NUMBERS or ours.startswith("deductions"):
-            read[ours] = _number(source, file, ours, MONEY)
+            read[ours] = _number(source, file, ours, _type(source, ours))
     if "amount" not in delivered:
         # a price such as 10/3 is exact only as a product: round once, after it
         read |= {f"exact {one}": _number(source, file, one, "double") for one in NUMBERS[:2]}
@@ -207,7 +210,7 @@ def _reading(ours: str) -> str:
     return quoted(f"read {ours}")
 
 
-def _values(source: Source) -> dict[str, str]:
+def _values(source: Source, file: OpenFile) -> dict[str, str]:
     """SQL for each column of raw.transactions, by our name, over what was read."""
     delivered = source.columns.delivered()
     values = {ours: quoted(f"id {ours}") for ours in IDENTIFIERS if ours in delivered}
@@ -220,14 +223,14 @@ def _values(source: Source) -> dict[str, str]:
     values |= {ours: _reading(ours) for ours in NUMBERS if ours in delivered}
     if "currency" in delivered:
         values["currency"] = f"upper({_tidy_cell('currency')})"
-    values["unreadable"] = _unreadable(source)
     if "amount" not in delivered:
         product = f"{_reading('exact quantity')} * {_reading('exact unit_price')}"
-        values["amount"] = f"try_cast({product} as {MONEY})"
+        values["amount"] = f"try_cast({product} as {_type(source, 'amount')})"
         if source.take_negative_prices:
             values["quantity"], values["unit_price"] = _of_discount(values)
     elif source.columns.deductions:
         values["amount"] = _less_deductions(source)
+    values["unreadable"] = _unreadable(source, file, values["amount"])
     return values
 
 
@@ -267,7 +270,8 @@ def _less_deductions(source: Source) -> str:
     names = [one for one in source.columns.delivered() if one.startswith("deductions")]
     filled = " or ".join(f"{_tidy_cell(one)} is not null" for one in ("amount", *names))
     parts = [_or_zero("amount"), *(f"abs({_or_zero(name)})" for name in names)]
-    return f"case when {filled} then try_cast({' - '.join(parts)} as {MONEY}) end"
+    less = f"try_cast({' - '.join(parts)} as {_type(source, 'amount')})"
+    return f"case when {filled} then {less} end"
 
 
 def _or_zero(ours: str) -> str:
@@ -275,8 +279,31 @@ def _or_zero(ours: str) -> str:
     return f"case when {_tidy_cell(ours)} is null then 0 else {_reading(ours)} end"
 
 
-def _unreadable(source: Source) -> str:
-    """SQL for the text of values that became NULL; put together only where there is one."""
+def exact_amounts(file: OpenFile, source: Source) -> str:
+    """SQL of the amounts of the lines that count, before they are rounded; path = $1."""
+    exact = _exact_amount(source, file)
+    return f"select {exact} as amount from ({_read_cells(file, source, 0)})"
+
+
+def _exact_amount(source: Source, file: OpenFile) -> str:
+    """SQL of the amount of a line as a double."""
+    if "amount" not in source.columns.delivered():
+        return f"{_reading('exact quantity')} * {_reading('exact unit_price')}"
+    names = [one for one in source.columns.delivered() if one.startswith("deductions")]
+    parts = [_number(source, file, name, "double") for name in ("amount", *names)]
+    return " - ".join([parts[0], *(f"coalesce(abs({part}), 0)" for part in parts[1:])])
+
+
+def _type(source: Source, ours: str) -> str:
+    """The type of a number of a line; a deduction is money as the amount is."""
+    return number_type("amount" if ours.startswith("deductions") else ours, source.money_decimals)
+
+
+def _unreadable(source: Source, file: OpenFile, amount: str) -> str:
+    """SQL for the text of values that became NULL, and of an amount that was rounded to 0.
+
+    It is put together only where there is one.
+    """
     delivered = source.columns.delivered()
     checked = {ours: _reading(ours) for ours in ("ordered_at", *NUMBERS) if ours in delivered}
     if deductions := [one for one in delivered if one.startswith("deductions")]:
@@ -287,7 +314,12 @@ def _unreadable(source: Source) -> str:
         for ours, sql in checked.items()
     )
     any_lost = " or ".join(f"{sql} is null" for sql in checked.values())
-    return f"case when {any_lost} then nullif(concat_ws('; ', {lost}), '') end"
+    exact = _exact_amount(source, file)
+    return (
+        f"case when {any_lost} then nullif(concat_ws('; ', {lost}), '')"
+        f" when {amount} = 0 then case when abs({exact}) > {NOISE}"
+        f" then '{TOO_SMALL}=' || ({exact}) end end"
+    )
 
 
 def _identifier(file: OpenFile, source: Source, ours: str, yours: str) -> str:

@@ -43,6 +43,7 @@ from ml.delivery.tombstones import Tombstones, create_tables, read_tombstones
 from ml.home.config import Source
 from ml.home.errors import DataNotReadyError
 from ml.home.layout import Home
+from ml.warehouse.money_types import set_money_decimals
 from ml.warehouse.queries import Queries
 from ml.warehouse.tables import add_raw_columns, has_table
 
@@ -111,6 +112,7 @@ def load_files(
         tombstones.mark_applied(con)
     kept = [file_id for content, file_id in current.items() if content in wanted.files]
     removed = _remove_others(con, kept, load_id)
+    set_money_decimals(con, source.money_decimals)
     new = {content: file for content, file in wanted.files.items() if content not in current}
     today = datetime.now(ZoneInfo(source.timezone)).date()
     loading = Loading(con, home, source, load_id, tombstones, progress, today)

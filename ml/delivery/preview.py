@@ -15,7 +15,7 @@ import duckdb
 import jinja2
 
 from ml.delivery.load import load_files, said_of_files
-from ml.home.config import Source
+from ml.home.config import MOST_DECIMALS, Source
 from ml.home.errors import DataNotReadyError
 from ml.home.layout import REPOSITORY, Home
 from ml.warehouse.doubts import Doubt, doubts
@@ -27,6 +27,7 @@ READ_MACROS = (
     "rejection_reason",
     "estimated_amount",
     "windows",
+    "lone_last_day",
     "customer_days",
     "doubt_limits",
     "doubts_of_refusals",
@@ -119,6 +120,7 @@ def doubts_of(con: duckdb.DuckDBPyConnection) -> list[Doubt]:
 def _previewed(con: duckdb.DuckDBPyConnection, source: Source, files: list[str]) -> ReadFiles:
     """What schema `raw` holds."""
     _judge_lines(con)
+    con.execute(_rendered(_template("preview_reach")))
     (counts,) = con.execute(QUERIES["preview_counts"]).fetchall()
     reasons = con.execute(
         "select reason, count(*), sum(try_cast(estimated_amount as decimal(38, 4)))::double"
@@ -176,6 +178,9 @@ def _rendered(sql: str, **values: object) -> str:
     return template.render(
         source=lambda schema, table: f"{schema}.{table}",
         target=SimpleNamespace(type="duckdb"),
+        # wide enough for the money of any home
+        money_decimals=lambda: MOST_DECIMALS,
+        money_type=lambda: f"decimal(38, {MOST_DECIMALS})",
         **values,
     )
 

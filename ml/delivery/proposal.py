@@ -20,6 +20,7 @@ from ml.delivery.moments import (
     moment_formats,
     zone_of_offsets,
 )
+from ml.delivery.money_decimals import guess_money_decimals
 from ml.delivery.number_texts import (
     DecimalCounts,
     currency_of_signs,
@@ -37,6 +38,7 @@ from ml.home.source_layouts import Layout, read_layout, recognised
 
 ZONE_NAMES = REPOSITORY / "config" / "zone_names.yaml"
 NUMBERS = ("quantity", "unit_price", "amount", "deductions")
+MOST_FILES_LOOKED_AT = 8
 # the options that are keys of the source section
 CHECKED = ("timestamp_format", "encoding", "decimal_separator", "timezone", "currency")
 
@@ -302,8 +304,11 @@ def propose(
     paths = matching_files(home, patterns)
     files = delivered_files(home, paths, options.encoding, scratch, notes)
     progress(f"looking at {files.files[0].name(home)}")
-    proposal = Proposal(home, files, options, dialogue, notes)
-    return proposal.source(patterns), notes
+    source = Proposal(home, files, options, dialogue, notes).source(patterns)
+    decimals = guess_money_decimals(files.files[:MOST_FILES_LOOKED_AT], source, scratch)
+    if decimals != source.money_decimals:
+        notes.append(f"money is read with {decimals} decimals: four would lose some of it")
+    return source.model_copy(update={"money_decimals": decimals}), notes
 
 
 def asked(

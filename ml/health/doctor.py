@@ -31,6 +31,7 @@ CHECKS: dict[str, Callable[[Examined], Iterable[Finding]]] = {
     "doubts": warehouse_checks.doubts,
     "ledger": warehouse_checks.ledger,
     "champion": warehouse_checks.champion,
+    "days": warehouse_checks.days,
     "exports": warehouse_checks.exported,
     "forgotten": warehouse_checks.forgotten,
     "disk": home_checks.space,

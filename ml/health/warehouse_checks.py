@@ -14,8 +14,9 @@ from ml.health.findings import Examined, Finding, NotCheckedError, broken, of_er
 from ml.home.errors import EngineError, LockHeldError
 from ml.home.layout import Home
 from ml.ledger import manifest
+from ml.ledger.beyond_data import COMMAND, find_beyond_data
 from ml.ledger.purge_log import purged_files
-from ml.warehouse import exports
+from ml.warehouse import exports, state
 from ml.warehouse.dbt_project import PROJECT, DbtProject
 from ml.warehouse.doubts import doubts as doubts_of
 from ml.warehouse.side_copy import is_lock_conflict
@@ -162,6 +163,20 @@ def champion(examined: Examined) -> Iterator[Finding]:
     else:
         rebuild = examined.command(f"reproduce {row.model_id}")
         yield broken(f"{home.relative(path)}: missing, nothing can be scored", rebuild)
+
+
+def days(examined: Examined) -> Iterator[Finding]:
+    """Every batch and every measurement stands on days that the data has."""
+    with _opened(examined.home) as con:
+        if missing_views(con):
+            raise NotCheckedError("the next command brings the warehouse to this version first")
+        newest = state.newest_day(con)
+        beyond = find_beyond_data(con, examined.home, examined.config.run.last_score_cutoff)
+    if beyond is not None and beyond.can_be_taken_back:
+        yield warning(beyond.problem, examined.command(COMMAND))
+    if beyond is not None and beyond.models:
+        yield warning(beyond.model_problem, examined.command("train"))
+    yield ok(f"the data reaches {newest}")
 
 
 def exported(examined: Examined) -> Iterator[Finding]:

@@ -18,6 +18,8 @@ from ml.home.layout import Home
 from ml.home.source_layouts import CellValue, completed, read_layout
 
 MONEY = "name quantity and unit_price, or amount"
+# of source.money_decimals: four are enough for cents and prices of parts of a piece
+USUAL_DECIMALS, MOST_DECIMALS = 4, 10
 # how a moment can be written as a number, besides the formats of strptime
 MOMENT_NUMBERS = (
     "epoch_seconds",
@@ -82,6 +84,7 @@ class Source(Section):
     timezone: str = "UTC"
     times_written_in: str | None = None
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    money_decimals: int = Field(default=USUAL_DECIMALS, ge=0, le=MOST_DECIMALS)
     max_rejected_share: float = Field(default=0.5, ge=0, le=1)
 
     @field_validator("files")

@@ -131,9 +131,10 @@ def locate(root: MappingNode, path: list[str]) -> tuple[int, int]:
     return line, depth
 
 
-def bump_last_score_cutoff(home: Home, cutoff: date) -> None:
-    """Write `run.last_score_cutoff`; every other line of the file stays as it is."""
-    set_values(home, "run", {"last_score_cutoff": f'"{cutoff.isoformat()}"'})
+def write_last_score_cutoff(home: Home, cutoff: date | None) -> None:
+    """Write `run.last_score_cutoff`, None for no day; every other line of the file stays."""
+    text = f'"{cutoff.isoformat()}"' if cutoff is not None else "null"
+    set_values(home, "run", {"last_score_cutoff": text})
 
 
 def set_values(home: Home, section: str, values: dict[str, str]) -> None:

@@ -163,6 +163,15 @@ def champion(home: Home) -> ChampionRow:
     return rows[-1]
 
 
+def models_in_use(rows: list[ChampionRow]) -> set[str]:
+    """The champion, and the newest challenger entered since it became that."""
+    crowned = [number for number, row in enumerate(rows) if row.kind in CROWNING]
+    if not crowned:
+        return {row.model_id for row in rows}
+    challengers = [row.model_id for row in rows[crowned[-1] :] if row.kind == CHALLENGER]
+    return {rows[crowned[-1]].model_id, *challengers[-1:]}
+
+
 def verified_champion(home: Home) -> ChampionRow:
     """The champion's row, after its card and artefact were compared with the manifest."""
     row = champion(home)

@@ -21,6 +21,8 @@ class Removal:
     rule: str
 
 
+# the rule of files that `purge --beyond-data` took back
+BEYOND_DATA = "beyond-data"
 COLUMNS = tuple(field.name for field in fields(Removal))
 
 
@@ -59,8 +61,10 @@ def append_to_log(home: Home, removals: list[Removal]) -> None:
 
 
 def purged_files(home: Home) -> frozenset[Path]:
-    """The files that the log lists."""
-    return frozenset(home.root / removal.file for removal in read_log(home))
+    """The files that retention removed. What was taken back is written again once it is due."""
+    return frozenset(
+        home.root / removal.file for removal in read_log(home) if removal.rule != BEYOND_DATA
+    )
 
 
 def was_purged(home: Home, path: Path, sha256: str) -> bool:

@@ -16,7 +16,8 @@ from ml.home.config import Retention, load_config
 from ml.home.files import sha256_of, sync_folder
 from ml.home.layout import Home
 from ml.ledger import manifest
-from ml.ledger.manifest import CHALLENGER, CROWNING, ChampionRow
+from ml.ledger.beyond_data import BeyondData
+from ml.ledger.manifest import ChampionRow, models_in_use
 from ml.ledger.purge_log import Removal, append_to_log, read_log
 from ml.warehouse import exports
 from ml.warehouse.side_copy import locked, open_warehouse
@@ -54,11 +55,15 @@ class PurgedFile:
 
 @dataclass(frozen=True)
 class PurgeAnswer:
-    """What retention did not keep on a day (UTC), or would not keep."""
+    """What retention did not keep on a day (UTC), or would not keep.
+
+    beyond_data: what `--beyond-data` took back or would take back, None without that option.
+    """
 
     files: list[PurgedFile]
     dry_run: bool
     today: date
+    beyond_data: BeyondData | None
 
 
 def purge(
@@ -77,7 +82,7 @@ def purge(
             progress(f"removing {len(due)} file(s)")
             _remove(home, due, log)
     files = [PurgedFile(home.relative(one.path), one.rule) for one in due]
-    return PurgeAnswer(files, dry_run, today)
+    return PurgeAnswer(files, dry_run, today, None)
 
 
 def due_files(home: Home, limits: Retention, today: date) -> list[Due]:
@@ -108,15 +113,6 @@ def old_models(rows: list[ChampionRow], today: date, age: relativedelta) -> set[
     """Models not in use of which every row of the ledger is at least `age` old on `today`."""
     young = {row.model_id for row in rows if row.written_on + age > today}
     return {row.model_id for row in rows} - young - models_in_use(rows)
-
-
-def models_in_use(rows: list[ChampionRow]) -> set[str]:
-    """The champion, and the newest challenger entered since it became that."""
-    crowned = [number for number, row in enumerate(rows) if row.kind in CROWNING]
-    if not crowned:
-        return {row.model_id for row in rows}
-    challengers = [row.model_id for row in rows[crowned[-1] :] if row.kind == CHALLENGER]
-    return {rows[crowned[-1]].model_id, *challengers[-1:]}
 
 
 def finished_batches(

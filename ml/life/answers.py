@@ -5,6 +5,7 @@ from datetime import date
 
 from ml.alerts.alerts import UndeliveredAlert
 from ml.delivery.load import LoadResult
+from ml.ledger.beyond_data import BeyondData
 from ml.warehouse.doubts import Doubt
 from ml.warehouse.state import Delivery
 from ml.warehouse.timings import Seconds
@@ -100,7 +101,12 @@ class Questions:
 
 @dataclass(frozen=True)
 class LoadAnswer(Questions, Delivery, LoadResult):
-    """Files taken in and taken out, the counts of all current files, then what to look at."""
+    """Files taken in and taken out, the counts of all current files, then what to look at.
+
+    beyond_data: what the data ends before.
+    """
+
+    beyond_data: BeyondData | None
 
 
 @dataclass(frozen=True)
@@ -152,7 +158,9 @@ class Ended:
 
 @dataclass(frozen=True)
 class RunAnswer(Delivery, Ended, AlertFiles, Scored):
-    """Everything a run did, then the counts of all current files."""
+    """Everything a run did, the counts of all current files, what the data ends before."""
+
+    beyond_data: BeyondData | None
 
 
 @dataclass(frozen=True)
@@ -172,6 +180,7 @@ class StatusAnswer:
     open_windows: list[OpenWindow]
     early_warnings: list[EarlyWarning]
     undelivered_alerts: list[UndeliveredAlert]
+    beyond_data: BeyondData | None
 
 
 @dataclass(frozen=True)

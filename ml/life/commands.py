@@ -13,12 +13,13 @@ import duckdb
 
 from ml.alerts import alerts
 from ml.home.config import load_config
-from ml.home.config_lines import bump_last_score_cutoff
+from ml.home.config_lines import write_last_score_cutoff
 from ml.home.dates import next_cutoff
 from ml.home.files import place_atomically
 from ml.home.layout import Home
 from ml.ledger import manifest
 from ml.ledger.artefacts import read_candidate
+from ml.ledger.beyond_data import BeyondData
 from ml.ledger.manifest import ChampionRow
 from ml.ledger.purge_log import purged_files
 from ml.life.answers import (
@@ -36,6 +37,7 @@ from ml.life.answers import (
     TrainAnswer,
 )
 from ml.life.session import Progress, Session, connected, open_session, require_days
+from ml.life.take_back import beyond_data
 from ml.report.dbt_docs import readable
 from ml.report.report import write_report
 from ml.warehouse import exports, state
@@ -55,6 +57,7 @@ def load(home: Home, progress: Progress) -> LoadAnswer:
                 **vars(session.delivered),
                 rejected_money=state.rejected_money(con),
                 doubts=doubts(con),
+                beyond_data=beyond_data(con, home),
             )
 
 
@@ -115,7 +118,7 @@ def run(home: Home, progress: Progress, cutoff: date | None = None) -> RunAnswer
         for at in [cutoff] if cutoff else _due_cutoffs(session, champion):
             scored.append(_score(session, champion, at))
             if cutoff is None:
-                bump_last_score_cutoff(home, at)
+                write_last_score_cutoff(home, at)
         return _finish(session, champion, scored)
 
 
@@ -143,6 +146,7 @@ def _finish(session: Session, champion: ChampionRow, scored: list[NewBatch]) -> 
         next_cutoff=_next_cutoff(home, champion),
         seconds=timings.report(),
         **vars(session.delivered),
+        beyond_data=_beyond_data(home),
     )
 
 
@@ -165,6 +169,7 @@ def status(home: Home) -> StatusAnswer:
             open_windows=[OpenWindow(**window) for window in state.open_windows(con)],
             early_warnings=[EarlyWarning(**warning) for warning in state.early_warnings(con)],
             undelivered_alerts=alerts.undelivered(con, home, config),
+            beyond_data=beyond_data(con, home),
         )
 
 
@@ -212,6 +217,11 @@ def _measurements(con: duckdb.DuckDBPyConnection) -> list[Measurement]:
 def _early_warnings(home: Home) -> list[EarlyWarning]:
     with open_warehouse(home) as con:
         return [EarlyWarning(**warning) for warning in state.early_warnings(con)]
+
+
+def _beyond_data(home: Home) -> BeyondData | None:
+    with open_warehouse(home) as con:
+        return beyond_data(con, home)
 
 
 def _alert(session: Session) -> AlertFiles:

@@ -7,6 +7,7 @@ from datetime import date
 
 import duckdb
 
+from ml.delivery.line_values import TOO_SMALL
 from ml.delivery.load import LoadResult, contents_of, is_up_to_date, load_files
 from ml.forgetting.forget import finish_forgetting
 from ml.home.config import Config, load_config
@@ -88,8 +89,9 @@ def _connected(home: Home, bench: Workbench) -> AbstractContextManager[duckdb.Du
 def require_days(session: Session, cutoff: date, history_months: int) -> None:
     """Raises DataNotReadyError when the data ends before the cutoff or the window is empty."""
     if cutoff > session.newest_day:
+        lone = session.delivered.lone_words
         raise DataNotReadyError(
-            f"cutoff {cutoff}: the data ends on {session.newest_day}",
+            f"cutoff {cutoff}: the data ends on {session.newest_day}{lone and f' ({lone})'}",
             f"it must reach {cutoff}: deliver newer files or choose an earlier cutoff",
         )
     start = history_start(cutoff, history_months)
@@ -108,7 +110,9 @@ def _refuse_too_many_rejected(config: Config, delivered: state.Delivery) -> None
         raise DataNotReadyError(
             f"{delivered.rejected_share:.0%} of the rows are refused ({worst}), more than "
             f"source.max_rejected_share {limit:.0%}, nothing was changed",
-            "check source.columns",
+            "write a larger source.money_decimals"
+            if TOO_SMALL in delivered.rejected
+            else "check source.columns",
         )
 
 

@@ -15,6 +15,7 @@ from ml.home.errors import kept_for_the_caller
 from ml.home.layout import Home
 from ml.ledger.manifest import load_artefact
 from ml.model.champion.artefact import Artefact
+from ml.model.measures.population import exact_sum, small_unit
 
 WINDOW = ["cutoff", "history_months", "pred_months"]
 BATCH_ROWS = 50_000
@@ -91,6 +92,19 @@ def score_relation(session: Any, features: Any, models: Any) -> Any:
     # the session itself is busy taking in what is returned here
     read = session.cursor().execute(features.sql_query()).fetch_record_batch(BATCH_ROWS)
     return pa.RecordBatchReader.from_batches(SCORES, score_batches(read, opened))
+
+
+@kept_for_the_caller
+def exact_sums(largest: float) -> str:
+    """SQL of predicted_total and predicted_variance of scores.
+
+    largest: the largest predicted_clv; it says in which unit eight decimals are enough.
+    """
+    unit = small_unit(float(largest))
+    return (
+        f"{exact_sum('predicted_clv', unit)} as predicted_total,"
+        f" {exact_sum('predicted_clv_variance', unit * unit)} as predicted_variance"
+    )
 
 
 @kept_for_the_caller

@@ -53,7 +53,8 @@ def explain(home: Home, customer_id: str, cutoff: date | None = None) -> Explain
             raise DataNotReadyError("nothing is loaded yet", "run `python orchestrate.py load`")
         customer = {"customer_id": customer_id}
         (totals,) = records(con, QUERIES["customer_totals"], customer)
-        months = records(con, QUERIES["customer_months"], customer)
+        newest_day = state.newest_day(con)
+        months = records(con, QUERIES["customer_months"], customer | {"newest_day": newest_day})
         if not months:
             raise _not_known(con, customer)
         batches = _batches(con)
@@ -63,7 +64,7 @@ def explain(home: Home, customer_id: str, cutoff: date | None = None) -> Explain
         return ExplainAnswer(
             customer_id=customer_id,
             currency=config.source.currency,
-            newest_day=state.newest_day(con),
+            newest_day=newest_day,
             history=History(**totals, months=[Month(**month) for month in months]),
             batch=ModelBatch(**wanted) if wanted else None,
             prediction=CustomerPrediction(**shown) if shown else None,

@@ -9,10 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ml.delivery.line_values import TOO_SMALL
 from ml.delivery.load import said_of_files
 from ml.forgetting.forget import ForgetAnswer
 from ml.health.doctor import DoctorAnswer
-from ml.home.number_text import UNDEFINED, with_decimals, worth
+from ml.home.number_text import UNDEFINED, total, with_decimals, worth
+from ml.ledger.beyond_data import COMMAND, BeyondData
 from ml.ledger.provenance import EngineVersion
 from ml.ledger.reproduce import ReproduceAnswer
 from ml.ledger.retention import PurgeAnswer
@@ -36,6 +38,15 @@ from ml.warehouse.timings import Seconds
 
 # models and tests that the timing table of a run names
 SLOWEST = 8
+MORE_DECIMALS = (
+    f"{TOO_SMALL}: the amount would be rounded to 0; a larger source.money_decimals in the config "
+    "(up to 10) keeps it"
+)
+TAKE_BACK = (
+    f"deliver the days that are missing; if they never were, `{COMMAND}` takes this back "
+    "(`--dry-run` lists it)"
+)
+TRAIN_AGAIN = "`train` trains another model, `promote MODEL_ID` takes an earlier one"
 
 
 def of_version(answer: EngineVersion) -> str:
@@ -54,7 +65,8 @@ def of_load(answer: LoadAnswer) -> str:
         f"not counted: {answer.rejected[reason]:,} row(s), {reason}: {worth(amount)}"
         for reason, amount in answer.rejected_money.items()
     ]
-    return "\n".join([*lines, *map(of_doubt, answer.doubts)])
+    lines += [*map(of_doubt, answer.doubts), *beyond_data(answer.beyond_data)]
+    return "\n".join(lines)
 
 
 def of_doubt(doubt: Doubt) -> str:
@@ -82,8 +94,8 @@ def of_promote(answer: PromoteAnswer) -> str:
 def of_run(answer: RunAnswer) -> str:
     lines = [
         f"scored {batch.cutoff}: {batch.customers:,} customers, expected revenue to "
-        f"{batch.window_end} {batch.predicted_total:,.0f} "
-        f"({batch.predicted_total_low:,.0f} to {batch.predicted_total_high:,.0f})"
+        f"{batch.window_end} {total(batch.predicted_total)} "
+        f"({total(batch.predicted_total_low)} to {total(batch.predicted_total_high)})"
         for batch in answer.batches
     ]
     lines += [f"warning: {warning}" for batch in answer.batches for warning in batch.warnings]
@@ -98,6 +110,7 @@ def of_run(answer: RunAnswer) -> str:
     lines.append(f"report: {answer.report}")
     lines.append(_delivery(answer))
     lines.append(_next(answer.next_cutoff, answer.newest_day))
+    lines += beyond_data(answer.beyond_data)
     lines += _timing_table(answer.seconds)
     return "\n".join(lines)
 
@@ -130,10 +143,42 @@ def of_reproduce(answer: ReproduceAnswer) -> str:
 
 
 def of_purge(answer: PurgeAnswer) -> str:
-    if not answer.files:
-        return f"nothing to remove on {answer.today}"
     verb = "would remove" if answer.dry_run else "removed"
-    return "\n".join(f"{verb} {one.file} ({one.rule})" for one in answer.files)
+    lines = [f"{verb} {one.file} ({one.rule})" for one in answer.files]
+    beyond = answer.beyond_data
+    if beyond is not None:
+        lines = [*_taken_back(beyond, verb), *lines]
+    return "\n".join(lines or [f"nothing to remove on {answer.today}"])
+
+
+def _taken_back(beyond: BeyondData, verb: str) -> list[str]:
+    """Batches, measurements and the config's cutoff that went, or would go; models that stay."""
+    lines = [
+        f"{verb} the batch of {one.cutoff} of {one.model_id}: the data ends on {beyond.newest_day}"
+        for one in beyond.batches
+    ]
+    lines += [
+        f"{verb} the measurement of {one.cutoff} of {one.model_id}: its window of "
+        f"{one.pred_months} months ends after {beyond.newest_day}"
+        for one in beyond.measurements
+    ]
+    if beyond.last_score_cutoff is not None:
+        back = beyond.standing_cutoff or "empty, because no batch stands"
+        move = "would set" if verb.startswith("would") else "set"
+        lines.append(f"{move} run.last_score_cutoff from {beyond.last_score_cutoff} to {back}")
+    return [*lines, *_later_models(beyond)]
+
+
+def beyond_data(beyond: BeyondData | None) -> list[str]:
+    """Lines that say what stands on days the data does not have, and what to type."""
+    if beyond is None:
+        return []
+    found = [f"{beyond.problem}: {TAKE_BACK}"] if beyond.can_be_taken_back else []
+    return [*found, *_later_models(beyond)]
+
+
+def _later_models(beyond: BeyondData) -> list[str]:
+    return [f"{beyond.model_problem}: {TRAIN_AGAIN}"] if beyond.models else []
 
 
 def of_docs(answer: DocsAnswer) -> str:
@@ -172,11 +217,24 @@ def _delivery(counts: Delivery) -> str:
     refused = ", ".join(f"{reason} {rows:,}" for reason, rows in counts.rejected.items())
     forgotten = counts.forgotten
     left_out = f"{forgotten:,} of forgotten customers left out; " if forgotten else ""
-    return (
+    words = (
         f"{counts.delivered:,} rows in the files, {counts.repeated:,} of them repeated; {left_out}"
         f"{counts.accepted:,} accepted, refused: {refused or 'none'}; "
         f"{counts.customers:,} customers, {counts.first_day} to {counts.newest_day}"
     )
+    remedies = [MORE_DECIMALS] if TOO_SMALL in counts.rejected else []
+    return "\n".join([words, *remedies, *lone_day(counts)])
+
+
+def lone_day(counts: Delivery) -> list[str]:
+    """A line that says which days do not move the calendar, and what to do; none without them."""
+    if counts.lone_day is None:
+        return []
+    return [
+        f"{counts.lone_words}: too few, and too far behind {counts.newest_day}, to move the "
+        "calendar; correct the date in the file if it is wrong; if it is right, it counts once "
+        "more days follow"
+    ]
 
 
 def of_tune(answer: TuneAnswer) -> str:

@@ -8,6 +8,7 @@ from rich.text import Text
 from ml.home.number_text import with_decimals
 from ml.life.answers import EarlyWarning, Measurement, OpenWindow, StatusAnswer
 from ml.terminal.look import Cell, days, facts, note, page, table, toned, visible
+from ml.terminal.messages import beyond_data, lone_day
 
 SHOWN_WARNINGS = 8
 WORST_FIRST = ("alarm", "watch")
@@ -22,7 +23,7 @@ def _overview(answer: StatusAnswer) -> RenderableType:
     champion, last = answer.champion, answer.last_measured
     if champion is None:
         todo = "none yet; `python orchestrate.py train` trains one"
-        return facts("Status", {"champion": todo, "data": _data(answer)})
+        return facts("Status", {"champion": todo, **_days(answer)})
     return facts(
         "Status",
         {
@@ -31,11 +32,20 @@ def _overview(answer: StatusAnswer) -> RenderableType:
             "at training": f"RMSE {with_decimals(champion.baseline_rmse)}, "
             f"R2 {with_decimals(champion.baseline_r2)}, out of time",
             "ledger": f"{answer.champions} row(s), intact",
-            "data": _data(answer),
+            **_days(answer),
             "next cutoff": _next(answer.next_cutoff, answer.newest_day),
             "last verdict": _verdict(last) if last else "no prediction window is complete yet",
         },
     )
+
+
+def _days(answer: StatusAnswer) -> dict[str, str]:
+    """The data, and what is wrong with its last days, where something is."""
+    notes = {
+        "left aside": lone_day(answer.data),
+        "beyond the data": beyond_data(answer.beyond_data),
+    }
+    return {"data": _data(answer)} | {name: "; ".join(text) for name, text in notes.items() if text}
 
 
 def _data(answer: StatusAnswer) -> str:

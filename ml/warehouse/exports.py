@@ -26,7 +26,7 @@ EXPORTED = {
 
 # the same, written once the label window has matured
 MEASURED = {"clv_predictions_actual": "customer_id"}
-ALERT_ENDINGS = (".md", ".png")
+ALERT, ALERT_ENDINGS = "drift_alert", (".md", ".png")
 CSV, PARQUET = ".csv", ".parquet"
 
 Writer = Callable[[Path], None]
@@ -69,7 +69,7 @@ def export_paths(home: Home, batch: Batch) -> list[Path]:
 
 def alert_path(home: Home, batch: Batch, ending: str) -> Path:
     """`drift_alert_<DATE>_pred<X>m<ending>` in the outputs of the home."""
-    return export_path(home, "drift_alert", batch, ending)
+    return export_path(home, ALERT, batch, ending)
 
 
 def export_batch(

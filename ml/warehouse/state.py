@@ -10,11 +10,16 @@ from ml.warehouse.queries import Queries
 from ml.warehouse.tables import has_table, records
 
 QUERIES = Queries(__file__)
+DATA_REACH = "intermediate.int_data_reach"
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """Lines delivered = forgotten + repeated in a second file + rejected + accepted."""
+    """Lines delivered = forgotten + repeated in a second file + rejected + accepted.
+
+    newest_day: how far the data reaches. lone_day: the first of the last days that are too far
+    behind it to count, None without; lone_lines: accepted lines from that day on.
+    """
 
     delivered: int
     forgotten: int
@@ -24,6 +29,8 @@ class Delivery:
     customers: int
     first_day: date | None
     newest_day: date | None
+    lone_day: date | None
+    lone_lines: int
 
     @property
     def rejected_share(self) -> float:
@@ -31,17 +38,29 @@ class Delivery:
         rejected = sum(self.rejected.values())
         return rejected / (rejected + self.accepted) if rejected else 0.0
 
+    @property
+    def lone_words(self) -> str:
+        """`1 line from 2021-05-20 on is left aside`; empty without a lone day."""
+        if self.lone_day is None:
+            return ""
+        lines = "1 line" if self.lone_lines == 1 else f"{self.lone_lines:,} lines"
+        verb = "is" if self.lone_lines == 1 else "are"
+        return f"{lines} from {self.lone_day} on {verb} left aside"
+
 
 def delivery(con: duckdb.DuckDBPyConnection) -> Delivery:
     """Counts over all current files. Raises nothing on a warehouse before its first load."""
     if not has_table(con, "intermediate.int_customer_days"):
-        return Delivery(0, 0, 0, 0, {}, 0, None, None)
+        return Delivery(0, 0, 0, 0, {}, 0, None, None, None, 0)
     forgotten = _forgotten_lines(con)
-    kept, repeated, customers, first_day, newest_day = _row(con, QUERIES["delivery"])
+    kept, repeated, customers, first_day = _row(con, QUERIES["delivery"])
     refused = dict(con.execute(QUERIES["refused"]).fetchall())
     accepted = kept - repeated - sum(refused.values())
     counts = (kept + forgotten, forgotten, repeated, accepted)
-    return Delivery(*counts, refused, customers, first_day, newest_day)
+    lone_day = _lone_day(con)
+    lone_lines = lines_since(con, lone_day) if lone_day else 0
+    days = (first_day, newest_day(con), lone_day, lone_lines)
+    return Delivery(*counts, refused, customers, *days)
 
 
 def rejected_money(con: duckdb.DuckDBPyConnection) -> dict[str, float | None]:
@@ -63,10 +82,29 @@ def _forgotten_lines(con: duckdb.DuckDBPyConnection) -> int:
 
 
 def newest_day(con: duckdb.DuckDBPyConnection) -> date | None:
-    """The newest loaded day, None before the first load."""
+    """The newest loaded day that is not lone, None before the first load.
+
+    A warehouse of an earlier version that has no batch yet knows no lone days.
+    """
+    if has_table(con, DATA_REACH):
+        return _row(con, f"select newest_date from {DATA_REACH}")[0]
     if not has_table(con, "intermediate.int_customer_days"):
         return None
     return _row(con, "select max(activity_date) from intermediate.int_customer_days")[0]
+
+
+def _lone_day(con: duckdb.DuckDBPyConnection) -> date | None:
+    """The first of the last days that do not move the calendar, None without."""
+    if not has_table(con, DATA_REACH):
+        return None
+    return _row(con, f"select first_lone_date from {DATA_REACH}")[0]
+
+
+def lines_since(con: duckdb.DuckDBPyConnection, day: date) -> int:
+    """Accepted lines of `day` and later days."""
+    return _row(con, "select count(*) from staging.stg_transactions where ordered_at >= ?", [day])[
+        0
+    ]
 
 
 def first_day(con: duckdb.DuckDBPyConnection) -> date:

@@ -21,7 +21,9 @@ from ml.warehouse.workbench import Workbench
 
 FOLDER = PROJECT / "models" / "marts" / "views"
 # what the views read; a warehouse without one of them has no batch yet, or is broken
-READ = {"intermediate.int_customer_days", "marts.champion_manifest", "marts.clv_batches"}
+READ = {"intermediate.int_day_fingerprints", "marts.champion_manifest", "marts.clv_batches"}
+# how far the data reaches, which earlier versions told by the last day of the log alone
+DATA_REACH = "intermediate.int_data_reach"
 # the share of new customers, which earlier versions counted inside the history window
 WARNINGS = ("intermediate.int_population_shift", "marts.early_warnings")
 # what the doubts read; a warehouse without one of them is not loaded yet, or is broken
@@ -39,7 +41,7 @@ def missing_views(con: duckdb.DuckDBPyConnection) -> list[str]:
     there = tables(con)
     if not there >= READ:
         return []
-    return sorted({f"marts.{path.stem}" for path in FOLDER.glob("*.sql")} - there)
+    return sorted({DATA_REACH, *(f"marts.{path.stem}" for path in FOLDER.glob("*.sql"))} - there)
 
 
 def missing_columns(con: duckdb.DuckDBPyConnection) -> list[str]:

@@ -78,7 +78,7 @@ def doubted(tmp_path: Path) -> Doubts:
             one.to_csv(paths[-1], index=False)
         given = {"files": paths, "columns": Columns.model_validate(columns)}
         settings = given | {"max_rejected_share": 1} | source
-        return read_files(Home(scratch), Source.model_validate(settings)).doubts
+        return read_files(Home(scratch), Source.model_validate(settings))[0].doubts
 
     return read
 
@@ -148,7 +148,7 @@ def test_a_large_log_is_looked_at_in_parts_and_its_faults_are_found(tmp_path: Pa
         con.execute(LARGE, {"path": str(path)})
     columns = Columns.model_validate(AMOUNTS)
     source = Source.model_validate({"files": str(path), "columns": columns})
-    found = {one.kind: one for one in read_files(Home(tmp_path), source).doubts}
+    found = {one.kind: one for one in read_files(Home(tmp_path), source)[0].doubts}
     assert set(found) == {"one_id_on_many_lines", "order_total_on_every_line", "unknown_ids"}
     guest = found["one_id_on_many_lines"]
     assert guest.example == "guest"

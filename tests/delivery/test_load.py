@@ -46,7 +46,12 @@ REFUSED = {
     ],
     "unreadable unit_price": [("R", "2011-07-01", "1", text) for text in ("NaN", "2 each", "1e40")],
     "missing amount": [("R", "2011-07-01", "", "2"), ("R", "2011-07-01", "1", "")],
-    "amount out of range": [("R", "2011-07-01", "9e12", "9e12")],
+    "amount out of range": [("R", "2011-07-01", "9e9", "9e12")],
+    # barcodes that were scanned into the quantity
+    "quantity out of range": [
+        *(("R", "2011-07-01", text, "2") for text in ("7612345678901", "-4006381333931", "1e10")),
+    ],
+    "amount too small": [("R", "2011-07-01", text, "0.001") for text in ("0.001", "-0.01")],
     "negative unit_price": [("R", "2011-07-01", "1", "-0.01")],
     "ordered_at before 1970": [("R", "1900-01-01", "1", "2"), ("R", "1970-01-01", "1", "2")],
     # the last two: the end of what a timestamp can hold, after which there is no next day

@@ -6,7 +6,8 @@ from pathlib import Path
 import duckdb
 import jinja2
 
-VIEWS = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "marts" / "views"
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+VIEWS = PROJECT / "models" / "marts" / "views"
 COLUMNS = (
     "cutoff date, model_id varchar, role varchar, history_months integer, pred_months integer,"
     " window_start date, window_end date, customers bigint, predicted_total double,"
@@ -18,8 +19,14 @@ def create_batches(con: duckdb.DuckDBPyConnection, newest: date) -> None:
     """Empty clv_batches and champion_manifest, the views over them, and a log up to `newest`."""
     con.execute("create schema marts; create schema intermediate")
     con.execute(
-        "create table intermediate.int_customer_days as select $1 as activity_date", [newest]
+        "create table intermediate.int_day_fingerprints as"
+        " select $1 as activity_date, 1 as row_count",
+        [newest],
     )
+    rule = (PROJECT / "macros" / "lone_last_day.sql").read_text(encoding="utf-8")
+    call = "{{ lone_last_day('intermediate.int_day_fingerprints') }}"
+    reach = jinja2.Environment().from_string(rule + call).render()
+    con.execute(f"create view intermediate.int_data_reach as {reach}")
     con.execute(f"create table marts.clv_batches ({COLUMNS})")
     con.execute("create table marts.champion_manifest (model_id varchar, ledger_row integer)")
     for path in sorted(VIEWS.glob("*.sql")):

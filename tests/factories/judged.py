@@ -4,6 +4,7 @@ import duckdb
 import jinja2
 import pandas as pd
 from conftest import PROJECT
+from money_macros import of_money
 
 MACROS = ("segment_sums", "segment_bands", "drift_rule")
 KEY = ["cutoff", "model_id", "revision"]
@@ -45,7 +46,7 @@ def model(path: str) -> str:
     macros = (PROJECT / "macros" / f"{name}.sql" for name in MACROS)
     text = "".join(file.read_text() for file in [*macros, PROJECT / "models" / f"{path}.sql"])
     return (
-        jinja2.Environment()
+        of_money(jinja2.Environment())
         .from_string(text)
         .render(ref=lambda name: name, config=lambda **_: "", is_incremental=lambda: False)
     )

@@ -7,6 +7,7 @@ import duckdb
 import jinja2
 import numpy as np
 import pandas as pd
+from money_macros import of_money
 
 MACROS = Path(__file__).parents[2] / "dbt_project" / "macros"
 FIRST_DAY = pd.Timestamp("2020-01-01")
@@ -43,7 +44,7 @@ class Training:
 
 def macro(name: str, *arguments: str) -> str:
     """The SQL of a macro of the dbt project, rendered without dbt."""
-    template = jinja2.Environment().from_string((MACROS / f"{name}.sql").read_text())
+    template = of_money(jinja2.Environment()).from_string((MACROS / f"{name}.sql").read_text())
     return getattr(template.module, name)(*arguments)
 
 

@@ -185,6 +185,7 @@ def test_a_warehouse_that_is_no_database_leaves_the_ledger_checked(home: EngineH
         "tables",
         "loaded",
         "doubts",
+        "days",
         "exports",
     }
 

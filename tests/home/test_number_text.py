@@ -21,6 +21,27 @@ def test_money_has_two_decimals_and_groups_whatever_its_type():
 
 @pytest.mark.parametrize(
     ("value", "text"),
+    [(0.000012, "0.000012"), (-0.0012345, "-0.00123"), (0.05, "0.05"), (1e-9, "0.000000001")],
+)
+def test_money_of_coins_is_never_written_as_nothing(value: float, text: str):
+    assert number_text.money(value) == text
+    assert number_text.amount(value, "USD") == f"${text}".replace("$-", number_text.MINUS + "$")
+    assert number_text.three_digits(value) == text
+
+
+def test_figures_that_would_be_all_zeros_have_three_digits():
+    assert number_text.with_decimals(0.000144) == "0.000144"
+    assert number_text.by_size(0.000144) == "0.000144"
+    assert [number_text.total(one) for one in (12345.6, 0.0075, 0.5, 0)] == [
+        "12,346",
+        "0.0075",
+        "0.50",
+        "0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
     [(9.9994, "9.999"), (10, "10.00"), (-12345.6, "-12,345.60"), (0.3605, "0.360"), (0, "0.000")],
 )
 def test_a_column_of_money_and_metrics_changes_at_ten(value: float, text: str):

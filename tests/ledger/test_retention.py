@@ -151,7 +151,11 @@ def test_an_artefact_is_kept_until_the_windows_of_its_batches_have_matured(home:
     warehouse(home, date(2020, 9, 29), (date(2020, 6, 30), "OLD"), measured=None)
     assert purged(home, LATE) == []
     with duckdb.connect(home.database) as con:
-        con.execute("update intermediate.int_customer_days set activity_date = date '2020-09-30'")
+        con.execute(
+            "update intermediate.int_day_fingerprints set activity_date = date '2020-09-30'"
+        )
+            "update intermediate.int_day_fingerprints set activity_date = date '2020-09-30'"
+        )
     assert purged(home, date(2022, 1, 1)) == [joblib_of("OLD")]
 
 

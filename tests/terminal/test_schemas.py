@@ -28,11 +28,14 @@ NO_CHAMPION: dict[str, Any] = {
         "customers": 0,
         "first_day": None,
         "newest_day": None,
+        "lone_day": None,
+        "lone_lines": 0,
     },
     "doubts": 0,
     "open_windows": [],
     "early_warnings": [],
     "undelivered_alerts": [],
+    "beyond_data": None,
 }
 
 

@@ -74,7 +74,7 @@ select
     predictions.predicted_clv_low,
     predictions.predicted_clv_high,
     predictions.probability_of_purchase,
-    cast(coalesce(revenue.actual_clv, 0) as decimal(18, 4)) as actual_clv,
+    cast(coalesce(revenue.actual_clv, 0) as {{ money_type() }}) as actual_clv,
     cast(coalesce(revenue.actual_order_count, 0) as integer) as actual_order_count,
     rivals.predicted_naive,
     rivals.predicted_pareto_nbd,

@@ -23,9 +23,9 @@ select
     features.customer_age_days,
     features.order_count,
     features.purchase_day_count,
-    cast(features.gross_revenue as decimal(18, 4)) as gross_revenue,
-    cast(features.returned_revenue as decimal(18, 4)) as returned_revenue,
-    cast(features.net_revenue as decimal(18, 4)) as net_revenue,
+    cast(features.gross_revenue as {{ money_type() }}) as gross_revenue,
+    cast(features.returned_revenue as {{ money_type() }}) as returned_revenue,
+    cast(features.net_revenue as {{ money_type() }}) as net_revenue,
     features.mean_order_value,
 from features
 inner join champion

@@ -153,7 +153,8 @@ revenue_so_far as (
         {{ known('usual_log_distance') }} as watch_at,
         2 * {{ known('usual_log_distance') }} as alarm_at,
         printf(
-            '%.0f of %.0f expected by now%s, %.0f %% of the window passed; ',
+            '{{ money_format() }} of {{ money_format() }} expected by now%s, '
+            || '%.0f %% of the window passed; ',
             cast(actual_so_far as double),
             expected_so_far,
             coalesce(printf(' (%.2f)', value), ''),

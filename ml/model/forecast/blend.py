@@ -171,7 +171,8 @@ def smallest_prediction(money: FloatArray) -> float:
     >>> smallest_prediction(np.array([0.0, 100.0]))
     0.5
     """
-    return float(max(SMALLEST_SHARE * money.mean(), SMALLEST_MONEY))
+    mean = float(money.mean())
+    return SMALLEST_SHARE * mean if mean > 0 else SMALLEST_MONEY
 
 
 def fit_blend(base: BaseForecasts, spending: FloatArray) -> Blend:

@@ -12,9 +12,10 @@ young. Somebody who bought for the first time in it late, but ordered before it,
 pause.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -66,15 +67,22 @@ def name_of(meanings: Iterable[Meaning]) -> str:
 
 
 def meanings_of(
-    customers: pd.DataFrame, cluster: NDArray[np.intp], clusters: int, *, new_days: int
+    customers: pd.DataFrame,
+    cluster: NDArray[np.intp],
+    clusters: int,
+    *,
+    new_days: int,
+    units: Mapping[str, float] = MappingProxyType({}),
 ) -> tuple[tuple[Meaning, ...], ...]:
     """The words of every cluster's name with their figures; a cluster without customers is typical.
 
     customers: the columns of WORDS, one row a customer; cluster: 0-based number of each. new_days:
-    a customer whose first order in the whole log is at most so many days old is new.
+    a customer whose first order in the whole log is at most so many days old is new. units: that
+    of a column in which its logarithm is taken, 1 for the others.
     """
     candidates = [
-        _candidates(customers, cluster == number, new_days=new_days) for number in range(clusters)
+        _candidates(customers, cluster == number, new_days=new_days, units=units)
+        for number in range(clusters)
     ]
     chosen = [
         [one for one in mine if one.is_clear][:USUAL_LENGTH] or [Meaning(TYPICAL)]
@@ -86,7 +94,11 @@ def meanings_of(
 
 
 def _candidates(
-    customers: pd.DataFrame, members: NDArray[np.bool_], *, new_days: int
+    customers: pd.DataFrame,
+    members: NDArray[np.bool_],
+    *,
+    new_days: int,
+    units: Mapping[str, float],
 ) -> list[Meaning]:
     """Every word that is true of the members, the strongest first."""
     if not members.any():
@@ -98,9 +110,10 @@ def _candidates(
         word = _word(column, median, overall, new_days=new_days)
         if column == TENURE and not _ordered_before(customers[members]):
             word = ""
-        spread = float(np.log1p(np.maximum(values, 0)).std())
+        unit = units.get(column, 1.0)
+        spread = float(np.log1p(np.maximum(values, 0) / unit).std())
         if word and spread > 0:
-            distance = abs(np.log1p(max(median, 0)) - np.log1p(max(overall, 0)))
+            distance = abs(np.log1p(max(median, 0) / unit) - np.log1p(max(overall, 0) / unit))
             found.append(Meaning(word, column, median, overall, float(distance / spread)))
     return sorted(found, key=lambda one: -one.strength)
 

@@ -26,6 +26,7 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from ml.model.forecast.cluster_names import Meaning, meanings_of, name_of
+from ml.model.money_unit import money_unit
 
 BEHAVIOUR = (
     "recency_days",
@@ -36,6 +37,8 @@ BEHAVIOUR = (
     "mean_product_count",
     "max_day_revenue_share",
 )
+# the column of BEHAVIOUR that is money
+MONEY = "mean_order_value"
 WINSOR_SHARES = (0.01, 0.99)
 STABLE_ARI = 0.85
 SMALLEST_SHARE = 0.03
@@ -52,7 +55,7 @@ class BehaviourClusters:
     `centroids`: (clusters, columns), in standard deviations. `names`: one per cluster.
     `stability`: bootstrap ARI and smallest share of every number of clusters that was tried.
     `meanings`: the words of each name with the figures of the training behind them, by cluster;
-    empty in early artefacts.
+    empty in early artefacts. `unit`: of money, see money_unit.py.
     """
 
     columns: tuple[str, ...]
@@ -64,6 +67,7 @@ class BehaviourClusters:
     names: tuple[str, ...]
     stability: dict[int, dict[str, float]]
     meanings: tuple[tuple[Meaning, ...], ...] = ()
+    unit: float = 1.0
 
     def assign(self, features: pd.DataFrame) -> pd.DataFrame:
         """Cluster of each customer: cluster_id (1 = first) and cluster_name, in row order."""
@@ -75,7 +79,7 @@ class BehaviourClusters:
         )
 
     def _scaled(self, features: pd.DataFrame) -> np.ndarray:
-        values = np.clip(_log_behaviour(features, self.columns), self.low, self.high)
+        values = np.clip(_log_behaviour(features, self.columns, self.unit), self.low, self.high)
         return (values - self.mean) / self.scale
 
 
@@ -93,7 +97,8 @@ def fit_behaviour_clusters(
     """
     if features.empty:
         raise ValueError("no customer to cluster; the history window holds no purchase")
-    raw = _log_behaviour(features, BEHAVIOUR)
+    unit = money_unit(float(features[MONEY].mean()))
+    raw = _log_behaviour(features, BEHAVIOUR, unit)
     low, high = np.quantile(raw, WINSOR_SHARES, axis=0)
     clipped = np.clip(raw, low, high)
     mean, deviation = clipped.mean(axis=0), clipped.std(axis=0)
@@ -104,7 +109,14 @@ def fit_behaviour_clusters(
     # cluster 1 buys most often: an order that does not depend on the random start
     order = np.lexsort((*centroids.T, -centroids[:, BEHAVIOUR.index("purchase_day_count")]))
     centroids = centroids[order]
-    meanings = meanings_of(features, _nearest(scaled, centroids), len(centroids), new_days=new_days)
+    # words have figures in the log's currency; how far apart they are has no unit
+    meanings = meanings_of(
+        features,
+        _nearest(scaled, centroids),
+        len(centroids),
+        new_days=new_days,
+        units={MONEY: unit},
+    )
     return BehaviourClusters(
         columns=BEHAVIOUR,
         low=low,
@@ -115,6 +127,7 @@ def fit_behaviour_clusters(
         names=tuple(name_of(mine) for mine in meanings),
         stability=stability,
         meanings=meanings,
+        unit=unit,
     )
 
 
@@ -140,8 +153,9 @@ def _most_stable(
     return centroids[_choose(stability)], stability
 
 
-def _log_behaviour(features: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
+def _log_behaviour(features: pd.DataFrame, columns: tuple[str, ...], unit: float) -> np.ndarray:
     values = features.loc[:, list(columns)].to_numpy(dtype="float64", na_value=0.0)
+    values = values / [unit if column == MONEY else 1.0 for column in columns]
     return np.log1p(np.maximum(values, 0.0))
 
 

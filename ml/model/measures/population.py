@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from ml.model.measures.by_customer_kind import NEW_CUSTOMER_DAYS
+from ml.model.money_unit import money_unit
 
 # What a batch is compared by: pace, money, basket and returns.
 WATCHED = (
@@ -136,10 +137,12 @@ def describe_population(features: pd.DataFrame, predicted: NDArray[np.float64]) 
 
 def shares_of(customers: Any) -> dict[str, float]:
     """NEW_CUSTOMERS, top_five_revenue_share and return_rate of a batch, each 0-1 (or NaN)."""
+    unit = _small_unit(customers, "gross_revenue")
     sums = customers.aggregate(
         "count(*) as customers,"
         f" count(*) filter ({AGE} <= {NEW_CUSTOMER_DAYS}) as new_customers,"
-        f" {_exact_sum('gross_revenue')} as gross, {_exact_sum('returned_revenue')} as returned"
+        f" {exact_sum('gross_revenue', unit)} as gross,"
+        f" {exact_sum('returned_revenue', unit)} as returned"
     ).df()
     number, new, gross, returned = sums.iloc[0].astype(float)
     best = customers.project("gross_revenue").order("gross_revenue desc").limit(TOP_CUSTOMERS).df()
@@ -176,6 +179,21 @@ def _edges(values: pd.Series) -> tuple[float, ...]:
     return tuple(float(edge) for edge in np.unique(edges) if edge < known.max())
 
 
-def _exact_sum(column: str) -> str:
-    # a sum of DOUBLE depends on the order of its rows
-    return f"cast(sum(cast({column} as decimal(38, 8))) as double)"
+def _small_unit(customers: Any, column: str) -> float:
+    largest = customers.aggregate(f"max({column}) as largest").df()["largest"].iloc[0]
+    return small_unit(float(largest))
+
+
+def small_unit(largest: float) -> float:
+    """The unit in which eight decimals are enough: 1, or less if all values are small."""
+    return min(money_unit(largest), 1.0)
+
+
+def exact_sum(column: str, unit: float = 1.0) -> str:
+    """SQL of a sum that does not depend on the order of the rows, as one of DOUBLE does.
+
+    unit: of money, see small_unit(); its square for a variance.
+    """
+    value = column if unit == 1 else f"{column} / {unit!r}"
+    total = f"cast(sum(cast({value} as decimal(38, 8))) as double)"
+    return total if unit == 1 else f"{total} * {unit!r}"

@@ -19,9 +19,12 @@ sum is a small difference of large numbers where y is near m.
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.model.money_unit import money_unit
+
 FloatArray = NDArray[np.float64]
 
-# The deviance is infinite at a mean of 0: lower predictions count as this much money.
+# The deviance is infinite at a mean of 0: lower predictions count as this much money, in the unit
+# of money_unit.py.
 SMALLEST_MEAN = 1e-2
 
 
@@ -34,7 +37,8 @@ def tweedie_deviance(actual: FloatArray, predicted: FloatArray) -> FloatArray:
     [8.0, 2.0]
     """
     root = np.sqrt(np.maximum(actual, 0))
-    mean_root = np.sqrt(np.maximum(predicted, SMALLEST_MEAN))
+    smallest = SMALLEST_MEAN * money_unit(float(np.mean(predicted))) if len(predicted) else 0.0
+    mean_root = np.sqrt(np.maximum(predicted, smallest))
     return 4 * (root - mean_root) ** 2 / mean_root
 
 

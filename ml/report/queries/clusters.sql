@@ -3,7 +3,7 @@ with customers as (
 
     select
         clusters.cluster_id,
-        cast(predictions.predicted_clv as decimal(18, 4)) as money,
+        cast(predictions.predicted_clv as decimal(38, 10)) as money,
         rfm.recency_days,
         rfm.customer_age_days,
         rfm.order_count,

@@ -1,4 +1,5 @@
--- every month from the customer's first to the newest of the log, quiet ones too
+-- every month from the customer's first to the newest of the log, quiet ones too; a
+-- customer who bought on a lone last day has months up to that day
 with days as (
 
     select
@@ -17,7 +18,9 @@ months as (
             unnest(
                 generate_series(
                     (select min(month) from days),
-                    (select max(activity_date) from intermediate.int_customer_days),
+                    greatest(
+                        cast($newest_day as date), (select max(month) from days)
+                    ),
                     interval 1 month
                 )
             ) as date

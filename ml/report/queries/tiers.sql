@@ -4,7 +4,7 @@ with customers as (
     select
         ranked.value_tier,
         ranked.clv_rank,
-        cast(ranked.predicted_clv as decimal(18, 4)) as money,
+        cast(ranked.predicted_clv as decimal(38, 10)) as money,
         cast(ranked.probability_of_purchase as decimal(18, 9)) as probability,
         rfm.recency_days,
         rfm.order_count,

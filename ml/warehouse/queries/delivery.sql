@@ -1,4 +1,4 @@
--- one row: lines of current files, lines that two files hold, customers and days
+-- one row: lines of current files, lines that two files hold, customers and first day
 select
     (
         select cast(coalesce(sum(row_count), 0) as bigint) from raw.files
@@ -7,5 +7,4 @@ select
     (select count(*) from staging.stg_repeated_deliveries) as repeated,
     count(distinct customer_id) as customers,
     min(activity_date) as first_day,
-    max(activity_date) as newest_day,
 from intermediate.int_customer_days

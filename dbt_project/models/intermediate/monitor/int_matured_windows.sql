@@ -29,7 +29,7 @@ fingerprints as (
         md5(
             concat_ws(
                 '|',
-                cast(batches.predicted_total as decimal(38, 4)),
+                cast(batches.predicted_total as {{ money_type() }}),
                 coalesce(
                     string_agg(
                         concat_ws(

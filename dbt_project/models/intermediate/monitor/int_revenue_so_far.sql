@@ -91,7 +91,10 @@ open_days as (
         activity_date,
         net_revenue,
     from customer_days
-    where activity_date >= (select min(window_start) from open_windows)
+    -- lone days after the newest day are left aside
+    where
+        activity_date >= (select min(window_start) from open_windows)
+        and activity_date <= (select max(newest_date) from open_windows)
 
 ),
 
@@ -117,7 +120,7 @@ select
     windows.model_id,
     windows.newest_date as as_of_date,
     elapsed.elapsed_share,
-    cast(coalesce(revenue.actual_so_far, 0) as decimal(18, 4)) as actual_so_far,
+    cast(coalesce(revenue.actual_so_far, 0) as {{ money_type() }}) as actual_so_far,
     windows.predicted_total * elapsed.elapsed_share as expected_so_far,
     {{
         usual_log_distance(

@@ -8,6 +8,7 @@
 
 {#- kind of segment, key it has in every batch, name it has in its own; a segment that
     comes to hold other customers gets another key, because windows are compared by it -#}
+{%- set digits = 2 if money_decimals() <= 4 else money_decimals() -%}
 {%- set segment_kinds = [
     ('value tier', 'value_tier', 'value_tier'),
     ('cluster', 'cluster_name', 'cluster_name'),
@@ -24,12 +25,12 @@
     (
         'order-value band',
         quarter_number('mean_order_value', 'value_edges'),
-        quarter('mean_order_value', 'value_edges'),
+        quarter('mean_order_value', 'value_edges', digits),
     ),
     (
         'order-value half',
         "case when mean_order_value <= value_edges[2] then '1' else '2' end",
-        half('mean_order_value', 'value_edges[2]', 2),
+        half('mean_order_value', 'value_edges[2]', digits),
     ),
     (
         'prediction decile',
@@ -99,7 +100,9 @@ customers as (
             order by windows.predicted_clv desc, windows.customer_id
         ) as prediction_decile,
         1 / sqrt(
-            greatest(windows.predicted_clv, 0) + totals.mean_predicted + 0.000001
+            greatest(windows.predicted_clv, 0)
+            + totals.mean_predicted
+            + 1e-{{ money_decimals() + 2 }}
         ) as weight,
     from windows
     inner join totals

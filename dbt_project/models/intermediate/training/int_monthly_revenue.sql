@@ -18,7 +18,7 @@ select
     count(distinct days.customer_id) filter (where days.order_count > 0)
         as customer_count,
     cast(sum(days.order_count) as integer) as order_count,
-    cast(sum(days.net_revenue) as decimal(18, 4)) as net_revenue,
+    cast(sum(days.net_revenue) as {{ money_type() }}) as net_revenue,
 from customer_days as days
 inner join training_cutoffs as cutoffs
     on days.activity_date <= cutoffs.training_cutoff

@@ -4,10 +4,9 @@ with batches as (
 
 ),
 
-newest as (
+data_reach as (
 
-    select max(activity_date) as newest_date
-    from {{ ref('int_customer_days') }}
+    select * from {{ ref('int_data_reach') }}
 
 )
 
@@ -19,11 +18,11 @@ select
     batches.pred_months,
     batches.window_start,
     batches.window_end,
-    newest.newest_date,
-    batches.window_end <= newest.newest_date as has_matured,
+    data_reach.newest_date,
+    batches.window_end <= data_reach.newest_date as has_matured,
     batches.customers,
     batches.predicted_total,
     batches.predicted_total_low,
     batches.predicted_total_high,
 from batches
-cross join newest
+cross join data_reach

@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+
+{{ lone_last_day(ref('int_day_fingerprints')) }}
