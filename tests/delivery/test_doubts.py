@@ -174,7 +174,7 @@ def test_refusals_at_random_are_not_doubted(log: pd.DataFrame, doubted: Doubts):
     assert doubted(log) == []
 
 
-@pytest.mark.parametrize("written", ["{:.2f}-", "(neg) {:.2f}-", "{:.2f} CR-"])
+@pytest.mark.parametrize("written", ["{:.2f} neg-", "(neg) {:.2f}-", "{:.2f} CR-"])
 def test_returns_that_are_all_refused_are_doubted(written: str, log: pd.DataFrame, doubted: Doubts):
     log = with_amounts(log)
     text = log.amount.map("{:.2f}".format)
@@ -205,7 +205,7 @@ def test_a_file_of_which_most_lines_are_refused_is_named(log: pd.DataFrame, doub
 # Ids
 
 
-@pytest.mark.parametrize("name", ["guest", "0", "\\N", "T-01", "guest@shop.example"])
+@pytest.mark.parametrize("name", ["guest", "0", "T-01", "guest@shop.example"])
 def test_one_id_on_a_fifth_of_the_lines_is_doubted_whatever_it_is_called(
     name: str, log: pd.DataFrame, doubted: Doubts
 ):
