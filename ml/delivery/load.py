@@ -43,6 +43,7 @@ from ml.delivery.tombstones import Tombstones, create_tables, read_tombstones
 from ml.home.config import Source
 from ml.home.errors import DataNotReadyError
 from ml.home.layout import Home
+from ml.warehouse.left_out import left_out
 from ml.warehouse.money_types import set_money_decimals
 from ml.warehouse.queries import Queries
 from ml.warehouse.tables import add_raw_columns, has_table
@@ -181,6 +182,14 @@ def _require_rows(con: duckdb.DuckDBPyConnection, names: list[str]) -> None:
         "select coalesce(sum(row_count), 0) + coalesce((select sum(line_count)"
         " from raw.forgotten_lines), 0) from raw.files where is_current"
     ).fetchone() or (0,)
+    if not rows and (left := left_out(con)):
+        values = ", ".join(
+            f"{one.column_name} is {one.value or 'empty'} {one.line_count:,}" for one in left[:5]
+        )
+        raise DataNotReadyError(
+            f"source.keep and source.drop leave out all lines ({values})",
+            "name values that lines have",
+        )
     if not rows:
         others = f" and {len(names) - 1} other file(s) hold" if len(names) > 1 else " holds"
         raise DataNotReadyError(f"{names[0]}{others} no rows", "deliver a file with rows")

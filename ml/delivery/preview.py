@@ -19,6 +19,7 @@ from ml.home.config import MOST_DECIMALS, Source
 from ml.home.errors import DataNotReadyError
 from ml.home.layout import REPOSITORY, Home
 from ml.warehouse.doubts import Doubt, doubts
+from ml.warehouse.left_out import LeftOut, left_out
 from ml.warehouse.queries import Queries
 from ml.warehouse.tables import records
 
@@ -85,6 +86,7 @@ class ReadFiles:
     refused: dict[str, int]
     refused_money: dict[str, float | None]
     years: list[YearTotals]
+    left_out: list[LeftOut]
     doubts: list[Doubt]
     first_rows: list[FirstRow]
 
@@ -139,6 +141,7 @@ def _previewed(con: duckdb.DuckDBPyConnection, source: Source, files: list[str])
         refused=refused,
         refused_money={reason: money for reason, _, money in reasons},
         years=[YearTotals(*row) for row in con.execute(QUERIES["preview_years"]).fetchall()],
+        left_out=left_out(con),
         doubts=_doubts(con),
         first_rows=[FirstRow(*row) for row in top],
     )

@@ -7,6 +7,7 @@ from ml.alerts.alerts import UndeliveredAlert
 from ml.delivery.load import LoadResult
 from ml.ledger.beyond_data import BeyondData
 from ml.warehouse.doubts import Doubt
+from ml.warehouse.left_out import LeftOut
 from ml.warehouse.state import Delivery
 from ml.warehouse.timings import Seconds
 
@@ -91,10 +92,12 @@ class OpenWindow:
 class Questions:
     """What is not counted, and what looks wrong in the files.
 
-    rejected_money: what refused rows are worth by reason, also by the look of a text that could not
-    be read, None where none of them says.
+    left_out: what source.keep and source.drop leave out, by value. rejected_money: what refused
+    rows are worth by reason, also by the look of a text that could not be read, None where none of
+    them says.
     """
 
+    left_out: list[LeftOut]
     rejected_money: dict[str, float | None]
     doubts: list[Doubt]
 

@@ -42,6 +42,7 @@ from ml.report.dbt_docs import readable
 from ml.report.report import write_report
 from ml.warehouse import exports, state
 from ml.warehouse.doubts import doubts
+from ml.warehouse.left_out import left_out
 from ml.warehouse.side_copy import locked, open_warehouse
 from ml.warehouse.views import bring_over
 from ml.warehouse.workbench import Workbench
@@ -55,6 +56,7 @@ def load(home: Home, progress: Progress) -> LoadAnswer:
             return LoadAnswer(
                 **vars(session.loaded),
                 **vars(session.delivered),
+                left_out=left_out(con),
                 rejected_money=state.rejected_money(con),
                 doubts=doubts(con),
                 beyond_data=beyond_data(con, home),

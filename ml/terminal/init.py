@@ -76,10 +76,21 @@ def _counts(preview: Preview) -> RenderableType:
         {
             "rows": f"{rows:,}, usable {preview.usable:,}",
             "refused": f"{share:.1%}: {refused}" if refused else "none",
+            "left out": _left_out(preview),
             "customers": f"{preview.customers:,}",
             "days": f"{days(preview.first_day, preview.last_day)} ({source.timezone})",
             "net revenue": f"{money(preview.net_revenue)} {source.currency}",
         },
+    )
+
+
+def _left_out(preview: Preview) -> str:
+    return (
+        "; ".join(
+            f"{one.line_count:,}, {one.column_name} is {one.value or 'empty'}"
+            for one in preview.left_out
+        )
+        or "none"
     )
 
 

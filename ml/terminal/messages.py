@@ -65,8 +65,17 @@ def of_load(answer: LoadAnswer) -> str:
         f"not counted: {answer.rejected[reason]:,} row(s), {reason}: {worth(amount)}"
         for reason, amount in answer.rejected_money.items()
     ]
+    lines += [
+        f"left out: {one.line_count:,} row(s), {one.column_name} is {one.value or 'empty'}"
+        f"{of_worth(one.amount)}"
+        for one in answer.left_out
+    ]
     lines += [*map(of_doubt, answer.doubts), *beyond_data(answer.beyond_data)]
     return "\n".join(lines)
+
+
+def of_worth(amount: float | None) -> str:
+    return "" if amount is None else f": {worth(amount)}"
 
 
 def of_doubt(doubt: Doubt) -> str:

@@ -14,8 +14,10 @@ from ml.delivery.line_values import customers_as_read, rejection_rule
 from ml.delivery.load import load_files
 from ml.delivery.proposal import InitOptions
 from ml.home.config import Columns, Source
-from ml.home.errors import CallError
+from ml.home.errors import CallError, DataNotReadyError
 from ml.home.layout import Home
+from ml.terminal.init import of_init
+from ml.terminal.look import plain_text
 
 HEADER = "who,order,day,sum,state,of,currency"
 
@@ -284,3 +286,25 @@ def test_money_is_exact(tmp_path: Path):
     delivered(tmp_path, "A,1,2019-01-01,0.1,0.2,,")
     ((amount, _),) = lines(tmp_path, source({"deductions": ["state"]}), "amount")
     assert amount == Decimal("-0.1")
+
+
+def test_filters_that_leave_out_everything_say_which_values_there_are(tmp_path: Path):
+    delivered(tmp_path, "A,1,2019-01-01,5,paid,,", "A,2,2019-01-02,7,,,")
+    with pytest.raises(DataNotReadyError, match=r"all lines \(state is empty 1, state is paid 1\)"):
+        lines(tmp_path, source(keep={"state": ["completed"]}))
+
+
+def test_the_preview_counts_what_filters_leave_out(tmp_path: Path):
+    home = tmp_path / "home" / "config"
+    till = delivered(tmp_path, "1,C1,2019-01-02,5,test", "2,C1,2019-01-03,6,sale",
+                     header="bon,kunde,wann,summe,art", name="till.csv")  # fmt: skip
+    home.mkdir(parents=True)
+    (home / "till.yaml").write_text(
+        "title: Our till\nknown_by: [bon, kunde]\nsource:\n  columns: {customer_id: kunde,"
+        " order_id: bon, ordered_at: wann, amount: summe}\n  drop: {art: [test]}\n"
+    )
+    answer = made(home.parent, till)
+    assert [(one.column_name, one.value, one.line_count) for one in answer.left_out] == [
+        ("art", "test", 1)
+    ]
+    assert "1, art is test" in plain_text(of_init(answer))

@@ -154,8 +154,6 @@ def test_an_artefact_is_kept_until_the_windows_of_its_batches_have_matured(home:
         con.execute(
             "update intermediate.int_day_fingerprints set activity_date = date '2020-09-30'"
         )
-            "update intermediate.int_day_fingerprints set activity_date = date '2020-09-30'"
-        )
     assert purged(home, date(2022, 1, 1)) == [joblib_of("OLD")]
 
 
