@@ -82,6 +82,34 @@ with delivered (
     (
         'tomorrow', 'C1', timestamp '2012-03-01 00:00:00',
         1.0, 2.0, 2.0, null, 'ordered_at in the future'
+    ),
+    (
+        'MySQL id', chr(92) || 'N', timestamp '2012-02-29 00:00:00',
+        1.0, 2.0, 2.0, null, 'missing customer_id'
+    ),
+    (
+        'Excel id', '#N/A', timestamp '2012-02-29 00:00:00',
+        1.0, 2.0, 2.0, null, 'missing customer_id'
+    ),
+    (
+        'guest', 'guest', timestamp '2012-02-29 00:00:00',
+        1.0, 2.0, 2.0, null, null
+    ),
+    (
+        'refund of an order', 'C1', timestamp '2012-02-29 00:00:00',
+        null, null, -2.0, null, null
+    ),
+    (
+        'refund of no order', null, timestamp '2012-02-29 00:00:00',
+        null, null, -2.0, null, 'parent order not counted'
+    ),
+    (
+        'euros', 'C1', timestamp '2012-02-29 00:00:00',
+        null, null, 2.0, null, null
+    ),
+    (
+        'dollars', 'C1', timestamp '2012-02-29 00:00:00',
+        null, null, 2.0, null, 'other currency'
     )
 
 ),
@@ -91,6 +119,9 @@ lines as (
     select
         *,
         date '2012-02-29' as loaded_on,
+        case when name like 'refund of%' then 'O9' end as parent_order_id,
+        case name when 'euros' then 'EUR' when 'dollars' then 'USD' end as currency,
+        'EUR' as file_currency,
     from delivered
 
 )
