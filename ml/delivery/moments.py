@@ -72,10 +72,14 @@ LEAST_SHARE_OF_A_ZONE = 0.9
 
 @dataclass(frozen=True)
 class Formats:
-    """How the moments of a column can be read: the format (None: ISO), rivals that read as many."""
+    """How the moments of a column can be read: the format (None: ISO), rivals that read as many.
+
+    reads_all: whether each filled cell is read by the best one, or as ISO.
+    """
 
     best: str | None
     rivals: tuple[str, ...]
+    reads_all: bool = True
 
     @property
     def possible(self) -> tuple[str, ...]:
@@ -242,7 +246,9 @@ def moment_formats(rows: duckdb.DuckDBPyRelation, cell: str, kind: str) -> Forma
     rivals = tuple(
         form for form in counts if form and form != best and counts[form] == counts[best]
     )
-    return Formats(best, rivals if best is not None else ())
+    is_unread = f"body is not null and not coalesce({_is_read(best)} or {_is_read(None)}, false)"
+    unread = cells.filter(is_unread).limit(1).fetchone()
+    return Formats(best, rivals if best is not None else (), reads_all=unread is None)
 
 
 def can_be_moment(text: str) -> str:
@@ -290,19 +296,21 @@ def _readable(
 ) -> dict[str | None, int]:
     """How many rows each format reads as a day since 1970; None is ISO."""
 
-    def is_read(form: str | None) -> str:
-        if form is None:
-            return "try_cast(body as timestamp) is not null"
-        if form in NUMBERS:
-            _, least, most = NUMBERS[form]
-            return f"try_cast(text as double) between {least} and {most}"
-        read = f"try_strptime(body, '{form}')"
-        if (day := _day_form(form)) != form:
-            read = f"coalesce({read}, try_strptime(body, '{day}'))"
-        return f"year({read}) >= 1970"
-
-    counted = ", ".join(f"count(*) filter ({is_read(form)})" for form in formats)
+    counted = ", ".join(f"count(*) filter ({_is_read(form)})" for form in formats)
     return dict(zip(formats, rows.aggregate(counted).fetchone() or (), strict=True))
+
+
+def _is_read(form: str | None) -> str:
+    """SQL that says whether a format reads a cell as a day since 1970."""
+    if form is None:
+        return "try_cast(body as timestamp) is not null"
+    if form in NUMBERS:
+        _, least, most = NUMBERS[form]
+        return f"try_cast(text as double) between {least} and {most}"
+    read = f"try_strptime(body, '{form}')"
+    if (day := _day_form(form)) != form:
+        read = f"coalesce({read}, try_strptime(body, '{day}'))"
+    return f"year({read}) >= 1970"
 
 
 # The zone that offsets tell

@@ -1,7 +1,7 @@
 """The source section of a config for given files: known by their headers, or guessed."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -185,11 +185,10 @@ class Proposal:
             )
 
     def _format(self, columns: Mapping[str, Any]) -> str | None:
-        read: list[Formats] = []
-        for rows in self.files.together():
-            cell = moment_cell(columns, rows)
-            if cell is not None:  # `load` names the file that lacks the column
-                read.append(moment_formats(rows, *cell))
+        read = list(_formats(columns, self.files.together()))
+        if not all(formats.reads_all for formats in read):
+            # files of two forms that were looked at together: each speaks for itself
+            read = list(_formats(columns, (rows for _, rows in self.files.one_by_one())))
         return time_format(in_common(read), columns["ordered_at"], self.dialogue, self.notes)
 
     def _note_examples(self, columns: Mapping[str, Any], separator: str) -> None:
@@ -356,6 +355,15 @@ def flat(columns: Mapping[str, Any]) -> dict[str, str]:
     return flattened | {
         f"deductions {place}": yours for place, yours in enumerate(deductions, start=1)
     }
+
+
+def _formats(
+    columns: Mapping[str, Any], files: Iterable[duckdb.DuckDBPyRelation]
+) -> Iterator[Formats]:
+    for rows in files:
+        cell = moment_cell(columns, rows)
+        if cell is not None:  # `load` names the file that lacks the column
+            yield moment_formats(rows, *cell)
 
 
 def moment_cell(
