@@ -51,7 +51,7 @@ def explain(home: Home, customer_id: str, cutoff: date | None = None) -> Explain
     with open_warehouse(home) as con:
         if not has_table(con, "intermediate.int_customer_days"):
             raise DataNotReadyError("nothing is loaded yet", "run `python orchestrate.py load`")
-        customer = {"customer_id": customer_id}
+        customer = {"customer_id": _spelled(con, customer_id)}
         (totals,) = records(con, QUERIES["customer_totals"], customer)
         newest_day = state.newest_day(con)
         months = records(con, QUERIES["customer_months"], customer | {"newest_day": newest_day})
@@ -62,7 +62,7 @@ def explain(home: Home, customer_id: str, cutoff: date | None = None) -> Explain
         scored = _predictions(con, batches, customer)
         shown = _shown(scored, wanted, is_asked_for=cutoff is not None)
         return ExplainAnswer(
-            customer_id=customer_id,
+            customer_id=customer["customer_id"],
             currency=config.source.currency,
             newest_day=newest_day,
             history=History(**totals, months=[Month(**month) for month in months]),
@@ -73,6 +73,15 @@ def explain(home: Home, customer_id: str, cutoff: date | None = None) -> Explain
             features=[CustomerFeature(**row) for row in _features(con, customer, shown)],
             batches=[CustomerPrediction(**row) for row in scored],
         )
+
+
+def _spelled(con: duckdb.DuckDBPyConnection, customer_id: str) -> str:
+    """The id as loads read it: without blanks around, an e-mail in lower case."""
+    known = "select 1 from intermediate.int_customer_days where customer_id = ? limit 1"
+    if con.execute(known, [customer_id]).fetchone():
+        return customer_id
+    tidy = customer_id.strip()
+    return tidy.lower() if "@" in tidy else tidy
 
 
 def _wanted(spoken: list[dict[str, Any]], cutoff: date | None) -> dict[str, Any] | None:

@@ -202,3 +202,11 @@ def test_a_sparkline_shows_nothing_little_much_and_less_than_nothing():
     assert sparkline([0, 1, 8, -2]) == "·▂█-"
     assert sparkline([0, -3]) == "·-"
     assert sparkline([]) == ""
+
+
+def test_an_id_is_found_as_loads_read_it(new_home: Any):
+    home = new_home()
+    home.deliver(frame([line("Anna@Mail.example", date(2011, 6, 1))]), "log.csv")
+    home.call("load")
+    for spelled in ("anna@mail.example", " ANNA@mail.example"):
+        assert home.call("explain", spelled).result["customer_id"] == "anna@mail.example"
