@@ -21,8 +21,8 @@ select
                     (-line_count, order_id, customer_id)
                 ) filter (where is_alike)
             ) as words,
-            'source.columns: the price of the line as unit_price with quantity, or its '
-            || 'value as amount' as remedy,
+            'source.amount_is_order_total: true counts it once an order; or name the price of '
+            || 'the line as unit_price with quantity' as remedy,
         from (
             select
                 *,

@@ -49,8 +49,14 @@ def lines(file: OpenFile, source: Source, file_id: int, loaded_on: date) -> str:
     unmapped = "".join(
         f", cast(null as {kind}) as {ours}" for ours, kind in JUDGED.items() if ours not in values
     )
+    written = {ours: ours for ours in values}
+    if source.amount_is_order_total:
+        # the first line of an order has the money of all
+        place = "row_number() over (partition by file_id, order_id order by file_row)"
+        once = f"case when order_id is null or {place} = 1 then amount else 0 end"
+        written["amount"] = f"{once} as amount"
     return (
-        f"select file_id, file_row, {', '.join(values)},"
+        f"select file_id, file_row, {', '.join(written.values())},"
         f" case when {rejection_rule()} is not null then to_json({{{texts}}})::varchar end"
         f" as delivered from (select *, date '{loaded_on}' as loaded_on,"
         f" '{source.currency}' as file_currency{unmapped} from ({read}))"

@@ -78,6 +78,7 @@ class Source(Section):
     drop: dict[str, list[CellValue]] = Field(default={})
     drop_leading_zeros: bool = False
     take_negative_prices: bool = False
+    amount_is_order_total: bool = False
     encoding: str = "utf-8"
     timestamp_format: str | None = None
     decimal_separator: Literal[".", ","] = "."
@@ -94,6 +95,15 @@ class Source(Section):
         if not patterns or not all(pattern.strip() for pattern in patterns):
             raise WrongValueError("no file is named", "name at least one file or glob")
         return value
+
+    @model_validator(mode="after")
+    def _totals_are_of_orders(self) -> "Source":
+        named = self.columns.amount is not None and self.columns.order_id is not None
+        if self.amount_is_order_total and not named:
+            raise WrongValueError(
+                "amount_is_order_total counts an amount once an order", "name amount and order_id"
+            )
+        return self
 
     @field_validator("keep", "drop")
     @classmethod

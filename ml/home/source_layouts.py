@@ -37,6 +37,7 @@ class LayoutSource(Section):
     currency: str | None = None
     drop_leading_zeros: bool | None = None
     take_negative_prices: bool | None = None
+    amount_is_order_total: bool | None = None
 
 
 class LayoutFile(Section):

@@ -7,6 +7,7 @@ import pytest
 from conftest import REPOSITORY
 
 from ml.delivery.init import InitAnswer, init
+from ml.delivery.preview import read_files
 from ml.delivery.proposal import InitOptions
 from ml.home.layout import Home
 
@@ -68,6 +69,14 @@ def test_a_column_of_the_file_is_never_covered_by_its_folder(tmp_path: Path):
 def test_what_cannot_be_known_is_asked(tmp_path: Path, pattern: str, kind: str):
     answer = made(tmp_path, pattern)
     assert [one.kind for one in answer.doubts] == [kind]
+
+
+def test_order_totals_are_counted_once_where_the_config_says_so(tmp_path: Path):
+    asked = made(tmp_path, "order-totals/orders_items.csv")
+    told = asked.source.model_copy(update={"amount_is_order_total": True})
+    absolute = told.model_copy(update={"files": str(CASES / "order-totals" / "orders_items.csv")})
+    read, _ = read_files(Home(tmp_path), absolute)
+    assert (round(read.net_revenue, 2), read.doubts) == (107_528.17, [])
 
 
 def test_one_barcode_in_the_quantity_is_refused_with_its_reason(tmp_path: Path):

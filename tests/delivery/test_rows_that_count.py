@@ -158,6 +158,19 @@ def test_deductions_are_taken_off_by_their_size(tmp_path: Path):
     assert [reason for _, reason in rows[4:]] == ["missing amount", "unreadable deductions"]
 
 
+def test_the_total_of_an_order_counts_once_where_it_stands_on_each_line(tmp_path: Path):
+    delivered(
+        tmp_path,
+        "A,1,2019-01-01,20,,,",
+        "A,1,2019-01-01,20,,,",
+        "B,2,2019-01-02,20,,,",
+        "B,,2019-01-03,5,,,",
+        "B,,2019-01-03,6,,,",
+    )
+    rows = lines(tmp_path, source(amount_is_order_total=True), "amount")
+    assert rows == [(20, None), (0, None), (20, None), (5, None), (6, None)]
+
+
 def test_a_discount_line_counts_where_it_is_asked_for(tmp_path: Path):
     delivered(tmp_path, "A,1,2019-01-01,-5,2,,")
     columns = Columns(customer_id="who", ordered_at="day", quantity="state", unit_price="sum")
