@@ -33,7 +33,7 @@ select
     $today as loaded_on,
     $load_number as load_id,
     true as is_current,
-    $currency as currency,
+    $currency,
 from entered
 left join read on entered.file_id = read.file_id
 order by entered.file_id

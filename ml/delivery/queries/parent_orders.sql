@@ -1,4 +1,5 @@
--- whose refund a line is that names its order: file_id, file_row, and the customer of the order
+-- whose refund a line is that names its order: file_id, file_row, and the customer of
+-- the order
 create or replace temporary table parent_orders as
 with named_orders as (
 

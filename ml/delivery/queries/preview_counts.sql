@@ -1,5 +1,5 @@
--- one row: delivered lines, accepted ones, their customers, first day and how far the data reaches,
--- money
+-- one row: delivered lines, accepted ones, their customers, first day, how far the data
+-- reaches, money
 select
     (select count(*) from raw.transactions) as row_count,
     count(*) as usable,

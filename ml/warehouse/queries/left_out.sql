@@ -1,4 +1,5 @@
--- what source.keep and source.drop leave out of the current files, by value, most lines first
+-- what source.keep and source.drop leave out of the current files, by value, most lines
+-- first
 select
     left_out_lines.column_name,
     left_out_lines.value,
