@@ -22,7 +22,9 @@ def bad_log() -> pd.DataFrame:
     log = transaction_log()
     log.loc[log.index % 5 == 0, "customer_id"] = "<b>guest</b>"
     text = log.quantity.map("{:.0f}".format)
-    return log.assign(quantity=text.where(log.quantity > 0, (-log.quantity).map("{:.0f}-".format)))
+    return log.assign(
+        quantity=text.where(log.quantity > 0, (-log.quantity).map("{:.0f} CR-".format))
+    )
 
 
 @pytest.fixture(scope="module")
