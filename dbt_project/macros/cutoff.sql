@@ -71,6 +71,41 @@
     {%- elif not refusal -%}
         {{ check_data_reaches(var('cutoff') | string) }}
     {%- endif -%}
+    {%- if flags.WHICH in ['run', 'build'] -%}
+        {{ check_whole_batch() }}
+    {%- endif -%}
+{%- endif -%}
+{%- endmacro %}
+
+
+{#
+    Stops the command when it would write a part of a batch, or empty tables. A mart of
+    one cutoff beside scores of another would double or mix batches.
+#}
+{% macro check_whole_batch() -%}
+{%- if invocation_args_dict.get('empty') or invocation_args_dict.get('sample') -%}
+    {{ exceptions.raise_compiler_error(
+        '--empty and --sample would write tables with lines missing; leave them out'
+    ) }}
+{%- endif -%}
+{%- set kept_apart = [
+    'training', 'load', 'monitor', 'ledger', 'views', 'verdicts', 'doubts'
+] -%}
+{%- set batch = namespace(marts=[], missing=[]) -%}
+{%- for node in graph.nodes.values() -%}
+    {%- set of_batch = node.resource_type == 'model'
+        and not (node.config.tags | select('in', kept_apart) | list) -%}
+    {%- if of_batch and node.unique_id not in selected_resources -%}
+        {%- do batch.missing.append(node.name) -%}
+    {%- elif of_batch and node.config.schema == 'marts' -%}
+        {%- do batch.marts.append(node.name) -%}
+    {%- endif -%}
+{%- endfor -%}
+{%- if batch.marts and batch.missing -%}
+    {{ exceptions.raise_compiler_error(
+        batch.marts[0] ~ ' is a part of a batch, and a batch is built as a whole: write dbt build'
+        ~ " --vars '{cutoff: " ~ var('cutoff', 'DAY') ~ "}' without --select and --exclude"
+    ) }}
 {%- endif -%}
 {%- endmacro %}
 

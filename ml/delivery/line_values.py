@@ -332,7 +332,8 @@ def _identifier(file: OpenFile, source: Source, ours: str, yours: str) -> str:
     """SQL of an identifier as text, by one rule for all files.
 
     Whole numbers that came as floats lose their `.0`. Blanks around do not count. A customer id
-    with an @ is an e-mail, in lower case. Leading zeros count unless the config says otherwise.
+    with an @ inside is an e-mail, in lower case. Leading zeros count unless the config says
+    otherwise.
     """
     name, kind = quoted(yours), file.types[yours]
     if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL"):
@@ -356,6 +357,6 @@ def _customer(text: str, source: Source) -> str:
     # most ids need nothing: only those with an @ or something odd at an end go the long way
     odd = f"{text} < '!' or {text} >= chr(127) or unicode({text}[-1]) not between 33 and 126"
     tidy = f"coalesce({_tidy(text)}, '')"
-    lower = f"case when contains({text}, '@') then lower({tidy}) else {tidy} end"
+    lower = f"case when {tidy} like '_%@_%' then lower({tidy}) else {tidy} end"
     read = f"case when contains({text}, '@') or {odd} then {lower} else {text} end"
     return f"regexp_replace({read}, '^0+([0-9])', '\\1')" if source.drop_leading_zeros else read

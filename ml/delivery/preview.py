@@ -171,7 +171,7 @@ def _doubts(con: duckdb.DuckDBPyConnection) -> list[Doubt]:
 
 def _template(name: str) -> str:
     """A query that calls macros: no SQL before it is rendered."""
-    return (Path(__file__).parent / "queries" / f"{name}.jinja").read_text(encoding="utf-8")
+    return (Path(__file__).parent / "templates" / f"{name}.jinja").read_text(encoding="utf-8")
 
 
 def _rendered(sql: str, **values: object) -> str:

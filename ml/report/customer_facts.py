@@ -81,7 +81,7 @@ def _spelled(con: duckdb.DuckDBPyConnection, customer_id: str) -> str:
     if con.execute(known, [customer_id]).fetchone():
         return customer_id
     tidy = customer_id.strip()
-    return tidy.lower() if "@" in tidy else tidy
+    return tidy.lower() if "@" in tidy[1:-1] else tidy
 
 
 def _wanted(spoken: list[dict[str, Any]], cutoff: date | None) -> dict[str, Any] | None:

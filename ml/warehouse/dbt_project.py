@@ -87,7 +87,7 @@ class DbtProject:
         known = self._home.dbt_cache / "partial_parse.msgpack"
         asked = ["--resource-type", "model", "--output", "json", "--output-keys", "schema name"]
         built = {}
-        with TemporaryDirectory() as scratch, _environment(dict.fromkeys(OF_A_HOME)):
+        with TemporaryDirectory() as scratch, _environment(_without_settings()):
             places = _places(Path(scratch))
             flags = ["--partial-parse-file-path", str(known)] if known.exists() else []
             runner = dbtRunner(manifest=_parsed([*SILENT, *flags, "parse", *places]))
@@ -124,7 +124,7 @@ class DbtProject:
         wanted = {"CLV_HOME": str(self._home.root), "CLV_WAREHOUSE": str(database)}
         if self._memory_limit is not None:
             wanted["CLV_MEMORY_LIMIT"] = self._memory_limit
-        with _environment(wanted):
+        with _environment(_without_settings() | wanted):
             try:
                 yield
             finally:
@@ -144,12 +144,18 @@ def _parsed(arguments: list[str]) -> Any:
     from dbt.adapters.factory import reset_adapters
     from dbt.cli.main import dbtRunner
 
-    with _environment(dict.fromkeys(OF_A_HOME)):
+    with _environment(_without_settings()):
         parsed = dbtRunner().invoke(arguments)
     reset_adapters()  # the one that parsed is not connected to the home
     if not parsed.success:
         raise EngineError(f"dbt parse: {_one_line(str(parsed.exception))}", DEBUG)
     return parsed.result
+
+
+def _without_settings() -> dict[str, str | None]:
+    """No home, and nothing that dbt takes from the environment: DBT_EMPTY would hollow a batch."""
+    of_dbt = [name for name in os.environ if name.upper().startswith("DBT_")]
+    return dict.fromkeys([*OF_A_HOME, *of_dbt])
 
 
 @contextmanager

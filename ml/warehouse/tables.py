@@ -6,6 +6,8 @@ import duckdb
 
 from ml.warehouse.queries import Queries
 
+QUERIES = Queries(__file__)
+
 
 def tables(con: duckdb.DuckDBPyConnection) -> set[str]:
     """Every table and view of the database, as schema.table."""
@@ -42,4 +44,4 @@ def records(
 
 def add_raw_columns(con: duckdb.DuckDBPyConnection) -> None:
     """Columns of schema raw that a warehouse of an earlier version lacks."""
-    con.execute(Queries(__file__)["raw_columns"])
+    con.execute(QUERIES["raw_columns"])

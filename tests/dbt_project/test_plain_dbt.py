@@ -8,7 +8,16 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import LAST_DAY, PAST_CUTOFF, PROJECT, REPOSITORY, EngineHome, environment
+from conftest import (
+    LAST_DAY,
+    PAST_CUTOFF,
+    PROJECT,
+    REPOSITORY,
+    EngineHome,
+    environment,
+    frame,
+    line,
+)
 
 DBT = Path(sys.executable).parent / "dbt"
 NEW_CUTOFF = date(2011, 10, 31)
@@ -221,12 +230,8 @@ SELECTIONS = [
 ]
 
 
-def test_hostile_vars_are_refused_before_any_model(home: EngineHome):
-    before = home.database.read_bytes()
-    outside = sorted(path.name for path in home.root.parent.iterdir())
-    calls = [["build", "--vars", json.dumps(given)] for given in HOSTILE]
-    calls += [["build", "--vars", text] for text in HOSTILE_YAML]
-    calls += SELECTIONS
+def outcomes_of(home: EngineHome, calls: list[list[str]]) -> list[tuple[bool, list[str], str]]:
+    """Success, models built and reason of each call of dbt, in one process."""
     where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), *places(home)]
     done = subprocess.run(
         [sys.executable, "-c", CALLS],
@@ -239,7 +244,16 @@ def test_hostile_vars_are_refused_before_any_model(home: EngineHome):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    outcomes = json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_hostile_vars_are_refused_before_any_model(home: EngineHome):
+    before = home.database.read_bytes()
+    outside = sorted(path.name for path in home.root.parent.iterdir())
+    calls = [["build", "--vars", json.dumps(given)] for given in HOSTILE]
+    calls += [["build", "--vars", text] for text in HOSTILE_YAML]
+    calls += SELECTIONS
+    outcomes = outcomes_of(home, calls)
     assert len(outcomes) == len(calls) > 40
     taken = [
         (call, built, reason)
@@ -259,3 +273,49 @@ def test_dbt_without_a_champion_says_what_to_do(home: EngineHome, tmp_path: Path
     assert "no champion yet" in done.stdout
     assert "orchestrate.py train" in done.stdout
     assert copy.marts() == home.marts()
+
+
+PARTS_OF_A_BATCH = [
+    ["build", "--select", "marts"],
+    ["build", "--select", "clv_predictions+"],
+    ["build", "--select", "+clv_predictions"],
+    ["run", "--select", "clv_clusters"],
+    ["build", "--exclude", "clv_drivers"],
+    ["build", "--empty"],
+    ["run", "--empty", "--select", "clv_ranked_predictions"],
+]
+
+
+def test_a_part_of_a_batch_is_refused_before_any_model_with_what_to_type(home: EngineHome):
+    before = home.database.read_bytes()
+    asked = ["--vars", f"{{cutoff: {NEW_CUTOFF}}}"]
+    for call, (success, built, reason) in zip(
+        PARTS_OF_A_BATCH,
+        outcomes_of(home, [[*call, *asked] for call in PARTS_OF_A_BATCH]),
+        strict=True,
+    ):
+        assert (success, built) == (False, []), call
+        words = "leave them out" if "--empty" in call else "without --select and --exclude"
+        assert words in reason, call
+    assert home.database.read_bytes() == before
+
+
+def test_the_engine_takes_nothing_of_dbt_from_the_environment(home: EngineHome, tmp_path: Path):
+    before = home.marts()
+    settings = {"DBT_TARGET": "prod", "DBT_PROFILE": "x", "DBT_DEFER": "1", "DBT_EMPTY": "1"}
+    settings |= {"DBT_RESOURCE_TYPES": "model", "DBT_TARGET_PATH": str(tmp_path / "elsewhere")}
+    home.deliver(frame([line("C0001", LAST_DAY)]), "one_more.csv")
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / "orchestrate.py"), "--home", str(home.root), "run",
+         "--cutoff", str(PAST_CUTOFF)],
+        capture_output=True,
+        text=True,
+        env=environment(**settings),
+        timeout=300,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert {name: rows.split()[0] for name, rows in home.marts().items()} == {
+        name: rows.split()[0] for name, rows in before.items()
+    }
+    assert not (tmp_path / "elsewhere").exists()

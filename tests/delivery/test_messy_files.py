@@ -177,7 +177,7 @@ def load(home: EngineHome) -> Loaded | None:
 def _as_read(text: str) -> str:
     """A customer id without the blanks around it, an e-mail in lower case."""
     tidy = text.strip("\t\n\f\r \u00a0\u2007\u2009\u202f\u200b\ufeff")
-    return tidy.lower() if "@" in tidy else tidy
+    return tidy.lower() if "@" in tidy[1:-1] else tidy
 
 
 def only_file(home: EngineHome, name: str) -> Path:

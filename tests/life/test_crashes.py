@@ -29,7 +29,7 @@ from warm import Command
 CDNOW = REPOSITORY.parent / "shared" / "data" / "cdnow.parquet"
 TRAIN_CUTOFF, TUNE = SECOND_CUTOFF, ("tune", "--history", "6", "--pred", "3")
 
-FORMULAS = ["=1+1", "+cmd|'/c calc'!A0", "-2+3", "@SUM(A1)", "\tx", "=HYPERLINK(1)"]
+FORMULAS = ["=1+1", "+cmd|'/c calc'!A0", "-2+3", "@SUM(A1)", "\t=x", "=HYPERLINK(1)"]
 NUMBERS = ["-1", "+7", "-1.5"]
 TOKEN = "canary-token-5f1c"
 
@@ -155,7 +155,7 @@ def test_cells_that_a_spreadsheet_would_run_are_neutralised_and_numbers_are_not(
     for mart in BATCH_MARTS[:3]:
         with (outputs / f"{mart}_2012-06-03_pred3m.csv").open(newline="") as file:
             ids = [row["customer_id"] for row in csv.DictReader(file)]
-        assert {f"'{text}" for text in FORMULAS} | set(NUMBERS) <= set(ids), mart
+        assert {f"'{text.strip()}" for text in FORMULAS} | set(NUMBERS) <= set(ids), mart
     for path in outputs.glob("*.csv"):
         with path.open(newline="") as file:
             cells = [cell for row in csv.reader(file) for cell in row if cell]

@@ -111,7 +111,7 @@ def test_the_headline_is_the_newest_batch(reported: tuple[EngineHome, Elements])
 def test_the_tiers_are_those_of_the_mart(reported: tuple[EngineHome, Elements]):
     home, page = reported
     rows = home.rows(
-        "select value_tier, count(*), sum(predicted_clv::decimal(18, 4))"
+        "select value_tier, count(*), sum(predicted_clv::decimal(38, 10))"
         " from marts.clv_ranked_predictions"
         " where cutoff = (select max(cutoff) from marts.clv_batches) group by value_tier"
     )

@@ -23,8 +23,8 @@ judged_lines as (
         transactions.order_id,
         transactions.ordered_at,
         transactions.amount,
-        {{ estimated_amount() }} as estimated_amount,
         transactions.delivered,
+        {{ estimated_amount() }} as estimated_amount,
     from {{ source('raw', 'transactions') }} as transactions
     inner join files
         on transactions.file_id = files.file_id

@@ -1,3 +1,4 @@
+-- the refunds of parent_orders get the customer of their order
 update raw.transactions as refunds
 set customer_id = parent_orders.customer_id
 from parent_orders
