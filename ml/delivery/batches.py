@@ -110,7 +110,7 @@ def _header(path: Path, encoding: str, names: Collection[str]) -> str | None:
 def rows_together(
     con: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]
 ) -> duckdb.DuckDBPyRelation | None:
-    """The rows of files of one shape, as delivered_rows(); None where they cannot be read so."""
+    """The rows of files of one shape, not converted; None where they cannot be read together."""
     whole = _open(con, files)
     if whole is None:
         return None

@@ -68,6 +68,7 @@ ZONES = (
     "Africa/Johannesburg", "Africa/Lagos", "Africa/Cairo", "UTC",
 )  # fmt: skip
 LEAST_SHARE_OF_A_ZONE = 0.9
+ZONE_SAMPLE = 20_000
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,12 @@ def moment_formats(rows: duckdb.DuckDBPyRelation, cell: str, kind: str) -> Forma
     if kind not in FORMATTED and not is_decimal:
         return Formats(None, ())
     text = _digits(cell, "DOUBLE" if is_decimal else kind)
-    cells = rows.project(f"{text} as text, {_body(text)} as body")
+    texts = rows.project(f"{text} as text").filter("text is not null")
+    (iso,) = texts.aggregate(f"count(*) filter ({_is_plain_iso('text')})").fetchone() or (0,)
+    others = texts.filter(f"not coalesce({_is_plain_iso('text')}, false)")
+    if others.limit(1).fetchone() is None:
+        return Formats(None, ())
+    cells = others.project(f"text, {_body('text')} as body")
     shape = "regexp_replace(regexp_replace(body, '[0-9]', '9', 'g'), '[A-Za-z]', 'a', 'g')"
     sample = cells.limit(FORMAT_SAMPLE).query(
         "cells",
@@ -241,7 +247,8 @@ def moment_formats(rows: duckdb.DuckDBPyRelation, cell: str, kind: str) -> Forma
     )
     sampled = _readable(sample, (None, *FORMATS, *NUMBERS))
     tried = tuple(form for form, count in sampled.items() if count)
-    counts = _readable(cells, tried or (None,))
+    counts = _readable(cells, (None, *(form for form in tried if form)))
+    counts[None] += iso
     best = max(counts, key=lambda form: counts[form])
     rivals = tuple(
         form for form in counts if form and form != best and counts[form] == counts[best]
@@ -267,10 +274,20 @@ def can_be_moment_number(text: str) -> str:
     return f"({ranges})"
 
 
+def _is_plain_iso(text: str) -> str:
+    """SQL that says whether a text is a day or a moment in ISO, with nothing around it."""
+    is_written = f"regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([ T][0-9:.]+)?')"
+    return f"({is_written} and try_cast({text} as timestamp) is not null)"
+
+
 def _body(text: str) -> str:
     """SQL of a text without what stands behind its time."""
     tidy = _tidy(text)
-    return f"coalesce(nullif(regexp_extract({tidy}, '{ZONED}', 1, 'i'), ''), {tidy})"
+    body = f"coalesce(nullif(regexp_extract({tidy}, '{ZONED}', 1, 'i'), ''), {tidy})"
+    # most texts are digits and signs: a zone behind them would follow a blank, a letter or a +
+    return (
+        f"case when regexp_full_match({text}, '[0-9]+([-./:][0-9]+)*') then {text} else {body} end"
+    )
 
 
 def in_common(read: list[Formats]) -> Formats:
@@ -322,10 +339,15 @@ def zone_of_offsets(rows: duckdb.DuckDBPyRelation, cell: str, form: str | None) 
     One of ZONES, of those that explain at least LEAST_SHARE_OF_A_ZONE of the times. Times in UTC
     alone tell no zone.
     """
-    tidy = _tidy(cell)
+    may_have = rows.project(f"{cell} as text").filter(
+        "regexp_matches(text, ':[0-9]{2}.*[+−-][0-9:]+ *$') or text like '%Z'"
+    )
+    (count,) = may_have.aggregate("count(*)").fetchone() or (0,)
+    sample = may_have.filter(f"hash(text) % {count // ZONE_SAMPLE + 1} = 0")
+    tidy = _tidy("text")
     behind = f"regexp_extract({tidy}, '{ZONED}', 2, 'i')"
     body = _read(f"regexp_extract({tidy}, '{ZONED}', 1, 'i')", form)
-    found = rows.project(f"{body} as local, {_zone(behind)} as zone").filter(
+    found = sample.project(f"{body} as local, {_zone(behind)} as zone").filter(
         "local is not null and zone similar to '[+-].*'"
     )
     counts: Counter[tuple[datetime, str]] = Counter()

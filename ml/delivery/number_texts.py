@@ -126,9 +126,14 @@ def decimal_counts(rows: duckdb.DuckDBPyRelation, columns: list[str]) -> Decimal
         MAY_BE_GROUPS.format(around=AROUND, sign=","),
         MAY_BE_GROUPS.format(around=AROUND, sign="."),
     )
+
+    def tell(text: str, pattern: str) -> str:
+        # most cells have neither sign: only the others are compared with a pattern
+        has_sign = f"({text} like '%,%' or {text} like '%.%')"
+        return f"count(*) filter ({has_sign} and regexp_full_match({text}, '{pattern}'))"
+
     counted = (
-        " + ".join(f"count(*) filter (regexp_full_match({text}, '{pattern}'))" for text in texts)
-        + f" as count_{number}"
+        f"list_sum([{', '.join(tell(text, pattern) for text in texts)}]) as count_{number}"
         for number, pattern in enumerate(patterns)
     )
     return DecimalCounts(*(rows.aggregate(", ".join(counted)).fetchone() or ()))
@@ -158,18 +163,19 @@ def number_examples(
     if kinds.get(column) != "VARCHAR":
         return NumberExamples([], [], 0)
     name = '"' + column.replace('"', '""') + '"'
-    cells = rows.project(f"{name} as text").filter(
-        f"regexp_matches(text, '[^{BLANKS[1:]}') and (try_cast(text as double) is null"
-        f" or {decimal_separator == ','})"
-    )
-    read = cells.project(
-        f"text, {number_sql('text', decimal_separator, 'decimal(38, 8)')} as number"
-    )
-    written = read.filter("number is not null and not regexp_full_match(text, '[0-9]+')")
-    examples = written.limit(EXAMPLES).project("text, format('{:,.2f}', number::double)").fetchall()
-    unread = read.filter("number is null")
-    (count,) = unread.aggregate("count(*)").fetchone() or (0,)
-    return NumberExamples(examples, [text for text, _ in unread.limit(EXAMPLES).fetchall()], count)
+    cells = rows.project(f"{name} as text")
+    # plain digits need no word, and with a decimal point no plain number does
+    is_plain = "regexp_full_match(text, '[0-9]+')"
+    if decimal_separator == ".":
+        is_plain = f"({is_plain} or try_cast(text as double) is not null)"
+    cells = cells.filter(f"not {is_plain} and regexp_matches(text, '[^{BLANKS[1:]}')")
+    number = number_sql("text", decimal_separator, "decimal(38, 8)")
+    read = cells.project(f"text, {number} as number")
+    (count,) = read.aggregate("count(*) filter (number is null)").fetchone() or (0,)
+    examples = read.filter("number is not null").limit(EXAMPLES)
+    shown = examples.project("text, format('{:,.2f}', number::double)").fetchall()
+    unread = read.filter("number is null").limit(EXAMPLES if count else 0).fetchall()
+    return NumberExamples(shown, [text for text, _ in unread], count)
 
 
 def currency_of_signs(rows: duckdb.DuckDBPyRelation, column: str) -> str | None:
@@ -179,7 +185,8 @@ def currency_of_signs(rows: duckdb.DuckDBPyRelation, column: str) -> str | None:
         return None
     name = '"' + column.replace('"', '""') + '"'
     sign = f"trim(regexp_extract({name}, '{CURRENCY}'))"
-    counted = rows.aggregate(f"nullif({sign}, '') as sign, count(*) as cells")
+    signed = rows.filter(f"try_cast({name} as double) is null")
+    counted = signed.aggregate(f"nullif({sign}, '') as sign, count(*) as cells")
     most = counted.filter("sign is not null").order("cells desc, sign").fetchone()
     if most is None:
         return None

@@ -110,23 +110,24 @@ def read_file(
     return use(_opened(con, source, file, is_ragged=True))
 
 
-def delivered_rows(
-    con: duckdb.DuckDBPyConnection, path: Path, of_path: Mapping[str, str | None] | None = None
-) -> duckdb.DuckDBPyRelation:
-    """The rows of a parquet file, or of a CSV in UTF-8 (all text), before values are converted.
+def use_rows(
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    of_path: Mapping[str, str | None],
+    use: Callable[[duckdb.DuckDBPyRelation], T],
+) -> T:
+    """What `use` makes of the rows of parquet or a CSV in UTF-8, before values are converted.
 
     of_path: values of the folders above it, which are columns where the file has none of the name.
-    Lines of a CSV with more or fewer values than its header are left out.
+    Lines of a CSV with more or fewer values than its header are left out: `use` is called again
+    where it met one.
     """
     try:
-        rows = _delivered_rows(con, path, of_path or {}, is_ragged=False)
-        if _is_csv(path):
-            rows.count("*").fetchone()  # to the end: a line may have other values than the header
-        return rows
+        return use(_delivered_rows(con, path, of_path, is_ragged=False))
     except UNREADABLE as error:
         if not (_is_csv(path) and _may_be_ragged(error)):
             raise
-    return _delivered_rows(con, path, of_path or {}, is_ragged=True)
+    return use(_delivered_rows(con, path, of_path, is_ragged=True))
 
 
 def _delivered_rows(

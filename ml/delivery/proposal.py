@@ -72,18 +72,22 @@ class Proposal:
     options: InitOptions
     dialogue: Questions | None
     notes: list[str]
+    names: set[str] = field(default_factory=set)
+    cells: list[duckdb.DuckDBPyRelation] = field(default_factory=list)
 
     def source(self, patterns: list[str]) -> Source:
         """The section, guessed step by step: layout, columns, numbers, moments, zone, currency.
 
         Raises CallError where nobody can be asked and a guess would be one of two.
         """
-        with self.files.rows_of(self.files.files[0]) as rows:
-            layout = self._layout(rows.columns)
-            section = layout.source_for(rows.columns) if layout else {}
-            columns, first_guess = self._columns(rows, section.pop("columns", None))
-            zone_column = layout.zone_column(rows.columns) if layout else None
-            self._note_unused(rows.columns, columns, section, zone_column)
+        rows = self.files.first_rows
+        layout = self._layout(rows.columns)
+        section = layout.source_for(rows.columns) if layout else {}
+        columns, first_guess = self._columns(rows, section.pop("columns", None))
+        zone_column = layout.zone_column(rows.columns) if layout else None
+        self._note_unused(rows.columns, columns, section, zone_column)
+        self.names = {*flat(columns).values()} | ({zone_column} if zone_column else set())
+        self.cells = self.files.cells(self.names)
         separator = self._decimal_separator(columns, section, first_guess)
         form = self.options.timestamp_format or section.get("timestamp_format")
         form = form or self._format(columns)
@@ -165,7 +169,7 @@ class Proposal:
         """What the cells tell; None if nothing. Raises CallError when files differ."""
         names = [yours for ours, yours in flat(columns).items() if ours.startswith(NUMBERS)]
         total = DecimalCounts()
-        for rows in self.files.together():
+        for rows in self.cells:
             total = total.plus(decimal_counts(rows, [one for one in names if one in rows.columns]))
         if total.commas and total.points and len(self.files.files) > 1:
             self._refuse_two_forms(names)
@@ -173,7 +177,7 @@ class Proposal:
 
     def _refuse_two_forms(self, names: list[str]) -> None:
         told: dict[str, str] = {}
-        for name, rows in self.files.one_by_one():
+        for name, rows in self.files.cells_of_each(self.names):
             counts = decimal_counts(rows, [one for one in names if one in rows.columns])
             if counts.commas or counts.points:
                 told.setdefault(decimal_separator_of(counts), name)
@@ -185,10 +189,12 @@ class Proposal:
             )
 
     def _format(self, columns: Mapping[str, Any]) -> str | None:
-        read = list(_formats(columns, self.files.together()))
+        read = list(_formats(columns, self.cells))
         if not all(formats.reads_all for formats in read):
             # files of two forms that were looked at together: each speaks for itself
-            read = list(_formats(columns, (rows for _, rows in self.files.one_by_one())))
+            read = list(
+                _formats(columns, (rows for _, rows in self.files.cells_of_each(self.names)))
+            )
         return time_format(in_common(read), columns["ordered_at"], self.dialogue, self.notes)
 
     def _note_examples(self, columns: Mapping[str, Any], separator: str) -> None:
@@ -197,7 +203,7 @@ class Proposal:
             if not ours.startswith(NUMBERS):
                 continue
             read, unread, count = dict[str, str](), list[str](), 0
-            for rows in self.files.together():
+            for rows in self.cells:
                 found = number_examples(rows, yours, separator)
                 read |= dict(found.read)
                 unread += found.unread
@@ -226,7 +232,7 @@ class Proposal:
     def _named_zone(self, zone_column: str) -> str | None:
         """The zone that most lines name, in the words of the shop system."""
         counts = Counter[str]()
-        for rows in self.files.together():
+        for rows in self.cells:
             counts.update(value_counts(rows, zone_column))
         if not counts:
             return None
@@ -241,10 +247,12 @@ class Proposal:
         return zone
 
     def _zone_told(self, columns: Mapping[str, Any], form: str | None) -> str | None:
-        """The zone whose offsets stand behind the times of the first file."""
-        with self.files.rows_of(self.files.files[0]) as rows:
+        """The zone whose offsets stand behind the times of most files."""
+        zone = None
+        for rows in self.cells:
             cell = moment_cell(columns, rows)
-            zone = zone_of_offsets(rows, cell[0], form) if cell and cell[1] == "VARCHAR" else None
+            if zone is None and cell is not None and cell[1] == "VARCHAR":
+                zone = zone_of_offsets(rows, cell[0], form)
         if zone is not None:
             self.notes.append(
                 f"days are those of {zone}, which has the offsets of the times; say another zone"
@@ -259,7 +267,7 @@ class Proposal:
         """
         counts = Counter[str]()
         if "currency" in columns:
-            for rows in self.files.together():
+            for rows in self.cells:
                 counts.update(value_counts(rows, columns["currency"], upper=True))
         said = self.options.currency or section.get("currency")
         if len(counts) > 1 and said is None:
@@ -281,9 +289,9 @@ class Proposal:
         return self._answer("currency", guess or "USD").upper()
 
     def _currency_of_signs(self, columns: Mapping[str, Any]) -> str | None:
-        with self.files.rows_of(self.files.files[0]) as rows:
-            money = [one for one in ("amount", "unit_price") if one in columns]
-            return currency_of_signs(rows, columns[money[0]])
+        money = next(columns[one] for one in ("amount", "unit_price") if one in columns)
+        told = (currency_of_signs(rows, money) for rows in self.cells if money in rows.columns)
+        return next((currency for currency in told if currency), None)
 
     def _answer(self, question: str, default: str) -> str:
         return self.dialogue.answer(question, default) if self.dialogue else default
@@ -301,9 +309,9 @@ def propose(
     _check(options)
     notes: list[str] = []
     paths = matching_files(home, patterns)
-    files = delivered_files(home, paths, options.encoding, scratch, notes)
-    progress(f"looking at {files.files[0].name(home)}")
-    source = Proposal(home, files, options, dialogue, notes).source(patterns)
+    with delivered_files(home, paths, options.encoding, scratch, notes) as files:
+        progress(f"looking at {files.files[0].name(home)}")
+        source = Proposal(home, files, options, dialogue, notes).source(patterns)
     decimals = guess_money_decimals(files.files[:MOST_FILES_LOOKED_AT], source, scratch)
     if decimals != source.money_decimals:
         notes.append(f"money is read with {decimals} decimals: four would lose some of it")

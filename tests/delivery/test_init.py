@@ -19,7 +19,7 @@ from ml.delivery.init import InitAnswer, config_text, init
 from ml.delivery.load import is_up_to_date, load_files
 from ml.delivery.moments import moment_formats
 from ml.delivery.number_texts import decimal_counts, decimal_separator_of
-from ml.delivery.opened_file import delivered_rows
+from ml.delivery.opened_file import use_rows
 from ml.delivery.preview import Preview
 from ml.delivery.proposal import InitOptions
 from ml.home.config import Columns, Source, load_config
@@ -423,8 +423,8 @@ def test_the_decimal_separator_is_guessed_by_what_tells_it(
 ):
     path = Path(shop(tmp_path, "\n".join(["a;b", *(f"{cell};x" for cell in cells), ""])))
     with duckdb.connect() as con:
-        rows = delivered_rows(con, path)
-        assert decimal_separator_of(decimal_counts(rows, rows.columns)) == expected
+        counts = use_rows(con, path, {}, lambda rows: decimal_counts(rows, rows.columns))
+        assert decimal_separator_of(counts) == expected
 
 
 # What a config with an encoding, a time format or a decimal comma reads
