@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -59,6 +60,12 @@ def main(
         raise typer.Exit
     if ctx.invoked_subcommand is None:
         ctx.fail("Missing command.")
+
+
+Folder = Annotated[
+    Path | None,
+    typer.Option("--to", metavar="FOLDER", help="Write it there; the home is only read."),
+]
 
 
 def _column(words: str) -> Any:
@@ -337,21 +344,21 @@ def doctor(ctx: typer.Context) -> None:
 
 
 @app.command()
-def report(ctx: typer.Context) -> None:
+def report(ctx: typer.Context, to: Folder = None) -> None:
     """Write the report of the home, an HTML page for people; every `run` does it too."""
     from ml.report.report import report
     from ml.terminal import messages
 
-    _work(ctx.obj, report, messages.of_report)
+    _work(ctx.obj, lambda home, progress: report(home, progress, to), messages.of_report)
 
 
 @app.command()
-def docs(ctx: typer.Context) -> None:
+def docs(ctx: typer.Context, to: Folder = None) -> None:
     """Write the dbt docs of the home as one static page."""
     from ml.life import commands
     from ml.terminal import messages
 
-    _work(ctx.obj, commands.docs, messages.of_docs)
+    _work(ctx.obj, lambda home, progress: commands.docs(home, progress, to), messages.of_docs)
 
 
 def _day(text: str | None) -> date | None:

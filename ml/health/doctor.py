@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ml.health import home_checks, warehouse_checks
+from ml.health import home_checks, mart_checks, warehouse_checks
 from ml.health.findings import (
     BROKEN,
     OK,
@@ -27,6 +27,7 @@ CHECKS: dict[str, Callable[[Examined], Iterable[Finding]]] = {
     "leftovers": home_checks.leftovers,
     "warehouse": warehouse_checks.warehouse,
     "tables": warehouse_checks.tables,
+    "marts": mart_checks.marts,
     "loaded": warehouse_checks.loaded,
     "doubts": warehouse_checks.doubts,
     "ledger": warehouse_checks.ledger,

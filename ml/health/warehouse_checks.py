@@ -73,7 +73,7 @@ def _not_opened(examined: Examined, error: duckdb.Error) -> Finding:
 
 
 @contextmanager
-def _opened(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+def opened(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, read-only. Raises NotCheckedError when it is not there or does not open."""
     if not home.database.exists():
         raise NotCheckedError("there is no warehouse yet")
@@ -87,7 +87,7 @@ def _opened(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def tables(examined: Examined) -> Iterator[Finding]:
     """Tables that the project builds together are all there, or none of them is."""
-    with _opened(examined.home) as con:
+    with opened(examined.home) as con:
         there = tables_of(con)
         to_add = [*missing_columns(con), *chain(*missing(con).values())]
         newest = None
@@ -117,7 +117,7 @@ def tables(examined: Examined) -> Iterator[Finding]:
 def loaded(examined: Examined) -> Iterator[Finding]:
     """The warehouse holds the rows of the files as they are now."""
     source = examined.config.source
-    with _opened(examined.home) as con:
+    with opened(examined.home) as con:
         if is_up_to_date(con, examined.home, source):
             yield ok("the warehouse holds the files of source.files")
         else:
@@ -127,7 +127,7 @@ def loaded(examined: Examined) -> Iterator[Finding]:
 
 def doubts(examined: Examined) -> Iterator[Finding]:
     """Nothing in the delivered files looks wrong; what does is a question, no failure."""
-    with _opened(examined.home) as con:
+    with opened(examined.home) as con:
         if missing_doubts(con):
             raise NotCheckedError("the next command brings the warehouse to this version first")
         doubted = doubts_of(con)
@@ -167,7 +167,7 @@ def champion(examined: Examined) -> Iterator[Finding]:
 
 def days(examined: Examined) -> Iterator[Finding]:
     """Every batch and every measurement stands on days that the data has."""
-    with _opened(examined.home) as con:
+    with opened(examined.home) as con:
         if missing_views(con):
             raise NotCheckedError("the next command brings the warehouse to this version first")
         newest = state.newest_day(con)
@@ -182,7 +182,7 @@ def days(examined: Examined) -> Iterator[Finding]:
 def exported(examined: Examined) -> Iterator[Finding]:
     """Every batch of the champions has its CSV files."""
     home, purged = examined.home, purged_files(examined.home)
-    with _opened(home) as con:
+    with opened(home) as con:
         if missing_views(con) or missing_verdicts(con):
             raise NotCheckedError("the next command brings the warehouse to this version first")
         batches = exports.batches(con)
@@ -200,7 +200,7 @@ def forgotten(examined: Examined) -> Iterator[Finding]:
     home = examined.home
     stones = read_tombstones(home)
     if stones.forgotten:
-        with _opened(home) as con:
+        with opened(home) as con:
             if stones.not_applied(con):
                 what = "a `forget` was stopped, or the warehouse is from before it"
                 yield warning(what, examined.command("load"))

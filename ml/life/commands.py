@@ -8,6 +8,7 @@ again when a kill came between.
 import os
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import duckdb
 
@@ -15,7 +16,7 @@ from ml.alerts import alerts
 from ml.home.config import load_config
 from ml.home.config_lines import write_last_score_cutoff
 from ml.home.dates import next_cutoff
-from ml.home.files import place_atomically
+from ml.home.files import write_atomically
 from ml.home.layout import Home
 from ml.ledger import manifest
 from ml.ledger.artefacts import read_candidate
@@ -43,6 +44,7 @@ from ml.report.report import write_report
 from ml.warehouse import exports, state
 from ml.warehouse.doubts import doubts
 from ml.warehouse.left_out import left_out
+from ml.warehouse.measured_windows import measure_anew
 from ml.warehouse.side_copy import locked, open_warehouse
 from ml.warehouse.views import bring_over
 from ml.warehouse.workbench import Workbench
@@ -182,6 +184,9 @@ def _score(session: Session, champion: ChampionRow, cutoff: date) -> NewBatch:
     report = session.bench.build("batch", cutoff)
     batch = exports.Batch(cutoff, champion.pred_months, champion.model_id)
     exports.withdraw(session.home, batch)
+    exports.withdraw_measured(session.home, batch)
+    with session.bench.side.connect() as con:
+        measure_anew(con, cutoff, champion.model_id)
     session.bench.publish()
     with open_warehouse(session.home) as con:
         with session.bench.timings.stage("export"):
@@ -279,12 +284,17 @@ def _champion(home: Home) -> ServingModel:
     )
 
 
-def docs(home: Home, progress: Progress) -> DocsAnswer:
-    """The dbt docs of the warehouse as one page in the outputs."""
+def docs(home: Home, progress: Progress, folder: Path | None = None) -> DocsAnswer:
+    """The dbt docs of the warehouse as one page in the outputs, or in `folder` if one is given.
+
+    With a folder the home is only read.
+    """
     limit = load_config(home).resources.memory_limit
+    text = readable(Workbench(home, progress, limit).docs())
+    page = (folder or home.outputs) / "docs.html"
+    if folder is not None:
+        write_atomically(page, text.encode())
+        return DocsAnswer(str(page))
     with locked(home):
-        page = home.outputs / "docs.html"
-        built = Workbench(home, progress, limit).docs()
-        text = readable(built.read_text(encoding="utf-8"))
-        place_atomically(page, lambda part: part.write_text(text, encoding="utf-8"))
+        write_atomically(page, text.encode())
         return DocsAnswer(home.relative(page))

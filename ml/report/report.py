@@ -33,11 +33,18 @@ MEASURES = {
 }
 
 
-def report(home: Home, progress: Callable[[str], None]) -> ReportAnswer:
-    """Write the page of a home, whatever the home has so far."""
+def report(home: Home, progress: Callable[[str], None], folder: Path | None = None) -> ReportAnswer:
+    """Write the page of a home, whatever the home has so far; into `folder` if one is given.
+
+    With a folder the home is only read.
+    """
     config = load_config(home)
     bring_over(home, progress, config.resources.memory_limit)
     progress("writing the report")
+    if folder is not None:
+        page_path = folder / report_page(home).name
+        write_atomically(page_path, _content(home, config.source.currency))
+        return ReportAnswer(str(page_path))
     with locked(home):
         return ReportAnswer(home.relative(write_report(home, config.source.currency)))
 
@@ -49,12 +56,15 @@ def report_page(home: Home) -> Path:
 
 def write_report(home: Home, currency: str) -> Path:
     """Bring the page in line with the warehouse; its path."""
-    with open_warehouse(home) as con:
-        facts = read_facts(con, home)
-    path, content = report_page(home), page(facts, currency).encode()
+    path, content = report_page(home), _content(home, currency)
     if not path.exists() or path.read_bytes() != content:
         write_atomically(path, content)
     return path
+
+
+def _content(home: Home, currency: str) -> bytes:
+    with open_warehouse(home) as con:
+        return page(read_facts(con, home), currency).encode()
 
 
 def page(facts: Facts, currency: str) -> str:

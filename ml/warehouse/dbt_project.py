@@ -10,8 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
+
 from ml.home.errors import EngineError, errors_of_entry_points
 from ml.home.layout import REPOSITORY, Home
+from ml.warehouse.failed_tests import failed_test
 
 PROJECT = REPOSITORY / "dbt_project"
 # variables of the environment that dbt's profile reads
@@ -21,6 +24,7 @@ SILENT = (*QUIET, "--no-write-json")
 # what to do when dbt stops for another reason than one the engine knows
 DEBUG = "`--debug` before the command shows where"
 NOTHING_PUBLISHED = f"nothing was published; {DEBUG}"
+TEST_FAILED = "nothing was published; `doctor` says whether a mart is damaged and what to type"
 
 
 @dataclass(frozen=True)
@@ -70,27 +74,26 @@ class DbtProject:
             result = self._invoke(arguments)
         if raised:
             raise raised[0]
-        return _report(result)
+        return _report(result, self._manifest)
 
-    def docs(self, database: Path) -> Path:
-        """The static docs page, as one HTML file."""
-        with self._on(database):
-            result = self._invoke(["docs", "generate", "--static"], write=True)
-        if not result.success:
-            raise EngineError(f"dbt docs: {_one_line(str(result.exception))}", DEBUG)
-        return self._home.dbt_cache / "static_index.html"
+    def docs(self) -> str:
+        """The static docs page of the warehouse, as HTML; writes nothing in the home."""
+        with TemporaryDirectory() as scratch:
+            places = _places(Path(scratch))
+            runner = self._reader(places)
+            with self._on(_existing(self._home.database, Path(scratch))):
+                result = runner.invoke([*QUIET, "docs", "generate", "--static", *places])
+            if not result.success:
+                raise EngineError(f"dbt docs: {_one_line(str(result.exception))}", DEBUG)
+            return (Path(scratch) / "static_index.html").read_text(encoding="utf-8")
 
     def tables(self, selectors: Iterable[str]) -> dict[str, set[str]]:
         """Tables and views, as schema.table, that each selector builds; writes nothing."""
-        from dbt.cli.main import dbtRunner
-
-        known = self._home.dbt_cache / "partial_parse.msgpack"
         asked = ["--resource-type", "model", "--output", "json", "--output-keys", "schema name"]
         built = {}
         with TemporaryDirectory() as scratch, _environment(_without_settings()):
             places = _places(Path(scratch))
-            flags = ["--partial-parse-file-path", str(known)] if known.exists() else []
-            runner = dbtRunner(manifest=_parsed([*SILENT, *flags, "parse", *places]))
+            runner = self._reader(places)
             for selector in selectors:
                 listed: Any = runner.invoke(
                     [*SILENT, "ls", "--selector", selector, *asked, *places]
@@ -101,15 +104,22 @@ class DbtProject:
                 built[selector] = {f"{model['schema']}.{model['name']}" for model in models}
         return built
 
-    def _invoke(self, arguments: list[str], *, write: bool = False) -> Any:
+    def _reader(self, places: list[str]) -> Any:
+        """dbt on the parsed project; what the home keeps of an earlier parsing is used."""
         from dbt.cli.main import dbtRunner
 
-        flags = QUIET if write else SILENT
+        known = self._home.dbt_cache / "partial_parse.msgpack"
+        flags = ["--partial-parse-file-path", str(known)] if os.access(known, os.R_OK) else []
+        return dbtRunner(manifest=_parsed([*SILENT, *flags, "parse", *places]))
+
+    def _invoke(self, arguments: list[str]) -> Any:
+        from dbt.cli.main import dbtRunner
+
         places = _places(self._home.dbt_cache)
         if self._manifest is None:
-            self._manifest = _parsed([*flags, "parse", *places])
+            self._manifest = _parsed([*SILENT, "parse", *places])
         runner = dbtRunner(manifest=self._manifest, callbacks=[self._on_event])
-        return runner.invoke([*flags, *arguments, *places])
+        return runner.invoke([*SILENT, *arguments, *places])
 
     def _on_event(self, event: Any) -> None:
         if event.info.name == "LogStartLine":
@@ -131,6 +141,15 @@ class DbtProject:
                 cleanup_connections()
                 DuckDBConnectionManager.close_all_connections()
                 reset_adapters()
+
+
+def _existing(database: Path, scratch: Path) -> Path:
+    """The database, an empty one in `scratch` before the first load."""
+    if database.exists():
+        return database
+    empty = scratch / database.name
+    duckdb.connect(empty).close()
+    return empty
 
 
 def _places(written: Path) -> list[str]:
@@ -177,11 +196,14 @@ def _set(variables: Mapping[str, str | None]) -> None:
             os.environ[name] = value
 
 
-def _report(result: Any) -> BuildReport:
+def _report(result: Any, manifest: Any) -> BuildReport:
     nodes = list(getattr(result.result, "results", None) or [])
     failed = [node for node in nodes if str(node.status) in {"error", "fail", "runtime error"}]
     if failed:
         first = failed[0]
+        wrong = failed_test(first, manifest)
+        if wrong is not None:
+            raise EngineError(wrong, TEST_FAILED)
         reason = _one_line(first.message or str(first.status))
         raise EngineError(f"{first.node.name}: {reason}", NOTHING_PUBLISHED)
     if not result.success:

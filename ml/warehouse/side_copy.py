@@ -26,12 +26,19 @@ STORAGE = "v1.4.0"
 def locked(home: Home) -> Iterator[None]:
     """Hold the only lock of the home; first remove what a killed command left behind.
 
-    Raises LockHeldError at once when another command holds it.
+    Raises LockHeldError at once when another command holds it, EngineError when the home may only
+    be read.
     """
-    home.warehouse.mkdir(parents=True, exist_ok=True)
     lock = FileLock(home.lock, timeout=0)
     try:
+        home.warehouse.mkdir(parents=True, exist_ok=True)
         lock.acquire()
+    except PermissionError:
+        raise EngineError(
+            f"{home.root}: you may only read this home",
+            "what reads it works: status, explain, doctor, `report --to FOLDER`, "
+            "`docs --to FOLDER`, dbt show",
+        ) from None
     except Timeout:
         raise LockHeldError(
             f"another run holds {home.relative(home.lock)}", "wait for it to end"
@@ -105,6 +112,10 @@ class SideBuild:
         """Make the copy the warehouse: the commit."""
         with duckdb.connect(self._path) as con:
             con.execute("checkpoint")
+        self.replace_warehouse()
+
+    def replace_warehouse(self) -> None:
+        """The commit alone, of a copy that has no log beside it."""
         with self._path.open("rb") as file:
             os.fsync(file.fileno())
         self._refuse_when_changed()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 from ml.home.layout import Home
 from ml.warehouse.dbt_project import BuildReport, DbtProject
@@ -39,6 +38,6 @@ class Workbench:
         with self.timings.stage("publish"):
             self.side.publish()
 
-    def docs(self) -> Path:
-        """The static docs page of the project, as one HTML file."""
-        return self._project.docs(self.side.database)
+    def docs(self) -> str:
+        """The static docs page of the warehouse as it is, as HTML."""
+        return self._project.docs()

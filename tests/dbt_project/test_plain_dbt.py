@@ -18,52 +18,15 @@ from conftest import (
     frame,
     line,
 )
+from dbt_calls import dbt, outcomes_of
 
-DBT = Path(sys.executable).parent / "dbt"
 NEW_CUTOFF = date(2011, 10, 31)
-
-# many calls in one process, on a project that is parsed once
-CALLS = """
-import io, json, sys
-from contextlib import redirect_stdout
-from dbt.cli.main import dbtRunner
-places, calls = json.load(sys.stdin)
-quiet = ["--log-level", "none", "--log-level-file", "none", "--no-write-json"]
-parsed = dbtRunner().invoke([*quiet, "parse", *places])
-assert parsed.success, parsed.exception
-outcomes = []
-for call in calls:
-    with redirect_stdout(io.StringIO()):
-        result = dbtRunner(manifest=parsed.result).invoke([*quiet, *call, *places])
-    nodes = getattr(result.result, "results", None) or []
-    built = [node.node.name for node in nodes if node.node.resource_type == "model"]
-    outcomes.append([result.success, built, str(result.exception or "")])
-print(json.dumps(outcomes))
-"""
 
 
 @pytest.fixture(scope="module")
 def home(rescored_home: EngineHome, tmp_path_factory: pytest.TempPathFactory) -> EngineHome:
     """A home that the tests of this file build in, one after the other."""
     return rescored_home.copy(tmp_path_factory.mktemp("plain") / "home")
-
-
-def dbt(home: EngineHome, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The dbt program on a home, from a folder, with its files beside the home."""
-    return subprocess.run(
-        [str(DBT), *arguments, *places(home)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=environment(CLV_HOME=str(home.root), DO_NOT_TRACK="1"),
-        timeout=300,
-        check=False,
-    )
-
-
-def places(home: EngineHome) -> list[str]:
-    target = str(home.root.parent / "target")
-    return ["--target-path", target, "--log-path", target]
 
 
 def models_of(home: EngineHome) -> dict[str, bytes]:
@@ -87,11 +50,7 @@ def test_dbt_build_from_the_root_adds_a_cutoff_once_and_never_trains(home: Engin
     models, config = models_of(home), home.config.read_bytes()
     counts = []
     for _ in range(2):
-        done = dbt(
-            home,
-            REPOSITORY,
-            *("build", "--project-dir", "dbt_project", "--vars", f"{{cutoff: {NEW_CUTOFF}}}"),
-        )
+        done = dbt(home, REPOSITORY, "build", "--vars", f"{{cutoff: {NEW_CUTOFF}}}")
         assert done.returncode == 0, done.stdout
         assert "clv_champion" not in done.stdout
         counts.append(home.marts())
@@ -127,11 +86,10 @@ def test_unit_tests_of_the_models_run_without_a_cutoff(home: EngineHome):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ([], "no cutoff"),
         (["--vars", "{cutof: 2011-09-30}"], 'not "cutof"'),
         (["--vars", "{cutoff: 2011-9-30}"], "not a day"),
     ],
-    ids=["missing", "misspelt", "malformed"],
+    ids=["misspelt", "malformed"],
 )
 def test_a_call_without_a_right_cutoff_stops_before_any_model(
     home: EngineHome, given: list[str], words: str
@@ -225,26 +183,8 @@ HOSTILE_YAML = [
 SELECTIONS = [
     ["run", "--select", "clv_predictions"],
     ["run", "--select", "+clv_ranked_predictions"],
-    ["test", "--select", "clv_predictions"],
     ["build", "--select", "int_customer_days", "--vars", "{cutoff: tomorrow}"],
 ]
-
-
-def outcomes_of(home: EngineHome, calls: list[list[str]]) -> list[tuple[bool, list[str], str]]:
-    """Success, models built and reason of each call of dbt, in one process."""
-    where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), *places(home)]
-    done = subprocess.run(
-        [sys.executable, "-c", CALLS],
-        input=json.dumps([where, calls]),
-        capture_output=True,
-        text=True,
-        cwd=PROJECT,
-        env=environment(CLV_HOME=str(home.root), DO_NOT_TRACK="1"),
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_hostile_vars_are_refused_before_any_model(home: EngineHome):
@@ -256,9 +196,9 @@ def test_hostile_vars_are_refused_before_any_model(home: EngineHome):
     outcomes = outcomes_of(home, calls)
     assert len(outcomes) == len(calls) > 40
     taken = [
-        (call, built, reason)
-        for call, (success, built, reason) in zip(calls, outcomes, strict=True)
-        if success or built
+        (call, outcome.built, outcome.words)
+        for call, outcome in zip(calls, outcomes, strict=True)
+        if outcome.success or outcome.built
     ]
     assert taken == []
     assert home.database.read_bytes() == before
@@ -273,31 +213,6 @@ def test_dbt_without_a_champion_says_what_to_do(home: EngineHome, tmp_path: Path
     assert "no champion yet" in done.stdout
     assert "orchestrate.py train" in done.stdout
     assert copy.marts() == home.marts()
-
-
-PARTS_OF_A_BATCH = [
-    ["build", "--select", "marts"],
-    ["build", "--select", "clv_predictions+"],
-    ["build", "--select", "+clv_predictions"],
-    ["run", "--select", "clv_clusters"],
-    ["build", "--exclude", "clv_drivers"],
-    ["build", "--empty"],
-    ["run", "--empty", "--select", "clv_ranked_predictions"],
-]
-
-
-def test_a_part_of_a_batch_is_refused_before_any_model_with_what_to_type(home: EngineHome):
-    before = home.database.read_bytes()
-    asked = ["--vars", f"{{cutoff: {NEW_CUTOFF}}}"]
-    for call, (success, built, reason) in zip(
-        PARTS_OF_A_BATCH,
-        outcomes_of(home, [[*call, *asked] for call in PARTS_OF_A_BATCH]),
-        strict=True,
-    ):
-        assert (success, built) == (False, []), call
-        words = "leave them out" if "--empty" in call else "without --select and --exclude"
-        assert words in reason, call
-    assert home.database.read_bytes() == before
 
 
 def test_the_engine_takes_nothing_of_dbt_from_the_environment(home: EngineHome, tmp_path: Path):

@@ -183,6 +183,7 @@ def test_a_warehouse_that_is_no_database_leaves_the_ledger_checked(home: EngineH
     assert "ledger" not in found
     assert {name for name, one in found.items() if one["level"] == "not checked"} == {
         "tables",
+        "marts",
         "loaded",
         "doubts",
         "days",
