@@ -2,5 +2,5 @@
 {% test matches(model, column_name, pattern) %}
 select {{ column_name }}
 from {{ model }}
-where not regexp_full_match({{ column_name }}, '{{ pattern }}')
+where not regexp_matches({{ column_name }}, '^({{ pattern }})$')
 {% endtest %}
