@@ -1,8 +1,8 @@
 {#
     The tier rule: the tiers up to "Top p%" hold exactly ceil(p / 100 * n) customers.
     For example, of 101 customers the best two are "Top 1%". Returns one row per tier
-    that has customers: value_tier, first_rank, last_rank. All ranks after the last tier
-    are "Bottom q%".
+    that has customers: value_tier, value_tier_rank (1 = best), first_rank, last_rank.
+    All ranks after the last tier are "Bottom q%". A tier without customers has no number.
 
     customer_count: SQL expression, n. model_config: relation with the column
     value_tiers, a list of shares in per cent, smallest first.
@@ -56,10 +56,47 @@ tier_ranks as (
 
 select
     value_tier,
+    cast(row_number() over (order by first_rank) as integer) as value_tier_rank,
     first_rank,
     last_rank,
 from tier_ranks
 where first_rank <= last_rank
+{%- endmacro %}
+
+
+{#
+    First pre-hook of clv_ranked_predictions: batches of an earlier version get the numbers
+    of their tiers. They follow from the ranks, because the config of then may be gone.
+    The column is added before delete_batch(): DuckDB cannot alter a table in the
+    transaction that deleted rows of it. ml/warehouse/queries/value_tier_ranks.sql says
+    the same for `orchestrate.py`.
+#}
+{% macro number_earlier_tiers() -%}
+{%- set is_asked = execute and is_incremental() and target.type == 'duckdb' -%}
+{%- set columns = adapter.get_columns_in_relation(this) if is_asked else [] -%}
+{%- if columns and 'value_tier_rank' not in columns | map(attribute='name') -%}
+    alter table {{ this }} add column value_tier_rank integer;
+    update {{ this }}
+    set value_tier_rank = tiers.value_tier_rank
+    from (
+        select
+            cutoff,
+            model_id,
+            value_tier,
+            row_number() over (
+                partition by cutoff, model_id order by min(clv_rank)
+            ) as value_tier_rank,
+        from {{ this }}
+        group by
+            cutoff,
+            model_id,
+            value_tier
+    ) as tiers
+    where
+        {{ this.identifier }}.cutoff = tiers.cutoff
+        and {{ this.identifier }}.model_id = tiers.model_id
+        and {{ this.identifier }}.value_tier = tiers.value_tier;
+{%- endif -%}
 {%- endmacro %}
 
 

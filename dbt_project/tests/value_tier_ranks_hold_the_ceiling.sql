@@ -30,17 +30,17 @@ found as (
 
 ),
 
-expected (customers, value_tier, first_rank, last_rank) as (
+expected (customers, value_tier, value_tier_rank, first_rank, last_rank) as (
 
     values
-    (100, 'Top 1%', 1, 1),
-    (100, 'Top 7%', 2, 7),
-    (100, 'Top 33.5%', 8, 34),
-    (100, 'Bottom 66.5%', 35, 100),
-    (3, 'Top 1%', 1, 1),
-    (3, 'Top 33.5%', 2, 2),
-    (3, 'Bottom 66.5%', 3, 3),
-    (1, 'Top 1%', 1, 1)
+    (100, 'Top 1%', 1, 1, 1),
+    (100, 'Top 7%', 2, 2, 7),
+    (100, 'Top 33.5%', 3, 8, 34),
+    (100, 'Bottom 66.5%', 4, 35, 100),
+    (3, 'Top 1%', 1, 1, 1),
+    (3, 'Top 33.5%', 2, 2, 2),
+    (3, 'Bottom 66.5%', 3, 3, 3),
+    (1, 'Top 1%', 1, 1, 1)
 
 )
 
@@ -48,6 +48,7 @@ expected (customers, value_tier, first_rank, last_rank) as (
     select
         customers,
         value_tier,
+        value_tier_rank,
         first_rank,
         last_rank,
     from found
@@ -55,6 +56,7 @@ expected (customers, value_tier, first_rank, last_rank) as (
     select
         customers,
         value_tier,
+        value_tier_rank,
         first_rank,
         last_rank,
     from expected
@@ -64,6 +66,7 @@ union all
     select
         customers,
         value_tier,
+        value_tier_rank,
         first_rank,
         last_rank,
     from expected
@@ -71,6 +74,7 @@ union all
     select
         customers,
         value_tier,
+        value_tier_rank,
         first_rank,
         last_rank,
     from found

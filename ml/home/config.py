@@ -249,7 +249,7 @@ class Resources(Section):
 class Exports(Section):
     """Files of a batch besides the CSVs."""
 
-    parquet: bool = False
+    parquet: bool = True
 
 
 class Jira(Section):

@@ -21,7 +21,16 @@ from ml.warehouse.workbench import Workbench
 
 FOLDER = PROJECT / "models" / "marts" / "views"
 # what the views read; a warehouse without one of them has no batch yet, or is broken
-READ = {"intermediate.int_day_fingerprints", "marts.champion_manifest", "marts.clv_batches"}
+READ = {
+    "intermediate.int_customer_days",
+    "intermediate.int_day_fingerprints",
+    "marts.champion_manifest",
+    "marts.clv_batches",
+    "marts.clv_clusters",
+    "marts.clv_drivers",
+    "marts.clv_predictions",
+    "marts.clv_ranked_predictions",
+}
 # how far the data reaches, which earlier versions told by the last day of the log alone
 DATA_REACH = "intermediate.int_data_reach"
 # the share of new customers, which earlier versions counted inside the history window
@@ -29,6 +38,8 @@ WARNINGS = ("intermediate.int_population_shift", "marts.early_warnings")
 # what the doubts read; a warehouse without one of them is not loaded yet, or is broken
 LOADED = {"raw.files", "intermediate.int_customer_days", "staging.stg_rejected_transactions"}
 FIRST_ORDER, BEHAVIOUR = "first_order_date", "marts.clv_cluster_behaviour"
+RANKED, TIER_RANK = "marts.clv_ranked_predictions", "value_tier_rank"
+CUSTOMERS = "intermediate.int_customers"
 MEASURED_LOAD = "intermediate.int_measured_load"
 QUERIES = Queries(__file__)
 # what the verdicts read first; a warehouse with drift_report but without them has earlier ones
@@ -52,20 +63,31 @@ def missing_columns(con: duckdb.DuckDBPyConnection) -> list[str]:
     there = tables(con)
     if "marts.customer_rfm" not in there:
         return []
-    missing = sorted({BEHAVIOUR} - there)
-    if not has_column(con, "marts.customer_rfm", FIRST_ORDER):
-        missing.append(f"marts.customer_rfm.{FIRST_ORDER}")
-    return missing
+    columns = (("marts.customer_rfm", FIRST_ORDER), (RANKED, TIER_RANK))
+    return sorted({BEHAVIOUR} - there) + [
+        f"{table}.{column}"
+        for table, column in columns
+        if table in there and not has_column(con, table, column)
+    ]
 
 
 def _add_columns(con: duckdb.DuckDBPyConnection) -> None:
-    """First orders of the customers of every batch; warnings that called old customers new go.
+    """First orders of the customers, numbers of the tiers: of every batch; then the next run warns.
 
-    The next run warns by the whole log. What names of clusters mean is known from then on too.
+    What names of clusters mean is known from the next batch on.
     """
+    if f"{RANKED}.{TIER_RANK}" in missing_columns(con):
+        con.execute(QUERIES["value_tier_ranks"])
+    if has_column(con, "marts.customer_rfm", FIRST_ORDER) and has_table(con, BEHAVIOUR):
+        return
     if not has_column(con, "marts.customer_rfm", FIRST_ORDER):
         con.execute(QUERIES["first_orders"])
     con.execute(QUERIES["cluster_behaviour"])
+    _forget_warnings(con)
+
+
+def _forget_warnings(con: duckdb.DuckDBPyConnection) -> None:
+    """Warnings that called old customers new go. The next run warns by the whole log."""
     for table in tables(con) & {*WARNINGS}:
         con.execute(f"delete from {table} where indicator = 'new_customer_share'")
     if has_table(con, MEASURED_LOAD):
@@ -85,10 +107,17 @@ def missing_doubts(con: duckdb.DuckDBPyConnection) -> list[str]:
     return sorted({MART} - there) if there >= LOADED else []
 
 
+def missing_customers(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The table of the log's customers, if it is not there although files are loaded."""
+    there = tables(con)
+    return sorted({CUSTOMERS} - there) if there >= LOADED else []
+
+
 def missing(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
     """Tables and views that are missing, by the selector of dbt that builds them."""
     return {
         "doubts": missing_doubts(con),
+        "customers": missing_customers(con),
         "views": missing_views(con),
         "verdicts": missing_verdicts(con),
     }

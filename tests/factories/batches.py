@@ -7,7 +7,9 @@ import duckdb
 import jinja2
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
-VIEWS = PROJECT / "models" / "marts" / "views"
+FOLDER = PROJECT / "models" / "marts" / "views"
+# in the order in which they read each other
+VIEWS = ("batch_windows", "champion_batches")
 COLUMNS = (
     "cutoff date, model_id varchar, role varchar, history_months integer, pred_months integer,"
     " window_start date, window_end date, customers bigint, predicted_total double,"
@@ -16,7 +18,7 @@ COLUMNS = (
 
 
 def create_batches(con: duckdb.DuckDBPyConnection, newest: date) -> None:
-    """Empty clv_batches and champion_manifest, the views over them, and a log up to `newest`."""
+    """Empty clv_batches and champion_manifest, the views over them alone, a log up to `newest`."""
     con.execute("create schema marts; create schema intermediate")
     con.execute(
         "create table intermediate.int_day_fingerprints as"
@@ -29,9 +31,11 @@ def create_batches(con: duckdb.DuckDBPyConnection, newest: date) -> None:
     con.execute(f"create view intermediate.int_data_reach as {reach}")
     con.execute(f"create table marts.clv_batches ({COLUMNS})")
     con.execute("create table marts.champion_manifest (model_id varchar, ledger_row integer)")
-    for path in sorted(VIEWS.glob("*.sql")):
-        template = jinja2.Environment().from_string(path.read_text(encoding="utf-8"))
-        con.execute(f"create view marts.{path.stem} as {template.render(ref=_schema_of)}")
+    for name in VIEWS:
+        template = jinja2.Environment().from_string(
+            (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+        )
+        con.execute(f"create view marts.{name} as {template.render(ref=_schema_of)}")
 
 
 def _schema_of(model: str) -> str:

@@ -161,7 +161,12 @@ def _batches_left_open(home: EngineHome) -> list[str]:
     found = []
     cutoffs = home.rows("select cutoff::varchar, pred_months from marts.clv_batches order by all")
     files = {path.name for path in home.outputs.glob("*") if path.is_file()}
-    wanted = {f"{mart}_{day}_pred{months}m.csv" for mart in BATCH_MARTS for day, months in cutoffs}
+    wanted = {
+        f"{mart}_{day}_pred{months}m.{ending}"
+        for mart in BATCH_MARTS
+        for day, months in cutoffs
+        for ending in ("csv", "parquet")
+    }
     if wanted - files:
         found.append("batch without file")
     bumped = yaml.safe_load(home.config.read_text())["run"]["last_score_cutoff"]
@@ -172,7 +177,11 @@ def _batches_left_open(home: EngineHome) -> list[str]:
             "select cutoff::varchar, pred_months, verdict not in ('ok', 'cannot be told')"
             " from marts.drift_report where is_newest_revision order by all"
         )
-        names = {f"clv_predictions_actual_{day}_pred{n}m.csv" for day, n, _ in measured}
+        names = {
+            f"clv_predictions_actual_{day}_pred{n}m.{ending}"
+            for day, n, _ in measured
+            for ending in ("csv", "parquet")
+        }
         names |= {f"drift_alert_{day}_pred{n}m.md" for day, n, alerts in measured if alerts}
         if names - files:
             found.append("window without file")
@@ -188,7 +197,7 @@ def assert_whole(home: EngineHome, scenario: Scenario) -> None:
         assert rows in (scenario.batches.get(cutoff), begun.get(cutoff)), cutoff
     before = contents_of_files(scenario.before)
     for name, digest in contents_of_files(home).items():
-        if name.endswith((".csv", ".yaml", ".png", ".md")) and "models" not in name:
+        if name.endswith((".csv", ".parquet", ".yaml", ".png", ".md")) and "models" not in name:
             assert digest in (before.get(name), scenario.after.get(name)) or (
                 name == "config/model_config.yaml" and _is_bumped_to_a_batch(home)
             ), name

@@ -188,7 +188,7 @@ def test_no_token_and_no_customer_is_in_logs_errors_or_alerts(
     (home.raw / "broken.csv").unlink()
     assert "drift_alert" in said and "Traceback" in traced
     assert customer not in said + traced and TOKEN not in said + traced
-    tables = {home.database, *home.raw.iterdir(), *home.outputs.glob("*.csv")}
+    tables = {home.database, *home.raw.iterdir(), *home.outputs.glob("clv_*")}
     for path in (path for path in home.root.rglob("*") if path.is_file()):
         content = path.read_bytes()
         assert secret not in content, path

@@ -117,9 +117,10 @@ def test_exported_files_hold_the_rows_of_the_marts(
 def test_outputs_hold_the_promised_files_and_no_other(scored_home: EngineHome):
     names = {path.name for path in scored_home.outputs.iterdir()}
     tables = {
-        f"{mart}_{cutoff}_pred{PRED_MONTHS}m.csv"
+        f"{mart}_{cutoff}_pred{PRED_MONTHS}m.{ending}"
         for mart in BATCH_MARTS
         for cutoff in (CUTOFF, SECOND_CUTOFF)
+        for ending in ("csv", "parquet")
     }
     assert names == tables | {"report.html"}
 

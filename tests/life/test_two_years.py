@@ -134,10 +134,10 @@ def test_every_matured_window_is_measured_once_and_files_are_those_promised(life
     matured = {cutoff for cutoff, end in ends.items() if end <= newest}
     windows = life.windows()
     assert {window["cutoff"] for window in windows} == matured
-    expected = {f"{stem}_{cutoff}_pred3m.csv" for stem in STEMS for cutoff in ends}
-    expected |= {f"clv_predictions_actual_{cutoff}_pred3m.csv" for cutoff in matured} | {
-        "report.html"
-    }
+    tables = {f"{stem}_{cutoff}_pred3m" for stem in STEMS for cutoff in ends}
+    tables |= {f"clv_predictions_actual_{cutoff}_pred3m" for cutoff in matured}
+    expected = {f"{table}.{ending}" for table in tables for ending in ("csv", "parquet")}
+    expected.add("report.html")
     expected |= {
         f"drift_alert_{window['cutoff']}_pred3m.{ending}"
         for window in windows

@@ -1,11 +1,13 @@
-"""Files of a batch: CSVs for people, typed Parquet copies on request."""
+"""Files of a batch: CSVs for people, and typed Parquet copies unless they are turned off."""
 
+import re
 import shutil
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 from batches import create_batches
 from conftest import CUTOFF, PRED_MONTHS, REPOSITORY, EngineHome
@@ -22,10 +24,15 @@ HOSTILE = "=HYPERLINK(1)"
 def copied_home(
     scored_home: EngineHome, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[EngineHome, dict[str, str], list[str]]:
-    """A home with CSVs that asks for Parquet copies: its state before, and what `run` wrote."""
+    """A home of an earlier version, with CSVs alone: its state, and what the next `run` wrote.
+
+    Its config says nothing of copies.
+    """
     home = scored_home.copy(tmp_path_factory.mktemp("exports") / "home")
+    home.configure(r"^exports:\n  parquet: true.*\n", "")
+    for path in home.outputs.glob("*.parquet"):
+        path.unlink()
     before = home.state()
-    home.configure("^  parquet: false", "  parquet: true")
     return home, before, home.call("run").result["exports"]
 
 
@@ -72,7 +79,7 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
 
 
-def test_asking_for_parquet_gives_every_csv_its_copy_and_changes_nothing_else(
+def test_a_home_that_says_nothing_of_copies_gets_one_of_every_csv_and_nothing_else_changes(
     copied_home: tuple[EngineHome, dict[str, str], list[str]],
 ):
     home, before, written = copied_home
@@ -80,8 +87,43 @@ def test_asking_for_parquet_gives_every_csv_its_copy_and_changes_nothing_else(
     assert len(csvs) == 2 * len(EXPORTED)
     assert {home.root / name for name in written} == csvs
     after = {name: found for name, found in home.state().items() if not name.endswith(PARQUET)}
-    assert before | {"config/model_config.yaml": after["config/model_config.yaml"]} == after
+    assert before == after
     assert not list(home.outputs.glob(".*"))
+
+
+def test_a_second_run_writes_no_copy_again(
+    copied_home: tuple[EngineHome, dict[str, str], list[str]],
+):
+    home, _, _ = copied_home
+    copies = {path: path.stat().st_mtime_ns for path in home.outputs.glob("*.parquet")}
+    assert home.call("run").result["exports"] == []
+    assert {path: path.stat().st_mtime_ns for path in home.outputs.glob("*.parquet")} == copies
+
+
+def test_a_forgotten_customer_leaves_the_copies(
+    copied_home: tuple[EngineHome, dict[str, str], list[str]], tmp_path: Path
+):
+    home = copied_home[0].copy(tmp_path / "home")
+    ((customer,),) = home.rows("select min(customer_id) from marts.clv_predictions")
+    name = f"warehouse/outputs/clv_predictions_{CUTOFF}_pred{PRED_MONTHS}m"
+    ids = f"select customer_id from '{home.root / name}{PARQUET}'"
+    assert (customer,) in duckdb.sql(ids).fetchall()
+    answer = home.call("forget", customer).result
+    assert answer["outputs"][f"{name}{PARQUET}"] == answer["outputs"][f"{name}.csv"] == 1
+    csv = f"select customer_id from read_csv('{home.root / name}.csv', all_varchar = true)"
+    assert duckdb.sql(ids).fetchall() == duckdb.sql(csv).fetchall()
+    assert (customer,) not in duckdb.sql(ids).fetchall()
+    assert home.call("run").result["exports"] == []
+
+
+def test_turned_off_a_run_writes_csv_files_alone(scored_home: EngineHome, tmp_path: Path):
+    home = scored_home.copy(tmp_path / "home")
+    home.configure("^  parquet: true", "  parquet: false")
+    for path in home.outputs.glob(f"*_{CUTOFF}_*"):
+        path.unlink()
+    written = home.call("run").result["exports"]
+    assert len(written) == len(EXPORTED)
+    assert {Path(name).suffix for name in written} == {".csv"}
 
 
 @pytest.mark.parametrize("mart", EXPORTED)
@@ -107,6 +149,29 @@ def test_money_is_decimal_and_text_is_as_it_was_only_the_csv_is_made_harmless(ho
     path = exports.export_path(home, "clv_predictions_actual", batch, PARQUET)
     assert table(path).fetchall() == [(HOSTILE, date(2020, 5, 31), "M", Decimal("0.1000"))]
     assert f"'{HOSTILE}" in path.with_suffix(".csv").read_text()
+
+
+@pytest.mark.parametrize(
+    "customer", ["00042", "1e5", "12345678901234567890", "3-4", "1/2", "NA", "null", "TRUE", "-5"]
+)
+def test_an_id_survives_parquet_and_the_call_of_pandas_that_the_documents_show(
+    home: Home, customer: str
+):
+    batch = measured_warehouse(home, date(2020, 5, 31), "1")
+    with duckdb.connect(home.database) as con:
+        con.execute(
+            "update marts.clv_predictions set customer_id = ?, actual_clv = null", [customer]
+        )
+    write(home, batch, parquet=True)
+    csv = exports.export_path(home, "clv_predictions", batch)
+    (call,) = re.findall(
+        r"`(pd\.read_csv.*?)`", (REPOSITORY / "docs" / "marts.md").read_text(encoding="utf-8")
+    )
+    assert call in (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    read = eval(call, {"pd": pd, "path": csv})
+    assert read["customer_id"].tolist() == [customer]
+    assert read["actual_clv"].isna().all() and read["actual_clv"].dtype == "float64"
+    assert pd.read_parquet(csv.with_suffix(PARQUET))["customer_id"].tolist() == [customer]
 
 
 def test_a_batch_that_is_replaced_takes_its_copies_with_it_even_when_they_are_off_by_then(

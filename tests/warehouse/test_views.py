@@ -16,7 +16,7 @@ from ml.warehouse.side_copy import locked
 from ml.warehouse.views import VERDICTS, bring_over, missing_verdicts, missing_views
 
 MakeHome = Callable[..., EngineHome]
-VIEWS = ["marts.batch_windows", "marts.champion_batches"]
+VIEWS = ["marts.batch_windows", "marts.champion_batches", "marts.customers"]
 
 
 @pytest.fixture
@@ -204,3 +204,40 @@ def test_the_doctor_names_what_will_be_added(without_ages: EngineHome):
     assert found["level"] == "warning"
     assert "marts.customer_rfm.first_order_date" in found["what"]
     assert "marts.clv_cluster_behaviour" in found["what"]
+
+
+# Customers of the log and numbers of tiers
+
+
+@pytest.fixture
+def without_customers(
+    rescored_home: EngineHome, tmp_path_factory: pytest.TempPathFactory
+) -> EngineHome:
+    """Batches of a version that had no table of customers and no numbers of tiers."""
+    home = rescored_home.copy(tmp_path_factory.mktemp("customers") / "home")
+    with duckdb.connect(home.database) as con:
+        con.execute("drop view marts.customers")
+        con.execute("drop table intermediate.int_customers")
+        con.execute("alter table marts.clv_ranked_predictions drop column value_tier_rank")
+    return home
+
+
+def test_the_first_command_adds_customers_and_the_numbers_of_all_tiers(
+    rescored_home: EngineHome, without_customers: EngineHome
+):
+    without_customers.call("status")
+    for mart in ("customers", "clv_ranked_predictions", "early_warnings"):
+        query = f"select * from marts.{mart} order by all"
+        assert without_customers.rows(query) == rescored_home.rows(query) != []
+
+
+def test_a_home_that_only_loaded_has_its_customers_before_its_first_batch(new_home: MakeHome):
+    home = new_home()
+    home.deliver(frame([line("C1", date(2011, 7, 1)), line("C2", date(2011, 7, 2))]))
+    home.call("load")
+    with duckdb.connect(home.database) as con:
+        con.execute("drop table intermediate.int_customers")
+    home.call("status")
+    customers = "select customer_id, order_count from intermediate.int_customers order by all"
+    assert home.rows(customers) == [("C1", 1), ("C2", 1)]
+    assert views_of(home) == []

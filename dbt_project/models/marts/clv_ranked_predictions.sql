@@ -1,4 +1,8 @@
-{{ config(pre_hook="{{ delete_batch() }}") }}
+{{
+    config(
+        pre_hook=["{{ number_earlier_tiers() }}", "{{ delete_batch() }}"],
+    )
+}}
 
 with predictions as (
 
@@ -43,6 +47,7 @@ select
     100.0 * (count(*) over () - ranked.clv_rank + 1) / count(*) over ()
         as clv_percentile,
     tiers.value_tier,
+    tiers.value_tier_rank,
 from ranked
 inner join tiers
     on ranked.clv_rank between tiers.first_rank and tiers.last_rank
