@@ -101,6 +101,27 @@ def test_a_ragged_file_is_filtered_too(tmp_path: Path):
     assert rows == [(1, "1", None), (2, None, "wrong number of values")]
 
 
+def test_ragged_lines_are_numbered_as_they_lie_between_lines_that_are_left_out(tmp_path: Path):
+    delivered(
+        tmp_path,
+        "B,1,2019-01-01,5,x,,",
+        "A",
+        "A,3,2019-01-03,7,x,,",
+        "B,4,2019-01-04,7,x,,,,more",
+        "A,5,2019-01-05,7,x,",
+        "A,6,2019-01-06,7,x,,",
+    )
+    rows = lines(tmp_path, source(keep={"who": ["A"]}), "file_row, order_id")
+    ragged = "wrong number of values"
+    assert rows == [
+        (2, None, ragged),
+        (3, "3", None),
+        (4, None, ragged),
+        (5, None, ragged),
+        (6, "6", None),
+    ]
+
+
 # Refunds that name their order
 
 
@@ -138,6 +159,23 @@ def test_an_order_that_comes_later_takes_its_earlier_refund(tmp_path: Path):
         (tmp_path / "b.csv").unlink()
         load_files(con, Home(tmp_path), config)
         assert judged(con, "customer_id") == [(None, "parent order not counted")]
+
+
+def test_a_refund_of_an_order_that_is_refused_does_not_count(tmp_path: Path):
+    of = "parent order not counted"
+    delivered(
+        tmp_path,
+        "A,1,2099-01-01,5,ok,0,USD",
+        "B,2,2019-01-02,7,ok,0,EUR",
+        "C,3,2019-01-02,seven,ok,0,USD",
+        "n/a,4,2019-01-02,7,ok,0,USD",
+        "D,5,2019-01-02,7,ok,0,USD",
+        "D,5,2019-01-02,seven,ok,0,USD",
+        *[f",{100 + order},2019-01-09,-1,ok,{order},USD" for order in range(1, 6)],
+    )
+    config = source({"parent_order_id": "of", "currency": "currency"}, currency="USD")
+    rows = lines(tmp_path, config, "customer_id")[6:]
+    assert rows == [(None, of), (None, of), (None, of), (None, of), ("D", None)]
 
 
 # Money
