@@ -51,10 +51,7 @@ def lines(file: OpenFile, source: Source, file_id: int, loaded_on: date) -> str:
     )
     written = {ours: ours for ours in values}
     if source.amount_is_order_total:
-        # the first line of an order has the money of all
-        place = "row_number() over (partition by file_id, order_id order by file_row)"
-        once = f"case when order_id is null or {place} = 1 then amount else 0 end"
-        written["amount"] = f"{once} as amount"
+        written["amount"] = f"{_once_an_order('amount', 'order_id', 'file_row')} as amount"
     return (
         f"select file_id, file_row, {', '.join(written.values())},"
         f" case when {rejection_rule()} is not null then to_json({{{texts}}})::varchar end"
@@ -66,9 +63,13 @@ def lines(file: OpenFile, source: Source, file_id: int, loaded_on: date) -> str:
 def left_out_lines(file: OpenFile, source: Source, file_id: int) -> str:
     """SQL of the rows of raw.left_out_lines: what keep and drop leave out, by value; path = $1.
 
-    A line counts under the first column that leaves it out.
+    A line counts under the first column that leaves it out. The total of an order counts once, and
+    not here where a line of the order is kept.
     """
     values = _values(source, file)
+    amount = values["amount"]
+    if source.amount_is_order_total:
+        amount = _once_an_order(amount, values["order_id"], "place is not null, file_row")
     reasons = " ".join(
         f"when not ({kept}) then {position}"
         for position, (_, kept) in enumerate(_conditions(source))
@@ -83,12 +84,17 @@ def left_out_lines(file: OpenFile, source: Source, file_id: int) -> str:
     )
     return (
         f"select file_id, case place {named} end as column_name,"
-        f" case place {shown} end as value, count(*) as line_count,"
-        f" sum({values['amount']}) as amount"
-        f" from (select *, case {reasons} end as place"
-        f" from ({_read_cells(file, source, file_id, are_kept=False)}))"
+        f" case place {shown} end as value, count(*) as line_count, sum(money) as amount"
+        f" from (select *, {amount} as money from (select *, case {reasons} end as place"
+        f" from ({_read_cells(file, source, file_id, are_kept=False)})))"
         " where place is not null group by all order by all"
     )
+
+
+def _once_an_order(amount: str, order: str, place: str) -> str:
+    """SQL of an amount that is the total of an order: on the first of its lines, 0 on others."""
+    number = f"row_number() over (partition by file_id, {order} order by {place})"
+    return f"case when {order} is null or {number} = 1 then {amount} else 0 end"
 
 
 def customer_cells(file: OpenFile, source: Source) -> str | None:

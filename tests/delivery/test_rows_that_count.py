@@ -209,6 +209,24 @@ def test_the_total_of_an_order_counts_once_where_it_stands_on_each_line(tmp_path
     assert rows == [(20, None), (0, None), (20, None), (5, None), (6, None)]
 
 
+def test_the_total_of_an_order_is_left_out_once_and_only_if_no_line_of_it_counts(tmp_path: Path):
+    delivered(
+        tmp_path,
+        "A,1,2019-01-01,20,x,,",
+        "A,1,2019-01-01,20,x,,",
+        "B,2,2019-01-02,30,x,,",
+        "B,2,2019-01-02,30,y,,",
+        "B,,2019-01-03,5,x,,",
+        "B,,2019-01-03,6,x,,",
+    )
+    config = source(drop={"state": ["x"]}, amount_is_order_total=True)
+    with duckdb.connect() as con:
+        load_files(con, Home(tmp_path), config)
+        assert judged(con, "amount") == [(30, None)]
+        left = con.execute("select value, line_count, amount from raw.left_out_lines").fetchall()
+    assert left == [("x", 5, 31)]
+
+
 def test_a_discount_line_counts_where_it_is_asked_for(tmp_path: Path):
     delivered(tmp_path, "A,1,2019-01-01,-5,2,,")
     columns = Columns(customer_id="who", ordered_at="day", quantity="state", unit_price="sum")
