@@ -261,7 +261,8 @@ def test_init_takes_the_currency_of_the_column_and_asks_if_there_are_several(tmp
 
 
 @pytest.mark.parametrize(
-    ("cell", "currency"), [("€5.00", "EUR"), ("5.00 PLN", "PLN"), ("£5.00", "GBP"), ("5.00", "USD")]
+    ("cell", "currency"),
+    [("€5.00", "EUR"), ("5.00 PLN", "PLN"), ("£5.00", "GBP"), ("5.00 RM", "MYR"), ("5.00", "USD")],
 )
 def test_the_currency_is_also_told_by_the_signs_of_the_money(
     tmp_path: Path, cell: str, currency: str
@@ -297,6 +298,12 @@ def test_times_can_be_written_in_another_zone_than_the_days_are_of(tmp_path: Pat
     [
         (("2019-01-02 10:00 -0500", "2019-07-02 10:00 -0400"), "America/New_York"),
         (("2019-01-02 10:00 +0100", "2019-07-02 10:00 +0200"), "Europe/Berlin"),
+        (("Wed Jan 02 10:00:00 EST 2019", "Tue Jul 02 10:00:00 EDT 2019"), "America/New_York"),
+        (
+            ("Jan 2 2019 10:00:00 GMT+0100 (CET)", "Jul 2 2019 10:00:00 GMT+0200 (CEST)"),
+            "Europe/Berlin",
+        ),
+        (("2019-01-02 10:00 UTC", "2019-07-02 10:00 UTC"), "UTC"),
         (("2019-01-02 10:00 +0530", "2019-07-02 10:00 +0530"), "Asia/Kolkata"),
         (("2019-01-02 10:00Z", "2019-07-02 10:00Z"), "UTC"),
         (("2019-01-02 10:00", "2019-07-02 10:00"), "UTC"),
