@@ -31,6 +31,7 @@ JUDGED = {
     "currency": "varchar",
 }
 SHOWN_LENGTH = 200
+PARENT_CELLS = ("parent_order_id", "parent_text")
 
 
 def lines(file: OpenFile, source: Source, file_id: int, loaded_on: date) -> str:
@@ -98,14 +99,29 @@ def _once_an_order(amount: str, order: str, place: str) -> str:
 
 
 def customer_cells(file: OpenFile, source: Source) -> str | None:
-    """SQL of file_row, customer_id and its delivered text; None without that column."""
+    """SQL of file_row, customer_id and its delivered text; None without that column.
+
+    Besides order_id, and for refunds parent_order_id and its text; they are NULL where a source or
+    a file has no such columns.
+    """
     yours = source.columns.customer_id
     if yours not in file.types:
         return None
-    return (
-        f"select {file.row_number} as file_row, {_identifier(file, source, 'customer_id', yours)}"
-        f" as customer_id, {quoted(yours)}::varchar as delivered_text from {file.reader}"
-    )
+    cells = [
+        f"{file.row_number} as file_row",
+        f"{_identifier(file, source, 'customer_id', yours)} as customer_id",
+        f"{quoted(yours)}::varchar as delivered_text",
+    ]
+    order, parent = source.columns.order_id, source.columns.parent_order_id
+    if order in file.types and parent in file.types:
+        cells += [
+            f"{_identifier(file, source, 'order_id', order)} as order_id",
+            f"{_identifier(file, source, 'parent_order_id', parent)} as parent_order_id",
+            f"{quoted(parent)}::varchar as parent_text",
+        ]
+    else:
+        cells += [f"null::varchar as {one}" for one in ("order_id", *PARENT_CELLS)]
+    return f"select {', '.join(cells)} from {file.reader}"
 
 
 def customers_as_read(source: Source, texts: list[str]) -> list[str]:
