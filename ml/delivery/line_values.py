@@ -5,21 +5,18 @@ dbt_project/macros/rejection_reason.sql refuses keeps the texts of its mapped ce
 """
 
 from datetime import date
-from functools import cache
 
 import duckdb
-import jinja2
 
 from ml.delivery.batches import numbers_in_files
+from ml.delivery.dbt_macros import rejection_rule
 from ml.delivery.moments import Reading, day_and_time, moment_sql
 from ml.delivery.number_texts import BLANKS, number_sql
 from ml.delivery.opened_file import IDENTIFIERS, OpenFile, quoted
 from ml.home.config import MOST_DECIMALS, CellValue, Source
-from ml.home.layout import REPOSITORY
 from ml.warehouse.money_types import number_type
 
 NUMBERS = ("quantity", "unit_price", "amount")
-REJECTION_RULE = REPOSITORY / "dbt_project" / "macros" / "rejection_reason.sql"
 # smaller than half of what money of any home can hold: noise of a float, and no amount
 NOISE = 0.5 * 10**-MOST_DECIMALS
 TOO_SMALL = "amount too small"
@@ -131,13 +128,6 @@ def customers_as_read(source: Source, texts: list[str]) -> list[str]:
             f"select {_customer('written', source)} from (select unnest($1) as written)", [texts]
         )
         return [one for (one,) in read.fetchall()]
-
-
-@cache
-def rejection_rule() -> str:
-    """The SQL of the dbt macro that says why a line is refused, NULL if it is accepted."""
-    macro = jinja2.Environment().from_string(REJECTION_RULE.read_text(encoding="utf-8")).module
-    return macro.rejection_reason()  # type: ignore[attr-defined]
 
 
 # The cells

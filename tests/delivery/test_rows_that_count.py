@@ -9,8 +9,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from ml.delivery.dbt_macros import rejection_rule
 from ml.delivery.init import InitAnswer, init
-from ml.delivery.line_values import customers_as_read, rejection_rule
+from ml.delivery.line_values import customers_as_read
 from ml.delivery.load import load_files
 from ml.delivery.proposal import InitOptions
 from ml.home.config import Columns, Source
