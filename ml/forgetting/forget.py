@@ -45,7 +45,7 @@ from ml.report.report import report_page, write_report
 from ml.warehouse.doubts import MART
 from ml.warehouse.queries import Queries
 from ml.warehouse.side_copy import locked, open_warehouse
-from ml.warehouse.tables import has_table
+from ml.warehouse.tables import add_raw_columns, has_table
 from ml.warehouse.views import bring_over
 from ml.warehouse.workbench import Workbench
 
@@ -263,6 +263,7 @@ def _delete_lines(con: duckdb.DuckDBPyConnection, traces: Traces) -> bool:
     """
     if not has_table(con, "raw.transactions"):
         return False
+    add_raw_columns(con)
     con.execute(
         "create temp table forgotten_orders as select unnest(?::varchar[]) as order_id",
         [list(traces.orders)],

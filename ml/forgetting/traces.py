@@ -31,7 +31,7 @@ from ml.home.errors import CallError, DataNotReadyError
 from ml.home.layout import Home
 from ml.warehouse.queries import Queries
 from ml.warehouse.side_copy import open_warehouse
-from ml.warehouse.tables import has_table
+from ml.warehouse.tables import has_column
 
 QUERIES = Queries(__file__)
 LINES = '"raw"."transactions"'
@@ -152,7 +152,7 @@ def _count(con: duckdb.DuckDBPyConnection, table: str, customers: Iterable[str])
 
 def _count_refunds(con: duckdb.DuckDBPyConnection, orders: set[str]) -> int:
     """Refunds of the orders that belong to no customer, because no line of the order counts."""
-    if not orders or not has_table(con, "raw.transactions"):
+    if not orders or not has_column(con, "raw.transactions", "delivered"):
         return 0
     counted = con.execute(
         "select count(*) from raw.transactions"
@@ -185,8 +185,13 @@ def _orders(home: Home, source: Source, tombstones: Tombstones) -> set[str]:
         for file in files_to_read(home, _delivered(home, source)):
             with _searching(home, file), _opened_text(source, file) as text:
                 read_file(files, source, text, look)
+    return _owned(home, tombstones, in_files)
+
+
+def _owned(home: Home, tombstones: Tombstones, in_files: set[str]) -> set[str]:
+    """Orders of the forgotten customers in the warehouse, and those in files that it lacks."""
     with open_warehouse(home) as con:
-        if not has_table(con, "raw.transactions"):
+        if not has_column(con, "raw.transactions", "delivered"):
             return in_files
         ids = "select distinct customer_id, customer_id as delivered_text from raw.transactions"
         customers = list(tombstones.ids_among(con, ids, []))
@@ -254,6 +259,20 @@ def _delivered(home: Home, source: Source) -> list[Path]:
     return sorted({*of_config, *in_raw})
 
 
+def _rows_of_them(
+    con: duckdb.DuckDBPyConnection, lines: str, values: list[object]
+) -> list[tuple[int, str | None, str | None]]:
+    """Rows of customers ($2) and of refunds of orders ($3), each with the texts that say so."""
+    return con.execute(
+        "select file_row, case when is_of_customer then delivered_text end,"
+        " case when is_of_order then parent_text end from (select *,"
+        " coalesce(customer_id in (select unnest($2::varchar[])), false) as is_of_customer,"
+        " coalesce(parent_order_id in (select unnest($3::varchar[])), false) as is_of_order"
+        f" from ({lines})) where is_of_customer or is_of_order",
+        values,
+    ).fetchall()
+
+
 def _in_open_file(
     con: duckdb.DuckDBPyConnection,
     source: Source,
@@ -269,14 +288,7 @@ def _in_open_file(
     customers = list(tombstones.ids_among(con, lines, values))
     if not (customers or orders):
         return columns, None
-    theirs = con.execute(
-        "select file_row, case when is_of_customer then delivered_text end,"
-        " case when is_of_order then parent_text end from (select *,"
-        " coalesce(customer_id in (select unnest($2::varchar[])), false) as is_of_customer,"
-        " coalesce(parent_order_id in (select unnest($3::varchar[])), false) as is_of_order"
-        f" from ({lines})) where is_of_customer or is_of_order",
-        [*values, customers, list(orders)],
-    ).fetchall()
+    theirs = _rows_of_them(con, lines, [*values, customers, list(orders)])
     if not theirs:
         return columns, None
     (row_count,) = con.execute(f"select count(*) from ({lines})", values).fetchone() or (0,)
