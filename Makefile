@@ -66,7 +66,7 @@ lint: setup-dev  ## ruff, types, SQL style, which package may import which
 
 check: lint test  ## lint, then all tests but the slow ones
 
-wheels: setup-dev  ## ask the package index for wheels of both locks, for Python 3.11 to 3.14
+wheels: setup-dev  ## ask the package index: wheels of both locks for Python 3.11 to 3.14, and MetricFlow on the marts
 	$(BIN)/python -m pytest -n 2 --dist=load -m network
 
 schemas: setup  ## write the JSON schema of every command's answer into docs/schemas

@@ -234,9 +234,9 @@ doubts as (
     union all
     {{ one_doubt('other_currency', other_currency_doubt(raw_lines)) }}
     union all
-    {{ one_doubt('lone_last_day', lone_last_day_doubt()) }}
+    {{ one_doubt('lone_last_day', lone_days_doubt(is_last=true)) }}
     union all
-    {{ one_doubt('lone_first_day', lone_first_day_doubt()) }}
+    {{ one_doubt('lone_first_day', lone_days_doubt(is_last=false)) }}
     union all
     {{ one_doubt('unknown_ids', unknown_ids_doubt()) }}
     union all

@@ -1,9 +1,13 @@
-{# Hardly any line after a gap that is far longer than all gaps before it. #}
-{% macro lone_last_day_doubt() -%}
+{#
+    Hardly any line beyond a gap that is far longer than all others: after the usual days
+    (is_last), or before them.
+#}
+{% macro lone_days_doubt(is_last) -%}
 select
             null as file_id,
             sum(days.line_count) / min(whole_log.line_count) as rows_share,
             sum(days.money) / nullif(min(whole_log.money), 0) as money_share,
+            {%- if is_last %}
             cast(max(days.activity_date) as varchar) as example,
             format(
                 '{} from {} on, {:,} days after the day before: the year or the month '
@@ -11,21 +15,7 @@ select
                 {{ lines_in_words('sum(days.line_count)') }},
                 min(days.activity_date), min(days.activity_date) - min(whole_log.last_date)
             ) as words,
-            'correct the date in the file, or take the line out and load again' as remedy,
-        from days
-        cross join lone_days
-        cross join whole_log
-        where days.activity_date >= lone_days.last_from
-        having count(*) > 0
-{%- endmacro %}
-
-
-{# The same at the start: hardly any line before a long gap. #}
-{% macro lone_first_day_doubt() -%}
-select
-            null as file_id,
-            sum(days.line_count) / min(whole_log.line_count) as rows_share,
-            sum(days.money) / nullif(min(whole_log.money), 0) as money_share,
+            {%- else %}
             cast(min(days.activity_date) as varchar) as example,
             format(
                 '{} up to {}, {:,} days before the next day: the year or the month may be '
@@ -33,11 +23,17 @@ select
                 {{ lines_in_words('sum(days.line_count)') }},
                 max(days.activity_date), min(whole_log.first_date) - max(days.activity_date)
             ) as words,
+            {%- endif %}
             'correct the date in the file, or take the line out and load again' as remedy,
         from days
         cross join lone_days
         cross join whole_log
-        where days.activity_date <= lone_days.first_to
+        where
+            {%- if is_last %}
+            days.activity_date >= lone_days.last_from
+            {%- else %}
+            days.activity_date <= lone_days.first_to
+            {%- endif %}
         having count(*) > 0
 {%- endmacro %}
 

@@ -83,32 +83,22 @@ regexp_full_match(
 
 {# Ids that a spreadsheet wrote as `1.23457E+11`: many ids have become one. #}
 {% macro exponents_doubt(what, ids) -%}
-select
-            null as file_id,
-            sum(line_count) filter (where is_exponent) / sum(line_count) as rows_share,
-            sum(money) filter (where is_exponent)
-            / nullif(sum(money), 0) as money_share,
-            arg_max(id, (line_count, id)) filter (where is_exponent) as example,
-            format(
-                '{:,} of {:,} {{ what }} ids are written like {}: a spreadsheet cut them, and '
-                || 'several {{ what }}s have become one',
-                count(*) filter (where is_exponent), count(*),
-                arg_max(id, (line_count, id)) filter (where is_exponent)
-            ) as words,
-            'export the ids as text and deliver the file again' as remedy,
-        from (
-            select
-                *,
-                regexp_full_match(
+{%- set is_lost -%}
+regexp_full_match(
                     id,
                     '[+-]?[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}'
                     || '|[+-]?[0-9][.,][0-9]+[eE][+-]?[0-9]{1,3}'
-                ) as is_exponent,
-            from {{ ids }}
-        ) as ids
-        having
-            sum(line_count) filter (where is_exponent)
+                )
+{%- endset -%}
+{%- set words -%}
+'{:,} of {:,} {{ what }} ids are written like {}: a spreadsheet cut them, and '
+                || 'several {{ what }}s have become one'
+{%- endset -%}
+{%- set are_many -%}
+sum(line_count) filter (where is_lost)
             >= {{ doubt_limit('exponent_id_share') }} * sum(line_count)
+{%- endset -%}
+{{ lost_ids_doubt(ids, is_lost, words, are_many) }}
 {%- endmacro %}
 
 
@@ -117,33 +107,48 @@ select
     made of them.
 #}
 {% macro rounded_doubt(what, ids) -%}
+{%- set is_lost -%}
+length(id) >= 8
+                and (
+                    id like '%000' or (length(id) = 17 and id like '%00')
+                    or (length(id) = 16 and id like '%0')
+                )
+                and regexp_full_match(id, '[0-9]+')
+{%- endset -%}
+{%- set words -%}
+'{:,} of {:,} {{ what }} ids end in zeros, such as {}: their last digits are '
+                || 'lost, and several {{ what }}s may have become one'
+{%- endset -%}
+{%- set are_many -%}
+count(*) >= {{ doubt_limit('destroyed_ids') }}
+            and count(*) filter (where is_lost)
+            >= {{ doubt_limit('rounded_id_share') }} * count(*)
+{%- endset -%}
+{{ lost_ids_doubt(ids, is_lost, words, are_many) }}
+{%- endmacro %}
+
+
+{# What the doubts of ids that a program changed have in common. #}
+{% macro lost_ids_doubt(ids, is_lost, words, are_many) -%}
 select
             null as file_id,
-            sum(line_count) filter (where is_rounded) / sum(line_count) as rows_share,
-            sum(money) filter (where is_rounded) / nullif(sum(money), 0) as money_share,
-            arg_max(id, (line_count, id)) filter (where is_rounded) as example,
+            sum(line_count) filter (where is_lost) / sum(line_count) as rows_share,
+            sum(money) filter (where is_lost) / nullif(sum(money), 0) as money_share,
+            arg_max(id, (line_count, id)) filter (where is_lost) as example,
             format(
-                '{:,} of {:,} {{ what }} ids end in zeros, such as {}: their last digits are '
-                || 'lost, and several {{ what }}s may have become one',
-                count(*) filter (where is_rounded), count(*),
-                arg_max(id, (line_count, id)) filter (where is_rounded)
+                {{ words }},
+                count(*) filter (where is_lost), count(*),
+                arg_max(id, (line_count, id)) filter (where is_lost)
             ) as words,
             'export the ids as text and deliver the file again' as remedy,
         from (
             select
                 *,
-                length(id) >= 8
-                and (
-                    id like '%000' or (length(id) = 17 and id like '%00')
-                    or (length(id) = 16 and id like '%0')
-                )
-                and regexp_full_match(id, '[0-9]+') as is_rounded,
+                {{ is_lost }} as is_lost,
             from {{ ids }}
         ) as ids
         having
-            count(*) >= {{ doubt_limit('destroyed_ids') }}
-            and count(*) filter (where is_rounded)
-            >= {{ doubt_limit('rounded_id_share') }} * count(*)
+            {{ are_many }}
 {%- endmacro %}
 
 

@@ -5,21 +5,18 @@ dbt_project/macros/rejection_reason.sql refuses keeps the texts of its mapped ce
 """
 
 from datetime import date
-from functools import cache
 
 import duckdb
-import jinja2
 
 from ml.delivery.batches import numbers_in_files
+from ml.delivery.dbt_macros import rejection_rule
 from ml.delivery.moments import Reading, day_and_time, moment_sql
 from ml.delivery.number_texts import BLANKS, number_sql
 from ml.delivery.opened_file import IDENTIFIERS, OpenFile, quoted
 from ml.home.config import MOST_DECIMALS, CellValue, Source
-from ml.home.layout import REPOSITORY
 from ml.warehouse.money_types import number_type
 
 NUMBERS = ("quantity", "unit_price", "amount")
-REJECTION_RULE = REPOSITORY / "dbt_project" / "macros" / "rejection_reason.sql"
 # smaller than half of what money of any home can hold: noise of a float, and no amount
 NOISE = 0.5 * 10**-MOST_DECIMALS
 TOO_SMALL = "amount too small"
@@ -31,6 +28,7 @@ JUDGED = {
     "currency": "varchar",
 }
 SHOWN_LENGTH = 200
+PARENT_CELLS = ("parent_order_id", "parent_text")
 
 
 def lines(file: OpenFile, source: Source, file_id: int, loaded_on: date) -> str:
@@ -51,10 +49,7 @@ def lines(file: OpenFile, source: Source, file_id: int, loaded_on: date) -> str:
     )
     written = {ours: ours for ours in values}
     if source.amount_is_order_total:
-        # the first line of an order has the money of all
-        place = "row_number() over (partition by file_id, order_id order by file_row)"
-        once = f"case when order_id is null or {place} = 1 then amount else 0 end"
-        written["amount"] = f"{once} as amount"
+        written["amount"] = f"{_once_an_order('amount', 'order_id', 'file_row')} as amount"
     return (
         f"select file_id, file_row, {', '.join(written.values())},"
         f" case when {rejection_rule()} is not null then to_json({{{texts}}})::varchar end"
@@ -66,9 +61,13 @@ def lines(file: OpenFile, source: Source, file_id: int, loaded_on: date) -> str:
 def left_out_lines(file: OpenFile, source: Source, file_id: int) -> str:
     """SQL of the rows of raw.left_out_lines: what keep and drop leave out, by value; path = $1.
 
-    A line counts under the first column that leaves it out.
+    A line counts under the first column that leaves it out. The total of an order counts once, and
+    not here where a line of the order is kept.
     """
     values = _values(source, file)
+    amount = values["amount"]
+    if source.amount_is_order_total:
+        amount = _once_an_order(amount, values["order_id"], "place is not null, file_row")
     reasons = " ".join(
         f"when not ({kept}) then {position}"
         for position, (_, kept) in enumerate(_conditions(source))
@@ -83,23 +82,43 @@ def left_out_lines(file: OpenFile, source: Source, file_id: int) -> str:
     )
     return (
         f"select file_id, case place {named} end as column_name,"
-        f" case place {shown} end as value, count(*) as line_count,"
-        f" sum({values['amount']}) as amount"
-        f" from (select *, case {reasons} end as place"
-        f" from ({_read_cells(file, source, file_id, are_kept=False)}))"
+        f" case place {shown} end as value, count(*) as line_count, sum(money) as amount"
+        f" from (select *, {amount} as money from (select *, case {reasons} end as place"
+        f" from ({_read_cells(file, source, file_id, are_kept=False)})))"
         " where place is not null group by all order by all"
     )
 
 
+def _once_an_order(amount: str, order: str, place: str) -> str:
+    """SQL of an amount that is the total of an order: on the first of its lines, 0 on others."""
+    number = f"row_number() over (partition by file_id, {order} order by {place})"
+    return f"case when {order} is null or {number} = 1 then {amount} else 0 end"
+
+
 def customer_cells(file: OpenFile, source: Source) -> str | None:
-    """SQL of file_row, customer_id and its delivered text; None without that column."""
+    """SQL of file_row, customer_id and its delivered text; None without that column.
+
+    Besides order_id, and for refunds parent_order_id and its text; they are NULL where a source or
+    a file has no such columns.
+    """
     yours = source.columns.customer_id
     if yours not in file.types:
         return None
-    return (
-        f"select {file.row_number} as file_row, {_identifier(file, source, 'customer_id', yours)}"
-        f" as customer_id, {quoted(yours)}::varchar as delivered_text from {file.reader}"
-    )
+    cells = [
+        f"{file.row_number} as file_row",
+        f"{_identifier(file, source, 'customer_id', yours)} as customer_id",
+        f"{quoted(yours)}::varchar as delivered_text",
+    ]
+    order, parent = source.columns.order_id, source.columns.parent_order_id
+    if order in file.types and parent in file.types:
+        cells += [
+            f"{_identifier(file, source, 'order_id', order)} as order_id",
+            f"{_identifier(file, source, 'parent_order_id', parent)} as parent_order_id",
+            f"{quoted(parent)}::varchar as parent_text",
+        ]
+    else:
+        cells += [f"null::varchar as {one}" for one in ("order_id", *PARENT_CELLS)]
+    return f"select {', '.join(cells)} from {file.reader}"
 
 
 def customers_as_read(source: Source, texts: list[str]) -> list[str]:
@@ -109,13 +128,6 @@ def customers_as_read(source: Source, texts: list[str]) -> list[str]:
             f"select {_customer('written', source)} from (select unnest($1) as written)", [texts]
         )
         return [one for (one,) in read.fetchall()]
-
-
-@cache
-def rejection_rule() -> str:
-    """The SQL of the dbt macro that says why a line is refused, NULL if it is accepted."""
-    macro = jinja2.Environment().from_string(REJECTION_RULE.read_text(encoding="utf-8")).module
-    return macro.rejection_reason()  # type: ignore[attr-defined]
 
 
 # The cells

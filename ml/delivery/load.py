@@ -39,7 +39,12 @@ from ml.delivery.source_files import (
     source_files,
 )
 from ml.delivery.text_layout import is_data
-from ml.delivery.tombstones import Tombstones, create_tables, read_tombstones
+from ml.delivery.tombstones import (
+    Tombstones,
+    create_tables,
+    read_tombstones,
+    write_tombstones,
+)
 from ml.home.config import Source
 from ml.home.errors import DataNotReadyError
 from ml.home.layout import Home
@@ -125,6 +130,7 @@ def load_files(
     )
     if source.columns.parent_order_id is not None:
         _name_refunds(con, load_id)
+        loading.leave_out_refunds()
     _require_rows(con, [file.name(home) for file in wanted.files.values()])
     return LoadResult(
         [file.name(home) for file in new.values()],
@@ -297,6 +303,7 @@ class Loading:
     today: date
     without_rows: list[str] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
+    orders_of_forgotten: set[str] = field(default_factory=set)
 
     def load_all(self, files: list[NewFile]) -> None:
         """Take in files, small ones of one shape together. Raises as load() does."""
@@ -404,15 +411,48 @@ class Loading:
         read, left = lines(file, self.source, file_id, self.today), 0
         if forgotten := self._forgotten_in(file):
             # rows are left out before they are written: free pages would keep them
-            values.append(forgotten)
+            self._list_rows(file, forgotten)
+            theirs = "(select file_row from rows_of_forgotten)"
             (left,) = self.con.execute(
-                f"select count(*) from ({read}) where customer_id in $2", values
+                f"select count(*) from ({read}) where file_row in {theirs}", values
             ).fetchone() or (0,)
-            read = f"select * from ({read}) where not coalesce(customer_id in $2, false)"
+            read = f"select * from ({read}) where file_row not in {theirs}"
         # rows of parquet files carry their number: they may come in any order, which is cheaper
         self.con.execute(f"set preserve_insertion_order = {not file.carries_row_numbers}")
         self.con.execute(f"insert into raw.transactions by name {read}", values)
         return int(left)
+
+    def _list_rows(self, file: OpenFile, customers: list[str]) -> None:
+        """Make the table rows_of_forgotten of a file, and remember the orders in them.
+
+        A refund that has the id of one of the customers is theirs, whatever order it names.
+        """
+        self.con.execute(
+            "create or replace temporary table rows_of_forgotten as select file_row, order_id,"
+            f" parent_order_id from ({customer_cells(file, self.source)}) where customer_id in $2",
+            [file.parameter, customers],
+        )
+        orders = self.con.execute(
+            "select distinct order_id from rows_of_forgotten"
+            " where parent_order_id is null and order_id is not null"
+        ).fetchall()
+        self.orders_of_forgotten.update(order for (order,) in orders)
+
+    def leave_out_refunds(self) -> None:
+        """Take out refunds of forgotten customers: they name an order of which no line counts."""
+        if self.orders_of_forgotten:
+            write_tombstones(self.home, self.tombstones.with_orders(self.orders_of_forgotten))
+        known = self.tombstones.orders_among(
+            self.con,
+            "select distinct parent_order_id as order_id from raw.transactions"
+            " where parent_order_id is not null and customer_id is null",
+        )
+        self.con.execute(
+            "create or replace temporary table orders_of_forgotten as"
+            " select unnest($1::varchar[]) as order_id",
+            [list(known | self.orders_of_forgotten)],
+        )
+        self.con.execute(QUERIES["leave_out_refunds"])
 
     def _leave_out(self, file: OpenFile, file_id: int) -> int:
         """Count what keep and drop leave out of a file, by value; returns the lines."""

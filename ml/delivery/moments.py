@@ -50,11 +50,29 @@ ABBREVIATIONS = {
 }  # fmt: skip
 # a time, and what may stand behind it
 ZONED = (
-    r"^(.*:[0-9]{1,2}(?:[.,][0-9]+)?(?:\s*[ap]m\b)?)\s*[(]?"
+    r"^((?:.*:[0-9]{1,2}|[0-9]{8}T[0-9]{4,6})(?:[.,][0-9]+)?(?:\s*[ap]m\b)?)\s*[(]?"
     r"(Z|(?:UTC|GMT)?[+−-][0-9]{1,2}(?::?[0-9]{2})?(?:\[.*\])?|[A-Z]{3,4}"
     r"|[A-Z][A-Za-z_]+/[A-Za-z_/+-]+)[)]?$"
 )
-WEEKDAY = r"^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+"
+# what is written in another way before a format is tried, in this order
+TIDIED = (
+    (r"^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+", ""),
+    # 03.16.29.000000 PM, as databases write it
+    (r"([0-9]) ([0-9]{1,2})[.]([0-9]{2})[.]([0-9]{2})([.][0-9]+)?( [ap]m)$", r"\1 \2:\3:\4\6"),
+    (r"([0-9]) ?([ap])\.?m\.?($| )", r"\1 \2m\3"),
+    (r"\bsept\b\.?", "Sep"),
+    (r"\b(jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec)\.", r"\1"),
+    (r"(:[0-9]{2}),([0-9]+)", r"\1.\2"),
+    (r"([0-9])(?:st|nd|rd|th)\b", r"\1"),
+    # Jan 02 15:16:29 EST 2019, as programs write it: the year goes before the time
+    (r"^([a-z]+ [0-9]{1,2}) ([0-9:.]+) ([0-9]{4})$", r"\1 \3 \2"),
+    (r"^([a-z]+ [0-9]{1,2}) ([0-9:.]+) ([a-z]{1,5}|[+-][0-9:]+) ([0-9]{4})$", r"\1 \4 \2 \3"),
+    # GMT-0500 (Eastern Standard Time), as browsers write it
+    (r"([+-][0-9]{4}) [(][^()]+[)]$", r"\1"),
+    # 02/Jan/2019:15:16:29, as servers write it
+    (r"^([0-9]{1,2}/[a-z]{3}/[0-9]{4}):", r"\1 "),
+    (r"([0-9]),? at ([0-9])", r"\1 \2"),
+)
 # whose offsets are tried on times with offsets, of zones with equal ones the likelier first
 ZONES = (
     "Europe/London", "Europe/Berlin", "America/New_York", "America/Chicago",
@@ -168,7 +186,8 @@ def _of_text(text: str, reading: Reading) -> str:
     iso = f"strftime({_read(body, form)}, '%Y-%m-%d %H:%M:%S.%f')"
     converted = f"timezone('{zone}', try_cast({iso} || {_zone(behind)} as timestamptz))"
     plain = reading.local(f"coalesce({_read(text, form)}, {_read(tidy, form)})")
-    is_zoned = f"{text} like '%:%' and regexp_matches({_trimmed(text)}, '{ZONED}', 'i')"
+    has_time = f"({text} like '%:%' or {text} like '%T%')"
+    is_zoned = f"{has_time} and regexp_matches({tidy}, '{ZONED}', 'i')"
     by_shape = f"case when {is_zoned} then {converted} else {plain} end"
     if form is not None:
         return by_shape
@@ -187,16 +206,9 @@ def _trimmed(text: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    """SQL of the text with plain blanks, without weekday, `a.m.` as AM, `Sept` as Sep, `29,5` s."""
+    """SQL of the text with plain blanks, and what TIDIED says."""
     plain = f"regexp_replace({_trimmed(text)}, '{BLANKS}+', ' ', 'g')"
-    for pattern, instead in (
-        (WEEKDAY, ""),
-        (r"([0-9]) ?([ap])\.?m\.?($| )", r"\1 \2m\3"),
-        (r"\bsept\b\.?", "Sep"),
-        (r"\b(jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec)\.", r"\1"),
-        (r"(:[0-9]{2}),([0-9]+)", r"\1.\2"),
-        (r"([0-9])(?:st|nd|rd|th)\b", r"\1"),
-    ):
+    for pattern, instead in TIDIED:
         plain = f"regexp_replace({plain}, '{pattern}', '{instead}', 'i')"
     return plain
 
@@ -340,7 +352,9 @@ def zone_of_offsets(rows: duckdb.DuckDBPyRelation, cell: str, form: str | None) 
     alone tell no zone.
     """
     may_have = rows.project(f"{cell} as text").filter(
-        "regexp_matches(text, ':[0-9]{2}.*[+−-][0-9:]+ *$') or text like '%Z'"
+        "regexp_matches(text, ':[0-9]{2}.*[+−-][0-9:]+( [0-9]{4}| [(].*[)])? *$')"
+        " or regexp_matches(text, ':[0-9]{2}( ?[AaPp][Mm])? [(]?[A-Z]{3,4}[)]?( [0-9]{4})? *$')"
+        " or text like '%Z'"
     )
     (count,) = may_have.aggregate("count(*)").fetchone() or (0,)
     sample = may_have.filter(f"hash(text) % {count // ZONE_SAMPLE + 1} = 0")

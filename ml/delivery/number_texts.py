@@ -17,7 +17,7 @@ DASHES = "-−–"
 OTHER_DIGITS = ("０１２３４５６７８９٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "0123456789" * 3)
 CURRENCY = (
     r"(?:(?:US|AU|CA|NZ|HK|MX|NT|[ACRS])?\p{Sc}|[A-Z]{3}"
-    r"|kr\.?|zł|Kč|Ft|lei|лв\.?|руб\.?|Rs\.?|Fr\.?)"
+    r"|kr\.?|zł|Kč|Ft|lei|лв\.?|руб\.?|Rs\.?|Fr\.?|[đĐ]|Rp\.?|RM|TL|sats?)"
 )
 # what a sign means where it means one currency; a bare dollar sign is taken for the commonest
 SIGNS = {
@@ -26,6 +26,7 @@ SIGNS = {
     "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₩": "KRW", "₫": "VND", "₺": "TRY",
     "₽": "RUB", "₴": "UAH", "₪": "ILS", "₱": "PHP", "฿": "THB", "₦": "NGN", "zł": "PLN",
     "Kč": "CZK", "Ft": "HUF", "lei": "RON", "Rs.": "INR", "Rs": "INR", "Fr.": "CHF",
+    "đ": "VND", "Đ": "VND", "Rp": "IDR", "Rp.": "IDR", "RM": "MYR", "TL": "TRY",
 }  # fmt: skip
 EXAMPLES = 3
 # how thousands are grouped; a point or a comma only where it is not the decimal sign

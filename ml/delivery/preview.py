@@ -1,7 +1,7 @@
 """What the files hold, read as `load` reads them, before anything stands in the home.
 
-Refusals, customer days and doubts are computed by the macros of the dbt project, which are Jinja
-over SQL: they are rendered here without dbt, over tables of a database that is thrown away.
+Refusals, customer days and doubts are computed by the macros of the dbt project (dbt_macros), over
+tables of a database that is thrown away.
 """
 
 from collections.abc import Mapping
@@ -9,34 +9,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
 
 import duckdb
-import jinja2
 
+from ml.delivery.dbt_macros import rendered
 from ml.delivery.load import load_files, said_of_files
-from ml.home.config import MOST_DECIMALS, Source
+from ml.home.config import Source
 from ml.home.errors import DataNotReadyError
-from ml.home.layout import REPOSITORY, Home
+from ml.home.layout import Home
 from ml.warehouse.doubts import Doubt, doubts
 from ml.warehouse.left_out import LeftOut, left_out
 from ml.warehouse.queries import Queries
 from ml.warehouse.tables import records
 
-MACROS = REPOSITORY / "dbt_project" / "macros"
-READ_MACROS = (
-    "rejection_reason",
-    "estimated_amount",
-    "windows",
-    "lone_last_day",
-    "customer_days",
-    "doubt_limits",
-    "doubts_of_refusals",
-    "doubts_of_ids",
-    "doubts_of_money",
-    "doubts_of_days",
-    "data_doubts",
-)
 SHOWN_ROWS = 5
 QUERIES = Queries(__file__)
 
@@ -122,7 +107,7 @@ def doubts_of(con: duckdb.DuckDBPyConnection) -> list[Doubt]:
 def _previewed(con: duckdb.DuckDBPyConnection, source: Source, files: list[str]) -> ReadFiles:
     """What schema `raw` holds."""
     _judge_lines(con)
-    con.execute(_rendered(_template("preview_reach")))
+    con.execute(rendered(_template("preview_reach")))
     (counts,) = con.execute(QUERIES["preview_counts"]).fetchall()
     reasons = con.execute(
         "select reason, count(*), sum(try_cast(estimated_amount as decimal(38, 4)))::double"
@@ -149,43 +134,29 @@ def _previewed(con: duckdb.DuckDBPyConnection, source: Source, files: list[str])
 
 def _judge_lines(con: duckdb.DuckDBPyConnection) -> None:
     """Make the tables `refused` and `accepted`, as the models of staging."""
-    con.execute(_rendered(_template("preview_lines")))
+    con.execute(rendered(_template("preview_lines")))
 
 
 def _count_days(con: duckdb.DuckDBPyConnection) -> None:
     """Make the table preview_days of what is accepted, as int_customer_days."""
     days = "{{ customer_days('accepted', days) }}"
-    con.execute(_rendered(f"create table preview_days as {days}", days=[]))
+    con.execute(rendered(f"create table preview_days as {days}", days=[]))
     years = con.execute("select distinct year(order_date) from accepted").fetchall()
     for (year,) in years:  # in parts: see the macro
         part = [date(year, 1, 1), date(year, 12, 31)]
-        con.execute(_rendered(f"insert into preview_days by name {days}", days=part))
+        con.execute(rendered(f"insert into preview_days by name {days}", days=part))
 
 
 def _doubts(con: duckdb.DuckDBPyConnection) -> list[Doubt]:
     """The rows of data_doubts, as the mart."""
-    (sample,) = records(con, _rendered("{{ doubt_sample_query('preview_days', 'raw.files') }}"))
-    con.execute(_rendered(_template("preview_doubts"), sample=sample))
+    (sample,) = records(con, rendered("{{ doubt_sample_query('preview_days', 'raw.files') }}"))
+    con.execute(rendered(_template("preview_doubts"), sample=sample))
     return doubts(con)
 
 
 def _template(name: str) -> str:
     """A query that calls macros: no SQL before it is rendered."""
     return (Path(__file__).parent / "templates" / f"{name}.jinja").read_text(encoding="utf-8")
-
-
-def _rendered(sql: str, **values: object) -> str:
-    """SQL that calls macros of READ_MACROS, with what dbt would give to them."""
-    macros = [(MACROS / f"{name}.sql").read_text(encoding="utf-8") for name in READ_MACROS]
-    template = jinja2.Environment(autoescape=False).from_string("".join([*macros, sql]))
-    return template.render(
-        source=lambda schema, table: f"{schema}.{table}",
-        target=SimpleNamespace(type="duckdb"),
-        # wide enough for the money of any home
-        money_decimals=lambda: MOST_DECIMALS,
-        money_type=lambda: f"decimal(38, {MOST_DECIMALS})",
-        **values,
-    )
 
 
 def _refuse_unusable(rows: int, usable: int, refused: dict[str, int], source: Source) -> None:

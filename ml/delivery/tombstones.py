@@ -1,9 +1,10 @@
 """Who was forgotten and may not come back. Owns warehouse/tombstones.json, for its owner alone.
 
-The file holds a random salt and, for every forgotten customer, sha256(salt, id) and the moment. It
-lies beside the warehouse, so that a warehouse that was lost or restored keeps nobody in. The hash
-is fast, because every load asks it of every distinct customer: what protects short ids from being
-guessed is the salt, which never enters the warehouse.
+The file holds a random salt and, for every forgotten customer, sha256(salt, id) and the moment, and
+where refunds name their orders the same hash of the orders. It lies beside the warehouse, so that
+a warehouse that was lost or restored keeps nobody in. The hash is fast, because every load asks it
+of every distinct customer: what protects short ids from being guessed is the salt, which never
+enters the warehouse.
 """
 
 import json
@@ -23,15 +24,20 @@ from ml.warehouse.queries import Queries
 from ml.warehouse.tables import has_table
 
 SALT_BYTES = 32
+ORDER = "order "
 QUERIES = Queries(__file__)
 
 
 @dataclass(frozen=True)
 class Tombstones:
-    """The salt (hex) of a home, and digest to moment (UTC, ISO 8601) of who was forgotten."""
+    """The salt (hex) of a home, and digest to moment (UTC, ISO 8601) of who was forgotten.
+
+    orders: digests of their orders, by which refunds that name an order are known.
+    """
 
     salt: str
     forgotten: dict[str, str]
+    orders: frozenset[str] = frozenset()
 
     def digest(self, customer_id: str) -> str:
         """What is kept of a customer. Raises CallError when the id is not text in UTF-8."""
@@ -50,6 +56,11 @@ class Tombstones:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         added = {self.digest(customer_id): now for customer_id in customer_ids}
         return replace(self, forgotten=added | self.forgotten)
+
+    def with_orders(self, order_ids: Iterable[str]) -> "Tombstones":
+        """These, and orders of who was forgotten."""
+        added = {self.digest(f"{ORDER}{order_id}") for order_id in order_ids}
+        return replace(self, orders=self.orders | added)
 
     def since(self, moment: datetime) -> int:
         """How many customers were forgotten after `moment`."""
@@ -77,6 +88,17 @@ class Tombstones:
             [*values, self.salt, list(self.forgotten)],
         )
         return dict(rows.fetchall())
+
+    def orders_among(self, con: duckdb.DuckDBPyConnection, orders: str) -> set[str]:
+        """Orders of forgotten customers in the query `orders`, whose only column is order_id."""
+        if not self.orders:
+            return set()
+        rows = con.execute(
+            f"with digests as (select unnest($2) as digest) select order_id from ({orders})"
+            f" where sha256($1 || order_id) in (from digests)",
+            [f"{self.salt}{ORDER}", list(self.orders)],
+        )
+        return {order_id for (order_id,) in rows.fetchall()}
 
     def not_applied(self, con: duckdb.DuckDBPyConnection) -> set[str]:
         """Digests whose customers this warehouse may still hold."""
@@ -109,7 +131,8 @@ def read_tombstones(home: Home) -> Tombstones:
         return Tombstones(secrets.token_hex(SALT_BYTES), {})
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
-        stones = Tombstones(read["salt"], dict(read["forgotten"]))
+        orders = frozenset[str](read.get("orders", []))  # files of earlier versions have none
+        stones = Tombstones(read["salt"], dict(read["forgotten"]), orders)
         stones.since(datetime.now(UTC))
         if len(bytes.fromhex(stones.salt)) == SALT_BYTES:
             return stones
@@ -123,7 +146,12 @@ def read_tombstones(home: Home) -> Tombstones:
 
 def write_tombstones(home: Home, stones: Tombstones) -> None:
     """Write the file, readable for its owner alone; on disk before this returns."""
-    text = json.dumps({"salt": stones.salt, "forgotten": stones.forgotten}, indent=1) + "\n"
+    content = {
+        "salt": stones.salt,
+        "forgotten": stones.forgotten,
+        "orders": sorted(stones.orders),
+    }
+    text = json.dumps(content, indent=1) + "\n"
 
     def write(part: os.PathLike[str]) -> None:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -45,7 +45,7 @@ from ml.report.report import report_page, write_report
 from ml.warehouse.doubts import MART
 from ml.warehouse.queries import Queries
 from ml.warehouse.side_copy import locked, open_warehouse
-from ml.warehouse.tables import has_table
+from ml.warehouse.tables import add_raw_columns, has_table
 from ml.warehouse.views import bring_over
 from ml.warehouse.workbench import Workbench
 
@@ -99,6 +99,7 @@ def forget(
         _refuse_unknown(home, before, traces, ids)
         _require_removable(home, traces)
         if not dry_run:
+            after = after.with_orders(traces.orders)
             if after != before:
                 write_tombstones(home, after)
             _erase(home, source, Workbench(home, progress, limit), after, traces)
@@ -206,17 +207,17 @@ def _is_named_in_report(home: Home, traces: Traces) -> bool:
 
 def _rewrite_file(file: DeliveredFile) -> None:
     """Remove the rows; a file without other rows is removed, because no load would take it."""
-    path, texts = file.path, file.delivered_texts
+    path = file.path
     if file.holds_only_them:
         path.unlink()
         sync_folder(path.parent)
     elif file.file.kind == PARQUET:
         redaction.take_out_of_parquet(path, [row - 1 for row in file.rows])
     elif file.file.kind == JSON_LINES:
-        redaction.take_out_of_json_lines(path, file.column, texts)
+        redaction.take_out_of_json_lines(path, file.cells)
     else:
         layout = text_layout(path, file.encoding, file.names)
-        redaction.take_out_of_csv(path, file.delimiter, file.position, texts, layout)
+        redaction.take_out_of_csv(path, file.delimiter, file.cells_by_position, layout)
 
 
 def _rewrite_output(path: Path, customers: set[str]) -> None:
@@ -225,7 +226,7 @@ def _rewrite_output(path: Path, customers: set[str]) -> None:
     else:
         position = position_in_output(path)
         assert position is not None  # a trace was found in this column
-        redaction.take_out_of_csv(path, ",", position, as_exported(customers))
+        redaction.take_out_of_csv(path, ",", {position: as_exported(customers)})
 
 
 # The warehouse
@@ -244,23 +245,48 @@ def _erase_from_warehouse(
             "create temp table forgotten as select unnest(?::varchar[]) as customer_id",
             [list(traces.customers)],
         )
+        is_changed = bool(traces.tables)
         if traces.tables or rewritten:
+            is_changed |= _delete_lines(con, traces)
             _delete_rows(con)
             _follow_rewritten(con, rewritten)
         tombstones.mark_applied(con)
-    if traces.tables:
+    if is_changed:
         bench.build("load")
     bench.side.rewrite()
+
+
+def _delete_lines(con: duckdb.DuckDBPyConnection, traces: Traces) -> bool:
+    """Delete delivered lines of `forgotten`, refunds of their orders too; whether there are any.
+
+    Lines of a current file count as left out from now on, as after the next load of that file.
+    """
+    if not has_table(con, "raw.transactions"):
+        return False
+    add_raw_columns(con)
+    con.execute(
+        "create temp table forgotten_orders as select unnest(?::varchar[]) as order_id",
+        [list(traces.orders)],
+    )
+    con.execute(
+        "create temp table forgotten_rows (content_sha256 varchar, file_row bigint)",
+    )
+    for file in [*traces.files, *traces.outside]:
+        if not file.is_ragged:  # a load numbers its lines otherwise
+            con.execute(
+                "insert into forgotten_rows select ?, unnest(?::bigint[])",
+                [file.identity, file.rows],
+            )
+    con.execute(QUERIES["delete_delivered_lines"])
+    return bool(con.execute("select 1 from gone_lines limit 1").fetchall())
 
 
 def _delete_rows(con: duckdb.DuckDBPyConnection) -> None:
     """Delete the rows of `forgotten` in all tables; the fingerprints of their days are built again.
 
-    Lines of a current file count as left out from now on, as after the next load of that file.
+    Needs the lines deleted before.
     """
     tables = customer_tables(con)
-    if '"raw"."transactions"' in tables:
-        con.execute(QUERIES["delete_delivered_lines"])
     if '"intermediate"."int_customer_days"' in tables:
         # without the customer's row the days are what the files say; what follows them follows
         con.execute(QUERIES["stamp_days"])

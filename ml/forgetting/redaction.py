@@ -8,7 +8,7 @@ import codecs
 import csv
 import gzip
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -59,24 +59,23 @@ def rows_in_csv(path: Path, delimiter: str, position: int, values: Iterable[str]
 def take_out_of_csv(
     path: Path,
     delimiter: str,
-    position: int,
-    values: Iterable[str],
+    values: Mapping[int, Iterable[str]],
     layout: TextLayout | None = None,
 ) -> None:
-    """Remove the records whose field at `position` is one of `values`.
+    """Remove the records whose field at one of the positions is one of its values.
 
     layout: encoding, and lines before the header, which stay. Raises EngineError as
     `require_single_bytes` does.
     """
     layout = layout or TextLayout("utf-8")
     require_single_bytes(path, layout.encoding)
-    wanted = _as_bytes(values, layout.encoding)
+    wanted = {place: _as_bytes(texts, layout.encoding) for place, texts in values.items()}
 
     def write(part: Path) -> None:
         with _open(path) as file, part.open("wb") as raw, _packed(raw, path) as target:
             target.write(_start_of(file, layout).encode(BYTES))
             for text, fields in csv_records(file, delimiter):
-                if not _is_of(fields, position, wanted):
+                if not any(_is_of(fields, *one) for one in wanted.items()):
                     target.write(text.encode(BYTES))
 
     place_atomically(path, write)
@@ -93,15 +92,17 @@ def _start_of(file: IO[str], layout: TextLayout) -> str:
     return "".join(lines)
 
 
-def take_out_of_json_lines(path: Path, column: str, values: Iterable[str]) -> None:
-    """Remove the lines of objects whose value of `column` is one of `values`."""
-    wanted = frozenset(values)
+def take_out_of_json_lines(path: Path, values: Mapping[str, Iterable[str]]) -> None:
+    """Remove the lines of objects whose value of one of the columns is one of its values."""
+    wanted = {column: frozenset(texts) for column, texts in values.items()}
 
     def write(part: Path) -> None:
         with part.open("wb") as raw, _packed(raw, path) as target:
             for line in json_lines(path):
                 read = json_object(line)
-                if isinstance(read, str) or json_text(read.get(column)) not in wanted:
+                if isinstance(read, str) or not any(
+                    json_text(read.get(column)) in texts for column, texts in wanted.items()
+                ):
                     target.write(line.encode())
 
     place_atomically(path, write)

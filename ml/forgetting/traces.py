@@ -2,7 +2,9 @@
 
 import mmap
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,15 +22,19 @@ from ml.delivery.opened_file import (
     delimiter_of,
     read_file,
 )
-from ml.delivery.readable_files import readable
+from ml.delivery.readable_files import ReadableFile, readable
 from ml.delivery.source_files import SourceFile, files_to_read, identity, source_files
 from ml.delivery.tombstones import Tombstones
 from ml.forgetting import redaction
 from ml.home.config import Source
 from ml.home.errors import CallError, DataNotReadyError
 from ml.home.layout import Home
+from ml.warehouse.queries import Queries
 from ml.warehouse.side_copy import open_warehouse
+from ml.warehouse.tables import has_column
 
+QUERIES = Queries(__file__)
+LINES = '"raw"."transactions"'
 EXPORTED = (".parquet", ".csv", ".csv.gz")
 
 
@@ -37,9 +43,9 @@ class DeliveredFile:
     """A delivered file that holds forgotten customers.
 
     of_path: columns that are read from its path; identity: what a load knows it by; names: columns
-    of its header; rows: 1-based numbers of their rows; customers: their ids as a load reads them,
-    delivered_texts: as the file has them; column: that of the customer, position: its place;
-    delimiter: of a text; row_count: of all rows.
+    of its header; rows: 1-based numbers of their rows; customers: their ids as a load reads them;
+    cells: columns and their texts in the file by which rows are theirs, the id of the customer and
+    the order that a refund names; columns: all; delimiter: of a text; row_count: of all rows.
     """
 
     file: SourceFile
@@ -48,9 +54,8 @@ class DeliveredFile:
     names: set[str]
     rows: list[int]
     customers: list[str]
-    delivered_texts: set[str]
-    column: str
-    position: int
+    cells: dict[str, set[str]]
+    columns: list[str]
     delimiter: str
     row_count: int
     encoding: str
@@ -61,6 +66,10 @@ class DeliveredFile:
         return self.file.path
 
     @property
+    def cells_by_position(self) -> dict[int, set[str]]:
+        return {self.columns.index(column): texts for column, texts in self.cells.items()}
+
+    @property
     def holds_only_them(self) -> bool:
         return len(self.rows) == self.row_count and not self.is_ragged
 
@@ -69,10 +78,12 @@ class DeliveredFile:
 class Traces:
     """Rows of forgotten customers, by place; `outside` are files that are not the home's.
 
-    not_searched: files in warehouse/raw without the column that is mapped to customer_id.
+    orders: theirs, where refunds name their orders. not_searched: files in warehouse/raw without
+    the column that is mapped to customer_id.
     """
 
     customers: set[str]
+    orders: set[str]
     files: list[DeliveredFile]
     outside: list[DeliveredFile]
     not_searched: list[str]
@@ -92,7 +103,10 @@ def find_traces(
 
     Raises DataNotReadyError when a delivered file cannot be searched.
     """
-    files, outside, not_searched = _in_files(home, source, tombstones)
+    orders = set[str]()
+    if source.columns.parent_order_id is not None:
+        orders = _orders(home, source, tombstones)
+    files, outside, not_searched = _in_files(home, source, tombstones, orders)
     with open_warehouse(home) as con:
         names = customer_tables(con)
         everybody = " union all ".join(
@@ -101,12 +115,14 @@ def find_traces(
         )
         customers = set(tombstones.ids_among(con, everybody, [])) if names else set[str]()
         tables = {name: _count(con, name, customers) for name in names}
+        tables[LINES] = tables.get(LINES, 0) + _count_refunds(con, orders)
     for file in [*files, *outside]:
         customers.update(file.customers)
     searched = customers | set(customer_ids)
     outputs = {path: rows_in_output(path, searched) for path in output_files(home)}
     return Traces(
         customers,
+        orders,
         files,
         outside,
         not_searched,
@@ -134,30 +150,98 @@ def _count(con: duckdb.DuckDBPyConnection, table: str, customers: Iterable[str])
     return int(rows)
 
 
+def _count_refunds(con: duckdb.DuckDBPyConnection, orders: set[str]) -> int:
+    """Refunds of the orders that belong to no customer, because no line of the order counts."""
+    if not orders or not has_column(con, "raw.transactions", "delivered"):
+        return 0
+    counted = con.execute(
+        "select count(*) from raw.transactions"
+        " where customer_id is null and parent_order_id in (select unnest($1::varchar[]))",
+        [list(orders)],
+    )
+    (rows,) = counted.fetchone() or (0,)
+    return int(rows)
+
+
+def _orders(home: Home, source: Source, tombstones: Tombstones) -> set[str]:
+    """Orders of the forgotten customers, in files and warehouse.
+
+    Raises DataNotReadyError when a delivered file cannot be searched.
+    """
+    in_files = set[str]()
+    with duckdb.connect(config={"temp_directory": str(home.build)}) as files:
+
+        def look(opened: OpenFile) -> None:
+            if lines := customer_cells(opened, source):
+                customers = list(tombstones.ids_among(files, lines, [opened.parameter]))
+                found = files.execute(
+                    f"select distinct order_id from ({lines})"
+                    " where customer_id in (select unnest($2::varchar[]))"
+                    " and parent_order_id is null and order_id is not null",
+                    [opened.parameter, customers],
+                )
+                in_files.update(order for (order,) in found.fetchall())
+
+        for file in files_to_read(home, _delivered(home, source)):
+            with _searching(home, file), _opened_text(source, file) as text:
+                read_file(files, source, text, look)
+    return _owned(home, tombstones, in_files)
+
+
+def _owned(home: Home, tombstones: Tombstones, in_files: set[str]) -> set[str]:
+    """Orders of the forgotten customers in the warehouse, and those in files that it lacks."""
+    with open_warehouse(home) as con:
+        if not has_column(con, "raw.transactions", "delivered"):
+            return in_files
+        ids = "select distinct customer_id, customer_id as delivered_text from raw.transactions"
+        customers = list(tombstones.ids_among(con, ids, []))
+        answer = con.execute(
+            QUERIES["orders_of_forgotten"], {"customers": customers, "orders": list(in_files)}
+        )
+        return {order for (order,) in answer.fetchall()}
+
+
 # Delivered files
 
 
+@contextmanager
+def _searching(home: Home, file: SourceFile) -> Iterator[None]:
+    """Passes over an empty file. Raises DataNotReadyError for one that cannot be read."""
+    try:
+        yield
+    except EmptyFileError:
+        return
+    except UNREADABLE:  # the reason may repeat values of the file
+        raise DataNotReadyError(
+            f"{file.name(home)}: cannot be searched for the customer, nothing was changed",
+            "deliver the file again or remove it, then run `forget` again",
+        ) from None
+
+
+@contextmanager
+def _opened_text(source: Source, file: SourceFile) -> Iterator[ReadableFile]:
+    with (
+        TemporaryDirectory() as folder,
+        readable(file, source.encoding, Path(folder), header_names(file, source)) as text,
+    ):
+        yield text
+
+
 def _in_files(
-    home: Home, source: Source, tombstones: Tombstones
+    home: Home, source: Source, tombstones: Tombstones, orders: set[str]
 ) -> tuple[list[DeliveredFile], list[DeliveredFile], list[str]]:
     """Files with forgotten customers in the home, those outside, and files without customers."""
     ours, outside, not_searched = list[DeliveredFile](), list[DeliveredFile](), list[str]()
     with duckdb.connect(config={"temp_directory": str(home.build)}) as con:
         for file in files_to_read(home, _delivered(home, source)):
-            try:
-                columns, trace = _in_file(con, source, file, tombstones)
-            except EmptyFileError:
-                continue
-            except UNREADABLE:  # the reason may repeat values of the file
-                raise DataNotReadyError(
-                    f"{file.name(home)}: cannot be searched for the customer, nothing was changed",
-                    "deliver the file again or remove it, then run `forget` again",
-                ) from None
-            if not columns:
-                not_searched.append(file.name(home))
-            elif trace is not None:
-                is_ours = file.path.resolve().is_relative_to(home.root)
-                (ours if is_ours else outside).append(trace)
+            with _searching(home, file), _opened_text(source, file) as text:
+                find = partial(_in_open_file, con, source, file, tombstones, orders)
+                columns, trace = read_file(con, source, text, find)
+                if not columns:
+                    not_searched.append(file.name(home))
+                elif trace is not None:
+                    is_ours = file.path.resolve().is_relative_to(home.root)
+                    (ours if is_ours else outside).append(trace)
     return ours, outside, not_searched
 
 
@@ -175,49 +259,52 @@ def _delivered(home: Home, source: Source) -> list[Path]:
     return sorted({*of_config, *in_raw})
 
 
-def _in_file(
-    con: duckdb.DuckDBPyConnection, source: Source, file: SourceFile, tombstones: Tombstones
-) -> tuple[list[str], DeliveredFile | None]:
-    """Columns of the file (none if it has no customers), and its trace if there is one."""
-    names = header_names(file, source)
-    with (
-        TemporaryDirectory() as folder,
-        readable(file, source.encoding, Path(folder), names) as text,
-    ):
-        return read_file(
-            con, source, text, lambda opened: _in_open_file(con, source, file, opened, tombstones)
-        )
+def _rows_of_them(
+    con: duckdb.DuckDBPyConnection, lines: str, values: list[object]
+) -> list[tuple[int, str | None, str | None]]:
+    """Rows of customers ($2) and of refunds of orders ($3), each with the texts that say so."""
+    return con.execute(
+        "select file_row, case when is_of_customer then delivered_text end,"
+        " case when is_of_order then parent_text end from (select *,"
+        " coalesce(customer_id in (select unnest($2::varchar[])), false) as is_of_customer,"
+        " coalesce(parent_order_id in (select unnest($3::varchar[])), false) as is_of_order"
+        f" from ({lines})) where is_of_customer or is_of_order",
+        values,
+    ).fetchall()
 
 
 def _in_open_file(
     con: duckdb.DuckDBPyConnection,
     source: Source,
     delivered: SourceFile,
-    file: OpenFile,
     tombstones: Tombstones,
+    orders: set[str],
+    file: OpenFile,
 ) -> tuple[list[str], DeliveredFile | None]:
+    """Columns of the file (none if it has no customers), and its trace if there is one."""
     lines, columns, values = customer_cells(file, source), list(file.types), [file.parameter]
     if lines is None:
         return [], None
     customers = list(tombstones.ids_among(con, lines, values))
-    if not customers:
+    if not (customers or orders):
         return columns, None
-    theirs = con.execute(
-        f"select file_row, delivered_text from ({lines}) where customer_id in $2",
-        [*values, customers],
-    ).fetchall()
+    theirs = _rows_of_them(con, lines, [*values, customers, list(orders)])
+    if not theirs:
+        return columns, None
     (row_count,) = con.execute(f"select count(*) from ({lines})", values).fetchone() or (0,)
-    column, of_path = source.columns.customer_id, used_of_path(delivered, source)
+    of_path, parent = used_of_path(delivered, source), source.columns.parent_order_id
+    cells = {source.columns.customer_id: {text for _, text, _ in theirs if text is not None}}
+    if parent is not None and parent in columns:
+        cells[parent] = {text for *_, text in theirs if text is not None}
     return columns, DeliveredFile(
         file=delivered,
         of_path=of_path,
         identity=identity(delivered, of_path),
         names=header_names(delivered, source),
-        rows=[row for row, _ in theirs],
+        rows=[row for row, *_ in theirs],
         customers=customers,
-        delivered_texts={text for _, text in theirs},
-        column=column,
-        position=columns.index(column),
+        cells=cells,
+        columns=columns,
         delimiter="" if delivered.kind == PARQUET else delimiter_of(file.path),
         row_count=row_count,
         encoding=source.encoding,

@@ -1,10 +1,21 @@
 """The dbt docs page as the engine hands it out: readable at any width, named after the engine."""
 
 TITLE = "<title>House-Ware CLV Engine</title>"
-# dbt's page is at least 960 px wide and cuts every column's description after a few words
+# dbt's page is at least 960 px wide, cuts every column's description after a few words, and shows
+# of a long table and of code only a part
 STYLE = """<style>
 td[style*="text-overflow"] { white-space: normal !important; max-width: 380px !important; }
+.table-responsive[style*="max-height"] { max-height: none !important; }
+.table-responsive[style*="max-height"] { overflow: visible !important; }
+pre.code { height: auto !important; max-height: none !important; resize: none !important; }
+pre.code { overflow-y: hidden !important; padding-bottom: 2em !important; }
+.detail-body { white-space: normal !important; overflow-x: visible !important; }
 @media (max-width: 800px) {
+  body, .layout { min-width: 0 !important; }
+  .table-responsive[style*="max-height"] { overflow-x: auto !important; }
+  .app-content .panel-body pre:not(.code) { white-space: pre-wrap; }
+  .app-content td code { white-space: normal; overflow-wrap: anywhere; }
+  .app-content .app-details { padding-bottom: 90px; }
   .app { min-width: 0 !important; display: block !important; overflow: auto; }
   .app-menu, .app-content { width: 100% !important; min-width: 0 !important; }
   .app-menu, .app-content { display: block !important; }

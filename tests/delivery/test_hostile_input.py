@@ -88,6 +88,17 @@ def everything(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+def customers_by_file(home: EngineHome) -> list[tuple[str, str]]:
+    """Customers of a load, each with the file they came in."""
+    place = Home.resolve(str(home.root))
+    with duckdb.connect() as con:
+        load_files(con, place, load_config(place).source)
+        return con.execute(
+            "select customer_id, file_name from raw.transactions join raw.files using (file_id)"
+            " order by customer_id"
+        ).fetchall()
+
+
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     """The command line in this process."""
     monkeypatch.setattr(sys, "argv", ["orchestrate.py", *arguments])
@@ -160,14 +171,10 @@ def test_a_hostile_file_name_is_a_name_and_nothing_else(
     monkeypatch.chdir(tmp_path)
     home.deliver(frame([line("C2", DAY)]), name)
     before = everything(tmp_path)
-    place = Home.resolve(str(home.root))
-    with duckdb.connect() as con:
-        load_files(con, place, load_config(place).source)
-        rows = con.execute(
-            "select customer_id, file_name from raw.transactions join raw.files using (file_id)"
-            " order by customer_id"
-        ).fetchall()
-    assert rows == [("C1", "warehouse/raw/good.csv"), ("C2", f"warehouse/raw/{name}")]
+    assert customers_by_file(home) == [
+        ("C1", "warehouse/raw/good.csv"),
+        ("C2", f"warehouse/raw/{name}"),
+    ]
     assert everything(tmp_path) == before
 
 
@@ -179,14 +186,10 @@ def test_a_name_that_could_stand_for_others_is_read_as_itself(
     home = home_at(tmp_path / folder / "home")
     home.deliver(frame([line("C1", DAY)]), "good.csv")
     home.deliver(frame([line("C2", DAY)]), name)
-    place = Home.resolve(str(home.root))
-    with duckdb.connect() as con:
-        load_files(con, place, load_config(place).source)
-        rows = con.execute(
-            "select customer_id, file_name from raw.transactions join raw.files using (file_id)"
-            " order by customer_id"
-        ).fetchall()
-    assert rows == [("C1", "warehouse/raw/good.csv"), ("C2", f"warehouse/raw/{name}")]
+    assert customers_by_file(home) == [
+        ("C1", "warehouse/raw/good.csv"),
+        ("C2", f"warehouse/raw/{name}"),
+    ]
 
 
 def test_a_name_that_cannot_be_told_to_the_database_is_refused(home: EngineHome):

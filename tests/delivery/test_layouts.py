@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY
 
+from ml.delivery.dbt_macros import rejection_rule
 from ml.delivery.init import InitAnswer, init
-from ml.delivery.line_values import rejection_rule
 from ml.delivery.load import load_files
 from ml.delivery.proposal import InitOptions
 from ml.home.config import load_config

@@ -9,8 +9,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from ml.delivery.dbt_macros import rejection_rule
 from ml.delivery.init import InitAnswer, init
-from ml.delivery.line_values import customers_as_read, rejection_rule
+from ml.delivery.line_values import customers_as_read
 from ml.delivery.load import load_files
 from ml.delivery.proposal import InitOptions
 from ml.home.config import Columns, Source
@@ -101,6 +102,27 @@ def test_a_ragged_file_is_filtered_too(tmp_path: Path):
     assert rows == [(1, "1", None), (2, None, "wrong number of values")]
 
 
+def test_ragged_lines_are_numbered_as_they_lie_between_lines_that_are_left_out(tmp_path: Path):
+    delivered(
+        tmp_path,
+        "B,1,2019-01-01,5,x,,",
+        "A",
+        "A,3,2019-01-03,7,x,,",
+        "B,4,2019-01-04,7,x,,,,more",
+        "A,5,2019-01-05,7,x,",
+        "A,6,2019-01-06,7,x,,",
+    )
+    rows = lines(tmp_path, source(keep={"who": ["A"]}), "file_row, order_id")
+    ragged = "wrong number of values"
+    assert rows == [
+        (2, None, ragged),
+        (3, "3", None),
+        (4, None, ragged),
+        (5, None, ragged),
+        (6, "6", None),
+    ]
+
+
 # Refunds that name their order
 
 
@@ -140,6 +162,23 @@ def test_an_order_that_comes_later_takes_its_earlier_refund(tmp_path: Path):
         assert judged(con, "customer_id") == [(None, "parent order not counted")]
 
 
+def test_a_refund_of_an_order_that_is_refused_does_not_count(tmp_path: Path):
+    of = "parent order not counted"
+    delivered(
+        tmp_path,
+        "A,1,2099-01-01,5,ok,0,USD",
+        "B,2,2019-01-02,7,ok,0,EUR",
+        "C,3,2019-01-02,seven,ok,0,USD",
+        "n/a,4,2019-01-02,7,ok,0,USD",
+        "D,5,2019-01-02,7,ok,0,USD",
+        "D,5,2019-01-02,seven,ok,0,USD",
+        *[f",{100 + order},2019-01-09,-1,ok,{order},USD" for order in range(1, 6)],
+    )
+    config = source({"parent_order_id": "of", "currency": "currency"}, currency="USD")
+    rows = lines(tmp_path, config, "customer_id")[6:]
+    assert rows == [(None, of), (None, of), (None, of), (None, of), ("D", None)]
+
+
 # Money
 
 
@@ -169,6 +208,24 @@ def test_the_total_of_an_order_counts_once_where_it_stands_on_each_line(tmp_path
     )
     rows = lines(tmp_path, source(amount_is_order_total=True), "amount")
     assert rows == [(20, None), (0, None), (20, None), (5, None), (6, None)]
+
+
+def test_the_total_of_an_order_is_left_out_once_and_only_if_no_line_of_it_counts(tmp_path: Path):
+    delivered(
+        tmp_path,
+        "A,1,2019-01-01,20,x,,",
+        "A,1,2019-01-01,20,x,,",
+        "B,2,2019-01-02,30,x,,",
+        "B,2,2019-01-02,30,y,,",
+        "B,,2019-01-03,5,x,,",
+        "B,,2019-01-03,6,x,,",
+    )
+    config = source(drop={"state": ["x"]}, amount_is_order_total=True)
+    with duckdb.connect() as con:
+        load_files(con, Home(tmp_path), config)
+        assert judged(con, "amount") == [(30, None)]
+        left = con.execute("select value, line_count, amount from raw.left_out_lines").fetchall()
+    assert left == [("x", 5, 31)]
 
 
 def test_a_discount_line_counts_where_it_is_asked_for(tmp_path: Path):
@@ -205,7 +262,8 @@ def test_init_takes_the_currency_of_the_column_and_asks_if_there_are_several(tmp
 
 
 @pytest.mark.parametrize(
-    ("cell", "currency"), [("€5.00", "EUR"), ("5.00 PLN", "PLN"), ("£5.00", "GBP"), ("5.00", "USD")]
+    ("cell", "currency"),
+    [("€5.00", "EUR"), ("5.00 PLN", "PLN"), ("£5.00", "GBP"), ("5.00 RM", "MYR"), ("5.00", "USD")],
 )
 def test_the_currency_is_also_told_by_the_signs_of_the_money(
     tmp_path: Path, cell: str, currency: str
@@ -241,6 +299,12 @@ def test_times_can_be_written_in_another_zone_than_the_days_are_of(tmp_path: Pat
     [
         (("2019-01-02 10:00 -0500", "2019-07-02 10:00 -0400"), "America/New_York"),
         (("2019-01-02 10:00 +0100", "2019-07-02 10:00 +0200"), "Europe/Berlin"),
+        (("Wed Jan 02 10:00:00 EST 2019", "Tue Jul 02 10:00:00 EDT 2019"), "America/New_York"),
+        (
+            ("Jan 2 2019 10:00:00 GMT+0100 (CET)", "Jul 2 2019 10:00:00 GMT+0200 (CEST)"),
+            "Europe/Berlin",
+        ),
+        (("2019-01-02 10:00 UTC", "2019-07-02 10:00 UTC"), "UTC"),
         (("2019-01-02 10:00 +0530", "2019-07-02 10:00 +0530"), "Asia/Kolkata"),
         (("2019-01-02 10:00Z", "2019-07-02 10:00Z"), "UTC"),
         (("2019-01-02 10:00", "2019-07-02 10:00"), "UTC"),

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from conftest import REPOSITORY
 
-from ml.delivery.line_values import rejection_rule
+from ml.delivery.dbt_macros import rejection_rule
 from ml.delivery.load import load_files
 from ml.home.config import Columns, Source
 from ml.home.layout import Home

@@ -249,6 +249,31 @@ def test_a_scored_batch_counts_once_however_often_its_cutoff_was_scored(
     assert (cutoff, model_id) == (SECOND_CUTOFF, "second")
 
 
+def queries_of_descriptions() -> list[Any]:
+    """Every query in the description of a mart, with the name of the mart."""
+    return [
+        pytest.param(model["name"], query, id=model["name"])
+        for path in sorted((PROJECT / "models" / "marts").rglob("*.yml"))
+        for model in (yml(path) or {}).get("models") or []
+        for query in re.findall(r"```sql\n(.*?)```", model["description"], flags=re.DOTALL)
+    ]
+
+
+def test_every_mart_has_a_query_in_its_description():
+    marts = {path.stem for path in (PROJECT / "models" / "marts").rglob("*.sql")}
+    assert {parameters.id for parameters in queries_of_descriptions()} == marts
+
+
+@pytest.mark.parametrize(("mart", "query"), queries_of_descriptions())
+def test_the_query_in_the_description_of_a_mart_reads_it(
+    mart: str, query: str, rescored_home: EngineHome
+):
+    assert f"marts.{mart}\n" in query
+    rows = rescored_home.rows(query)
+    # nothing may be wrong with the data, and no window may need a look
+    assert rows or mart in ("data_doubts", "drift_data_checks", "early_warnings")
+
+
 def measures() -> list[Any]:
     """Every measure of the semantic models, with the mart it is over."""
     return [

@@ -56,6 +56,8 @@ numbered_lines as (
                 quantity,
                 unit_price,
                 amount,
+                currency,
+                parent_order_id,
                 unreadable
             order by file_row
         ) as occurrence,
@@ -77,6 +79,8 @@ qualify
             quantity,
             unit_price,
             amount,
+            currency,
+            parent_order_id,
             unreadable,
             occurrence
         order by file_id

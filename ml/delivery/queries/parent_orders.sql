@@ -1,5 +1,5 @@
 -- whose refund a line is that names its order: file_id, file_row, and the customer of
--- the order
+-- the order; of an order whose lines are all refused there is none
 create or replace temporary table parent_orders as
 with named_orders as (
 
@@ -16,7 +16,10 @@ parents as (
     from raw.transactions
     inner join named_orders
         on transactions.order_id = named_orders.parent_order_id
-    where transactions.parent_order_id is null
+    where
+        transactions.parent_order_id is null
+        -- a line that is refused has its texts here
+        and transactions.delivered is null
     group by transactions.order_id
 
 )

@@ -1,8 +1,11 @@
--- days of `forgotten` are marked as changed by a new load, and fingerprinted anew
+-- days of `forgotten` and of lines that are gone are marked as changed by a new load,
+-- and fingerprinted anew
 create temp table touched_days as
 select distinct activity_date
 from intermediate.int_customer_days
-where customer_id in (select customer_id from forgotten);
+where
+    customer_id in (select customer_id from forgotten)
+    or activity_date in (select activity_date from gone_lines);
 
 create temp table stamp as
 select max(load_id) + 1 as load_id
