@@ -32,7 +32,11 @@ FIRST_ORDER, BEHAVIOUR = "first_order_date", "marts.clv_cluster_behaviour"
 MEASURED_LOAD = "intermediate.int_measured_load"
 QUERIES = Queries(__file__)
 # what the verdicts read first; a warehouse with drift_report but without them has earlier ones
-VERDICTS = {"intermediate.int_judged_windows", "intermediate.int_window_totals"}
+VERDICTS = {
+    "intermediate.int_judged_windows",
+    "intermediate.int_window_totals",
+    "staging.stg_currency",
+}
 MEASURED = {"marts.drift_report", "ml.drift_measurements", "intermediate.int_population_shift"}
 
 

@@ -31,6 +31,7 @@ def segments(windows: pd.DataFrame) -> pd.DataFrame:
                 " not is_significant as is_quiet, true as is_newest_revision"
                 " from clv_predictions_actual"
             )
+        con.execute("create table stg_currency as select '$' as currency_mark")
         sums = model("intermediate/monitor/int_segment_sums")
         con.execute(f"create table int_segment_sums as {sums}")
         return con.sql(model("marts/drift_segments")).df()
