@@ -318,7 +318,10 @@ def _tenths(facts: DriftFacts, currency: str) -> str:
         for tenth in sorted(means)
     ]
     words = "Mean money a customer, as the picture shows it. The two should be alike."
-    return f"## Predicted and actual by tenth\n\n{words}\n\n{_table(heads, rows)}"
+    batch = facts.batch
+    picture = f"drift_alert_{batch.cutoff}_pred{batch.pred_months}m.png"
+    shown = f"![Predicted and actual by tenth, at training and now]({picture})"
+    return "\n\n".join(["## Predicted and actual by tenth", words, shown, _table(heads, rows)])
 
 
 def _features(facts: DriftFacts) -> str:
@@ -383,8 +386,6 @@ def _next_steps(facts: DriftFacts) -> str:
             f"- [Tiers](clv_ranked_predictions_{stem}.csv), [clusters](clv_clusters_{stem}.csv)",
             "- In the warehouse: `marts.drift_report`, `marts.drift_segments`, "
             "`marts.drift_data_checks`, `marts.early_warnings`",
-            "",
-            f"![Predicted and actual by decile, at training and now](drift_alert_{stem}.png)",
         ]
     )
 

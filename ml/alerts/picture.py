@@ -92,7 +92,7 @@ def _draw_tenths(axes: Axes, place: pd.Series, predicted: FloatArray, actual: Fl
         zorder=4,
         clip_on=False,
     )
-    axes.set_yticks(place, ["best" if tenth == 1 else str(tenth) for tenth in place])
+    axes.set_yticks(place, ["best" if tenth == 1 else f"{tenth:.0f}" for tenth in place])
     axes.set_ylim(len(place) + 0.7, 0.3)
 
 

@@ -19,7 +19,8 @@ def tenths(scale: float, worst: float = 6.0) -> pd.DataFrame:
     actual = [0.8 * mean for mean in MEANS[:-1]] + [worst]
     return pd.DataFrame(
         {
-            "decile": range(1, 11),
+            # as numbers of the card are
+            "decile": np.arange(1.0, 11.0),
             "mean_predicted": np.array(MEANS) * scale,
             "mean_actual": np.array(actual) * scale,
         }
@@ -59,6 +60,8 @@ def test_money_has_its_currency_and_a_logarithmic_line_has_no_bars(
     axes = axes_of(tmp_path, monkeypatch, tenths(1000))
     assert axes.get_xscale() == "log"
     assert [*axes.patches, *axes.containers] == []
+    tenths_shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert tenths_shown == ["best", *map(str, range(2, 11))]
     assert [label.get_text() for label in axes.get_xticklabels()] == [
         "€5K",
         "€10K",
