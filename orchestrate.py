@@ -136,7 +136,7 @@ def load(ctx: typer.Context) -> None:
     from ml.life import commands
     from ml.terminal import messages
 
-    _work(ctx.obj, commands.load, messages.of_load)
+    _work(ctx.obj, commands.load, _with_currency(ctx.obj, messages.of_load))
 
 
 Cutoff = Annotated[str | None, typer.Option(help="A date YYYY-MM-DD, the last day of the past.")]
@@ -158,7 +158,7 @@ def train(
     _work(
         ctx.obj,
         lambda home, progress: commands.train(home, progress, day, challenger=challenger),
-        messages.of_train,
+        _with_currency(ctx.obj, messages.of_train),
     )
 
 
@@ -171,7 +171,7 @@ def promote(ctx: typer.Context, model_id: str) -> None:
     _work(
         ctx.obj,
         lambda home, progress: commands.promote(home, progress, model_id),
-        messages.of_promote,
+        _with_currency(ctx.obj, messages.of_promote),
     )
 
 
@@ -182,7 +182,11 @@ def run(ctx: typer.Context, cutoff: Cutoff = None) -> None:
     from ml.terminal import messages
 
     day = _day(cutoff)
-    _work(ctx.obj, lambda home, progress: commands.run(home, progress, day), messages.of_run)
+    _work(
+        ctx.obj,
+        lambda home, progress: commands.run(home, progress, day),
+        _with_currency(ctx.obj, messages.of_run),
+    )
 
 
 @app.command()
@@ -194,7 +198,7 @@ def compare(ctx: typer.Context, first: str, second: str) -> None:
     _work(
         ctx.obj,
         lambda home, progress: compare.compare(home, progress, first, second),
-        messages.of_compare,
+        _with_currency(ctx.obj, messages.of_compare),
     )
 
 
@@ -217,7 +221,7 @@ def tune(
     _work(
         ctx.obj,
         lambda home, progress: tune.tune(home, progress, day, history, pred),
-        messages.of_tune,
+        _with_currency(ctx.obj, messages.of_tune),
     )
 
 
@@ -236,7 +240,7 @@ def backtest(
     _work(
         ctx.obj,
         lambda home, progress: backtest.backtest(home, progress, days, history, pred),
-        messages.of_backtest,
+        _with_currency(ctx.obj, messages.of_backtest),
     )
 
 
@@ -246,7 +250,7 @@ def status(ctx: typer.Context) -> None:
     from ml.life import commands
     from ml.terminal import status
 
-    _work(ctx.obj, lambda home, _: commands.status(home), status.of_status)
+    _work(ctx.obj, lambda home, _: commands.status(home), _with_currency(ctx.obj, status.of_status))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # an id may begin with a dash
@@ -274,7 +278,7 @@ def reproduce(
     answer = _work(
         ctx.obj,
         lambda home, progress: reproduce(home, progress, model_id, restore=restore),
-        messages.of_reproduce,
+        _with_currency(ctx.obj, messages.of_reproduce),
     )
     if not answer.equal:
         raise typer.Exit(EngineError.exit_code)
@@ -385,6 +389,20 @@ def _work(
         answer = command(home, display)
     _show(options, answer, message)
     return answer
+
+
+def _with_currency(
+    options: Options, message: Callable[[Answer, str], Any]
+) -> Callable[[Answer], Any]:
+    """A message that writes money, told the currency of the home."""
+
+    def told(answer: Answer) -> Any:
+        from ml.home.config import load_config
+        from ml.home.layout import Home
+
+        return message(answer, load_config(Home.resolve(options.home)).source.currency)
+
+    return told
 
 
 def _show(options: Options, answer: Answer, message: Callable[[Answer], Any]) -> None:

@@ -17,7 +17,12 @@ select
                 || 'several lines, such as {}: it looks like the total of the order',
                 count(*) filter (where is_alike), count(*),
                 arg_min(
-                    format('{} with {} of {:,.2f}', order_id, sold_line_count, shown),
+                    format(
+                        '{} with {} of {:,.2f}{}', order_id, sold_line_count, shown,
+                        coalesce(
+                            (select ' ' || max(upper(currency)) from current_files), ''
+                        )
+                    ),
                     (-line_count, order_id, customer_id)
                 ) filter (where is_alike)
             ) as words,

@@ -183,20 +183,19 @@ and ({{ error_is_worse }} is not null or {{ breached }} is not null)
     `window` is a relation with the verdict and what it was decided from.
 #}
 {% macro drift_reason(window) -%}
-{%- set whole = money_format() -%}
+{%- set mark = window ~ '.currency_mark' -%}
 concat_ws(
     '; ',
     case
         when {{ window }}.nothing_came
-            then printf(
-                'nothing came of {{ whole }} expected',
-                {{ window }}.predicted_total
-            )
+            then
+                'nothing came of '
+                || {{ money_in_words(window ~ '.predicted_total', mark) }}
+                || ' expected'
         when not {{ window }}.total_is_inside
             then printf(
-                '{{ whole }} came, %s the 80 %% interval of the total '
-                || '({{ whole }} to {{ whole }})%s',
-                {{ window }}.actual_total,
+                '%s came, %s the 80 %% interval of the total (%s to %s)%s',
+                {{ money_in_words(window ~ '.actual_total', mark) }},
                 case
                     when {{ window }}.total_is_far_outside and {{ window }}.total_place < 0
                         then 'far below'
@@ -204,8 +203,8 @@ concat_ws(
                     when {{ window }}.total_place < 0 then 'below'
                     else 'above'
                 end,
-                {{ window }}.predicted_total_low,
-                {{ window }}.predicted_total_high,
+                {{ money_in_words(window ~ '.predicted_total_low', mark) }},
+                {{ money_in_words(window ~ '.predicted_total_high', mark) }},
                 case
                     when {{ window }}.total_is_outside_twice
                         then ', as in the window before'

@@ -37,12 +37,6 @@ decimal(38, {{ money_decimals() }})
 {%- endmacro %}
 
 
-{# How printf() writes money: whole, or with all decimals if they are more than four. #}
-{% macro money_format() -%}
-%.{{ money_decimals() if money_decimals() > 4 else 0 }}f
-{%- endmacro %}
-
-
 {# The same for the comparison of a query with its contract. #}
 {% macro duckdb__get_empty_schema_sql(columns) -%}
 {{ return(

@@ -15,37 +15,40 @@ end
 #}
 {% macro rounded_text(value, digits) -%}
 {%- set finer = 'decimal(38, ' ~ ([digits + 4, 6] | max) ~ ')' -%}
-cast(
-    cast(cast({{ value }} as {{ finer }}) as decimal(38, {{ digits }})) as varchar
+format(
+    '{:,.{{ digits }}f}',
+    cast(cast(cast({{ value }} as {{ finer }}) as decimal(38, {{ digits }})) as double)
 )
 {%- endmacro %}
 
 
 {# Lower or upper half of the batch; the median itself belongs to the lower half. #}
-{% macro half(value, edge, digits, unit='') -%}
+{% macro half(value, edge, digits, unit='', mark="''") -%}
 case
     when {{ value }} <= {{ edge }}
-        then 'up to ' || {{ rounded_text(edge, digits) }} || '{{ unit }}'
+        then 'up to ' || {{ mark }} || {{ rounded_text(edge, digits) }} || '{{ unit }}'
     when {{ value }} > {{ edge }}
-        then 'over ' || {{ rounded_text(edge, digits) }} || '{{ unit }}'
+        then 'over ' || {{ mark }} || {{ rounded_text(edge, digits) }} || '{{ unit }}'
 end
 {%- endmacro %}
 
 
 {# Quarter of the batch, by three edges; an edge belongs to the quarter below it. #}
-{% macro quarter(value, edges, digits=2) -%}
+{% macro quarter(value, edges, digits=2, mark="''") -%}
 {%- set first, second, third = edges ~ '[1]', edges ~ '[2]', edges ~ '[3]' -%}
 case
     when {{ value }} <= {{ first }}
-        then 'lowest quarter (up to ' || {{ rounded_text(first, digits) }} || ')'
+        then 'lowest quarter (up to '
+            || {{ mark }} || {{ rounded_text(first, digits) }} || ')'
     when {{ value }} <= {{ second }}
-        then 'second quarter (' || {{ rounded_text(first, digits) }}
-            || ' to ' || {{ rounded_text(second, digits) }} || ')'
+        then 'second quarter (' || {{ mark }} || {{ rounded_text(first, digits) }}
+            || ' to ' || {{ mark }} || {{ rounded_text(second, digits) }} || ')'
     when {{ value }} <= {{ third }}
-        then 'third quarter (' || {{ rounded_text(second, digits) }}
-            || ' to ' || {{ rounded_text(third, digits) }} || ')'
+        then 'third quarter (' || {{ mark }} || {{ rounded_text(second, digits) }}
+            || ' to ' || {{ mark }} || {{ rounded_text(third, digits) }} || ')'
     when {{ value }} > {{ third }}
-        then 'highest quarter (over ' || {{ rounded_text(third, digits) }} || ')'
+        then 'highest quarter (over '
+            || {{ mark }} || {{ rounded_text(third, digits) }} || ')'
 end
 {%- endmacro %}
 

@@ -24,8 +24,9 @@ WHOLE_MONTHS = """
 cast(months_between(trunc({later}, 'MM'), trunc({earlier}, 'MM')) as int)
 - cast(day({later}) < least(day({earlier}), day(last_day({later}))) as int)
 """
-# DuckDB's words for two decimals, with and without thousands, in Java's
+# DuckDB's words for numbers, with and without thousands, in Java's
 NUMBER_SHAPES = {
+    "{:,.0f}": exp.Literal.string("#,##0"),
     "{:,.2f}": exp.Literal.string("#,##0.00"),
     "{:.2f}": exp.Literal.string("0.00"),
 }

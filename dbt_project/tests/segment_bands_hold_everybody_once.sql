@@ -33,6 +33,9 @@ where
     {{ tenure_band('age_days') }} <> tenure_name
     or {{ quarter('order_value', '[10.0, 20.0, 30.0]') }} <> quarter_name
     or {{ half('order_value', '20.0', 2) }} <> half_name
+    or {{ half('order_value', '20000.0', 2, mark="'€'") }} <> 'up to €20,000.00'
+    or {{ quarter('30.01', '[10.0, 20.0, 3000.0]', 0, "'CHF '") }}
+    <> 'third quarter (CHF 20 to CHF 3,000)'
 
 union all
 

@@ -72,7 +72,7 @@ def write_alerts(
         if picture not in purged and (is_new or not picture.exists()):
             from ml.alerts.picture import draw_alert  # matplotlib takes a second to load
 
-            draw_alert(facts, picture)
+            draw_alert(facts, picture, currency)
             written.append(picture)
         if path not in purged and is_new:
             write_atomically(path, text)

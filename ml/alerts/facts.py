@@ -27,6 +27,25 @@ class DriftFacts:
     baseline: dict[str, Any]
 
 
+def calibration(facts: DriftFacts) -> dict[str, pd.DataFrame]:
+    """Mean money a customer by tenth, by period: out of time at training, and now.
+
+    Columns: decile (1 = highest predicted), mean_predicted, mean_actual. `at training` is missing
+    where the card of the model is.
+    """
+    deciles = facts.segments[facts.segments["segment_kind"] == "prediction decile"]
+    now = pd.DataFrame(
+        {
+            "decile": deciles["segment"].astype(int),
+            "mean_predicted": deciles["predicted_total"] / deciles["customers"],
+            "mean_actual": deciles["actual_total"] / deciles["customers"],
+        }
+    )
+    then = pd.DataFrame(facts.baseline.get("calibration", []))
+    periods = {} if then.empty else {"at training": then}
+    return periods | {"now": now.sort_values("decile")}
+
+
 def read_facts(
     con: duckdb.DuckDBPyConnection, home: Home, batch: Batch, report: dict[str, Any]
 ) -> DriftFacts:

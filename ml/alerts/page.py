@@ -1,12 +1,13 @@
 """The page of a drift alert, in Markdown, for a person who has to find the cause."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
-from ml.alerts.facts import DriftFacts
-from ml.home.number_text import is_known, relative_change, three_digits, written
+from ml.alerts.facts import DriftFacts, calibration
+from ml.home.number_text import is_known, relative_change, three_digits, total, written
 from ml.home.segment_text import segment_in_words, tier_with_range
 from ml.model.measures.drift import CONFIDENCE
 
@@ -17,6 +18,8 @@ SHOWN_KINDS = (
     ("order-value band", "Mean order value"),
 )
 MOST_MOVED = 6
+# checks of the data that are amounts
+MONEY_CHECKS = ("net_revenue",)
 SEGMENTS_QUIET = "no segment left the rest"
 SEGMENTS_UNTOLD = (
     "but whether that is drift cannot be told: no segment has 200 customers and a usual level yet"
@@ -48,12 +51,13 @@ def page(facts: DriftFacts, currency: str) -> str:
     """The whole page; nothing in it depends on when it is written."""
     sections = [
         _head(facts, currency),
-        _drifted(facts),
-        _figures(facts),
+        _drifted(facts, currency),
+        _figures(facts, currency),
         _cause(facts),
-        _segments(facts),
+        _segments(facts, currency),
+        _tenths(facts, currency),
         _features(facts),
-        _checks(facts),
+        _checks(facts, currency),
         _next_steps(facts),
     ]
     return "\n\n".join(sections) + "\n"
@@ -76,11 +80,11 @@ def _head(facts: DriftFacts, currency: str) -> str:
     )
 
 
-def _drifted(facts: DriftFacts) -> str:
+def _drifted(facts: DriftFacts, currency: str) -> str:
     report = facts.report
     lines = [
         f"- Thresholds of the config passed: {_passed(report)}.",
-        _total(report),
+        _total(report, currency),
         *_buyers(report),
         _error(report),
         _lead(report),
@@ -97,10 +101,10 @@ def _passed(report: dict[str, Any]) -> str:
     return f"{passed}; it cannot be told of {untold}" if untold else passed
 
 
-def _total(report: dict[str, Any]) -> str:
+def _total(report: dict[str, Any], currency: str) -> str:
     """The total beside the interval that was published for it."""
-    low, high = (three_digits(report[f"predicted_total_{end}"]) for end in ("low", "high"))
-    came, expected = (three_digits(report[name]) for name in ("actual_total", "predicted_total"))
+    low, high = (total(report[f"predicted_total_{end}"], currency) for end in ("low", "high"))
+    came, expected = (total(report[name], currency) for name in ("actual_total", "predicted_total"))
     words = f"- Total: {came} came of {expected} expected (80 % interval {low} to {high})"
     if report["total_is_inside"] is None:
         return f"{words}; whether that is inside cannot be told."
@@ -176,48 +180,59 @@ def _left_the_rest(facts: DriftFacts) -> str:
     )
 
 
-def _figures(facts: DriftFacts) -> str:
+def _figures(facts: DriftFacts, currency: str) -> str:
     report, baseline = facts.report, facts.baseline
+
+    def money(value: float | None) -> str:
+        return total(value, currency)
+
     rows = [
-        _threshold_row("RMSE", report, "rmse", f"+{report['rmse_threshold']:.0%}"),
-        _threshold_row("R2", report, "r2", f"-{report['r2_threshold']:.0%}"),
+        _threshold_row("RMSE", report, "rmse", f"+{report['rmse_threshold']:.0%}", money),
+        _threshold_row("R2", report, "r2", f"-{report['r2_threshold']:.0%}", three_digits),
     ]
-    for words, name in (("MAE", "mae"), ("D2", "d2"), ("normalised Gini", "normalised_gini")):
+    for words, name, figure in (
+        ("MAE", "mae", money),
+        ("D2", "d2", three_digits),
+        ("normalised Gini", "normalised_gini", three_digits),
+    ):
         then, now = baseline.get(name), report[name]
-        rows.append(
-            [words, three_digits(then), three_digits(now), relative_change(now, then), "", ""]
-        )
-    total = (
-        report["actual_total"] / report["predicted_total"] if report["predicted_total"] else None
-    )
-    level = baseline.get("bias")
-    then = 1 / (1 + level) if level is not None and is_known(level) and level > -1 else None
-    rows.append(
-        [
-            "actual / predicted total",
-            three_digits(then),
-            three_digits(total),
-            relative_change(total, then),
-            "",
-            "",
-        ]
-    )
-    expected, came = report["expected_buyers"], report["actual_buyers"]
-    if is_known(expected) and is_known(came) and expected > 0:
-        rows.append(["buyers, actual / expected", "", three_digits(came / expected), "", "", ""])
-        rows.append(["Brier score", "", three_digits(report["brier_score"]), "", "", ""])
+        rows.append([words, figure(then), figure(now), relative_change(now, then), "", ""])
+    rows += _ratio_rows(facts)
     heads = ["figure", "at training", "now", "change", "threshold", "passed"]
     return f"## Figures\n\n{_table(heads, rows)}"
 
 
-def _threshold_row(words: str, report: dict[str, Any], name: str, threshold: str) -> list[str]:
+def _ratio_rows(facts: DriftFacts) -> list[list[str]]:
+    """What came against what was predicted: money, and buyers where they were measured."""
+    report, baseline = facts.report, facts.baseline
+    ratio = (
+        report["actual_total"] / report["predicted_total"] if report["predicted_total"] else None
+    )
+    level = baseline.get("bias")
+    then = 1 / (1 + level) if level is not None and is_known(level) and level > -1 else None
+    figures = [three_digits(then), three_digits(ratio), relative_change(ratio, then)]
+    rows = [["actual / predicted total", *figures, "", ""]]
+    expected, came = report["expected_buyers"], report["actual_buyers"]
+    if is_known(expected) and is_known(came) and expected > 0:
+        rows.append(["buyers, actual / expected", "", three_digits(came / expected), "", "", ""])
+        rows.append(["Brier score", "", three_digits(report["brier_score"]), "", "", ""])
+    return rows
+
+
+def _threshold_row(
+    words: str,
+    report: dict[str, Any],
+    name: str,
+    threshold: str,
+    figure: Callable[[float | None], str],
+) -> list[str]:
     baseline = report[f"baseline_{name}"]
     is_absolute = name == "r2" and is_known(baseline) and baseline <= 0
     form = "{:+.3f}" if is_absolute else "{:+.0%}"
     return [
         words,
-        three_digits(baseline),
-        three_digits(report[name]),
+        figure(baseline),
+        figure(report[name]),
         written(report[f"{name}_change"], form),
         f"-{report['r2_threshold']:.2f}" if is_absolute else threshold,
         _passed_in_words(report[f"{name}_is_breached"]),
@@ -261,7 +276,7 @@ def _cause(facts: DriftFacts) -> str:
     return f"## Where to look first\n\n{text}\n\n{_table(heads, rows)}"
 
 
-def _segments(facts: DriftFacts) -> str:
+def _segments(facts: DriftFacts, currency: str) -> str:
     """The error by kind of segment, worst first."""
     heads = ["segment", "customers", "predicted", "actual", "actual / predicted", "RMSE"]
     heads += ["share of squared error", "z"]
@@ -269,23 +284,44 @@ def _segments(facts: DriftFacts) -> str:
     for kind, words in SHOWN_KINDS:
         mine = [row for row in _ranked(facts) if row["segment_kind"] == kind]
         if mine:
-            sections.append(
-                f"### {words}\n\n{_table(heads, [_segment_row(row, facts) for row in mine])}"
-            )
+            rows = [_segment_row(row, facts, currency) for row in mine]
+            sections.append(f"### {words}\n\n{_table(heads, rows)}")
     return "\n\n".join(sections)
 
 
-def _segment_row(row: dict[str, Any], facts: DriftFacts) -> list[str]:
+def _segment_row(row: dict[str, Any], facts: DriftFacts, currency: str) -> list[str]:
     return [
         _cell(tier_with_range(row["segment"], _tiers(facts))),
         f"{row['customers']:,}",
-        three_digits(row["predicted_total"]),
-        three_digits(row["actual_total"]),
+        total(row["predicted_total"], currency),
+        total(row["actual_total"], currency),
         three_digits(row["actual_to_predicted"]),
-        three_digits(row["rmse"]),
+        total(row["rmse"], currency),
         written(row["squared_error_share"], "{:.0%}"),
         written(row["z_score"], "{:+.1f}"),
     ]
+
+
+def _tenths(facts: DriftFacts, currency: str) -> str:
+    """The figures of the picture."""
+    periods = calibration(facts)
+    heads = ["tenth of the customers, 1 = highest predicted"]
+    heads += [f"{side} {period}" for period in periods for side in ("predicted", "actual")]
+    means: dict[int, dict[str, Any]] = {}
+    for period, table in periods.items():
+        for row in table.to_dict("records"):
+            for name in ("mean_predicted", "mean_actual"):
+                means.setdefault(int(row["decile"]), {})[f"{name} {period}"] = row[name]
+    columns = [f"mean_{name}" for name in heads[1:]]
+    rows = [
+        [str(tenth), *(total(means[tenth].get(name), currency) for name in columns)]
+        for tenth in sorted(means)
+    ]
+    words = "Mean money a customer, as the picture shows it. The two should be alike."
+    batch = facts.batch
+    picture = f"drift_alert_{batch.cutoff}_pred{batch.pred_months}m.png"
+    shown = f"![Predicted and actual by tenth, at training and now]({picture})"
+    return "\n\n".join(["## Predicted and actual by tenth", words, shown, _table(heads, rows)])
 
 
 def _features(facts: DriftFacts) -> str:
@@ -305,7 +341,7 @@ def _features(facts: DriftFacts) -> str:
     return "\n\n".join([*sections, "\n".join(lines)] if lines else sections)
 
 
-def _checks(facts: DriftFacts) -> str:
+def _checks(facts: DriftFacts, currency: str) -> str:
     checks = facts.checks.to_dict("records")
     if not checks:
         return "## Is it the data?\n\nNo comparison is possible."
@@ -317,8 +353,12 @@ def _checks(facts: DriftFacts) -> str:
     rows = [
         [
             row["check_name"].replace("_", " "),
-            three_digits(row["value"]),
-            three_digits(row["value_before"]),
+            *(
+                total(row[name], currency)
+                if row["check_name"] in MONEY_CHECKS
+                else three_digits(row[name])
+                for name in ("value", "value_before")
+            ),
             f"{row['change']:+.0%}" if is_known(row["change"]) else "",
         ]
         for row in checks
@@ -346,8 +386,6 @@ def _next_steps(facts: DriftFacts) -> str:
             f"- [Tiers](clv_ranked_predictions_{stem}.csv), [clusters](clv_clusters_{stem}.csv)",
             "- In the warehouse: `marts.drift_report`, `marts.drift_segments`, "
             "`marts.drift_data_checks`, `marts.early_warnings`",
-            "",
-            f"![Predicted and actual by decile, at training and now](drift_alert_{stem}.png)",
         ]
     )
 

@@ -2,10 +2,14 @@
 
 A number that is None or NaN is not known; each function says what is written for it. Terminal,
 cards and alerts are plain text (`-4%`), the report is a typeset page (`−4 %`).
+
+Every amount of money has the sign of its currency, and thousands in groups: `currency_mark` says
+what stands before it. Texts that are made in SQL take the same from stg_currency.
 """
 
 import math
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 UNDEFINED, UNKNOWN, NOTHING, NO_VALUE = "undefined", "unknown", "-", "–"
@@ -27,15 +31,57 @@ def with_decimals(value: float | None, digits: int = 3) -> str:
     """
     if value is None or not is_known(value):
         return UNDEFINED
-    text = f"{value:.{digits}f}"
-    return small(value) or text if not float(text) else text
+    if not round(value, digits):
+        return small(value) or f"{value:.{digits}f}"
+    return f"{value:,.{digits}f}"
 
 
-def money(value: float | Decimal | None) -> str:
-    """`1,234.50`, or `0.000012`, for amounts whose currency is named beside them; else `-`."""
+# Money
+
+
+@lru_cache
+def currency_mark(currency: str) -> str:
+    """What stands before an amount of money, by the code of its currency.
+
+    >>> currency_mark("USD"), currency_mark("CAD"), currency_mark("CHF")
+    ('$', 'CA$', 'CHF ')
+    """
+    from babel.numbers import get_currency_symbol  # not needed to start a command
+
+    sign = get_currency_symbol(currency, locale="en")
+    return f"{sign} " if sign[-1].isalpha() else sign
+
+
+def money(value: float | Decimal | None, currency: str) -> str:
+    """`$1,234.50`, `¥1,234`, or `$0.000012`: to the last coin; else `-`."""
+    return NOTHING if not is_known(value) else _marked(value, currency, _coins(value, currency))
+
+
+def total(value: float | Decimal | None, currency: str) -> str:
+    """`$12,345`, and `$12.34` below 100: sums and means of money; else `unknown`."""
     if value is None or not is_known(value):
-        return NOTHING
-    return small(value) or f"{value:,.2f}"
+        return UNKNOWN
+    digits = f"{abs(value):,.0f}" if abs(value) >= 100 else _coins(value, currency)
+    return _marked(value, currency, digits)
+
+
+def worth(value: float | None, currency: str) -> str:
+    """`worth $1,234.50`, for what is not counted; else `worth unknown`."""
+    return f"worth {money(value, currency) if is_known(value) else UNKNOWN}"
+
+
+def _marked(value: Any, currency: str, digits: str) -> str:
+    return f"{'-' if value < 0 else ''}{currency_mark(currency)}{digits}"
+
+
+def _coins(value: Any, currency: str) -> str:
+    """The amount without its sign, with the decimals of its currency or more."""
+    from babel.numbers import get_currency_precision
+
+    decimals = get_currency_precision(currency)
+    # a part of a yen is no coin, and yet more than nothing
+    decimals = max(decimals, 2) if abs(value) < 1 and round(value, decimals) != value else decimals
+    return small(abs(value)) or f"{abs(value):,.{decimals}f}"
 
 
 def small(value: float | Decimal) -> str:
@@ -48,16 +94,6 @@ def small(value: float | Decimal) -> str:
     if not 0 < abs(number) < LEAST_OF_TWO_DECIMALS or round(number, 2) == number:
         return ""
     return f"{number:.{2 - math.floor(math.log10(abs(number)))}f}".rstrip("0")
-
-
-def total(value: float) -> str:
-    """`12,345`, or `0.012` below 1, for sums of money in a line of words."""
-    return f"{value:,.0f}" if abs(value) >= 1 or not value else small(value) or f"{value:.2f}"
-
-
-def worth(value: float | None) -> str:
-    """`worth 1,234.50`, for what is not counted; else `worth unknown`."""
-    return f"worth {value:,.2f}" if is_known(value) else f"worth {UNKNOWN}"
 
 
 def by_size(value: float | None) -> str:
@@ -124,27 +160,18 @@ def signed_percent(value: float | None) -> str:
 
 
 def amount(value: float | None, currency: str) -> str:
-    """`$1,234`, `$12.34` below 100, or `$0.000012`; else `–`."""
-    from babel.numbers import format_currency  # not needed to start a command
-
-    if value is None or not is_known(value):
+    """`total`, typeset: `$1,234`, `−CHF 12.34` on one line; else `–`."""
+    if not is_known(value):
         return NO_VALUE
-    if abs(value) >= 100:
-        text = format_currency(value, currency, "¤#,##0", locale="en", currency_digits=False)
-    elif digits := small(value):
-        form = "¤0." + "0" * len(digits.partition(".")[2])
-        text = format_currency(value, currency, form, locale="en", currency_digits=False)
-    else:
-        text = format_currency(value, currency, locale="en")
-    return text.replace("-", MINUS)
+    return total(value, currency).replace("-", MINUS).replace(" ", "\u00a0")
 
 
 def short_amount(value: float, currency: str) -> str:
-    """`$50K`, for axes."""
-    from babel.numbers import format_compact_currency
+    """`$50K`, `CHF\u00a01.5M`, for axes."""
+    from babel.numbers import format_compact_decimal
 
     if 0 < abs(value) < 1:
         return amount(value, currency)
     digits = 0 if abs(value) < 1000 or value % 1000 == 0 else 1
-    text = format_compact_currency(value, currency, locale="en", fraction_digits=digits)
-    return text.replace("-", MINUS)
+    short = format_compact_decimal(abs(value), locale="en", fraction_digits=digits)
+    return _marked(value, currency, short).replace("-", MINUS).replace(" ", "\u00a0")

@@ -5,6 +5,7 @@ import pandas as pd
 from ml.home.config import load_config
 from ml.home.errors import kept_for_the_caller
 from ml.home.layout import Home
+from ml.home.number_text import currency_mark
 from ml.ledger.manifest import FIELDS, champion, read_manifest
 
 
@@ -22,6 +23,13 @@ def config_frame() -> pd.DataFrame:
             "value_tiers": [[f"{share:.4f}" for share in config.segments.value_tiers]],
         }
     )
+
+
+@kept_for_the_caller
+def currency_frame() -> pd.DataFrame:
+    """One row: what stands before an amount of money in words, such as `$`."""
+    currency = load_config(Home.resolve()).source.currency
+    return pd.DataFrame({"currency": [currency], "currency_mark": [currency_mark(currency)]})
 
 
 @kept_for_the_caller

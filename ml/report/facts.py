@@ -15,6 +15,7 @@ import duckdb
 
 from ml.home.layout import Home
 from ml.home.segment_text import tier_range, tier_with_range
+from ml.report.movement import Movement, batch_before, movement
 from ml.warehouse import state
 from ml.warehouse.doubts import Doubt, doubts
 from ml.warehouse.queries import Queries
@@ -64,14 +65,16 @@ class Facts:
 
     Lists go from old to new, tiers and clusters from the best, models from the newest.
     everybody: what `clusters` say, of all customers together. behaviour: figures behind the names
-    of the clusters, by cluster and behaviour; empty for batches of earlier versions. warnings: one
-    row per open window and indicator, `worst` the feature that moved most.
+    of the clusters, by cluster and behaviour; empty for batches of earlier versions. movement:
+    between the value tiers since the batch before. warnings: one row per open window and indicator,
+    `worst` the feature that moved most.
     """
 
     newest_day: date | None
     batch: Row | None
     batches: list[Row]
     tiers: list[Row]
+    movement: Movement | None
     clusters: list[Row]
     everybody: Row | None
     behaviour: dict[int, dict[str, Row]]
@@ -91,14 +94,16 @@ def read_facts(con: duckdb.DuckDBPyConnection, home: Home) -> Facts:
     is_measured = there >= MEASURED
     batches = _batches(con, measured=is_measured) if "marts.champion_batches" in there else []
     batch = batches[-1] if batches else None
-    clusters = _rows(con, "clusters", _key(batch)) if batch else []
+    clusters = _rows(con, "clusters", key(batch)) if batch else []
     windows = _rows(con, "measured_windows") if is_measured else []
     models = _rows(con, "models") if "marts.champion_manifest" in there else []
+    tiers = _tiers(con, batch) if batch else []
     return Facts(
         newest_day=state.newest_day(con),
-        batch=batch | _rows(con, "headline", _key(batch))[0] if batch else None,
+        batch=batch | _rows(con, "headline", key(batch))[0] if batch else None,
         batches=batches[-SHOWN_BATCHES:],
-        tiers=_tiers(con, batch) if batch else [],
+        tiers=tiers,
+        movement=_movement(con, batches, tiers),
         clusters=[row for row in clusters if row["cluster_id"] is not None],
         everybody=next((row for row in clusters if row["cluster_id"] is None), None),
         behaviour=_behaviour(con, batch) if batch else {},
@@ -125,7 +130,7 @@ def _batches(con: duckdb.DuckDBPyConnection, *, measured: bool) -> list[Row]:
 
 def _tiers(con: duckdb.DuckDBPyConnection, batch: Row) -> list[Row]:
     """Tiers of a batch; `holds`: the ranks in a tier, `name`: the tier with them."""
-    rows = _rows(con, "tiers", _key(batch))
+    rows = _rows(con, "tiers", key(batch))
     tiers = [row["value_tier"] for row in rows]
     return [
         row
@@ -137,18 +142,40 @@ def _tiers(con: duckdb.DuckDBPyConnection, batch: Row) -> list[Row]:
     ]
 
 
+def _movement(
+    con: duckdb.DuckDBPyConnection, batches: list[Row], tiers: list[Row]
+) -> Movement | None:
+    """Who moved since the batch before; None where there is none of the same windows."""
+    before = batch_before(batches) if batches else None
+    if before is None:
+        return None
+    now = batches[-1]
+    rows = _rows(con, "movements", key_of_both(before, now))
+    return movement(before, now, [row["value_tier"] for row in tiers], rows)
+
+
+def key_of_both(before: Row, now: Row) -> Row:
+    """What the query `movements` asks for."""
+    return key(now) | {f"{name}_before": value for name, value in key(before).items()}
+
+
+def key_of_window(report: Row) -> Row:
+    """A measured window, by its row of drift_report."""
+    return key(report) | {"revision": report["revision"]}
+
+
 def _behaviour(con: duckdb.DuckDBPyConnection, batch: Row) -> dict[int, dict[str, Row]]:
     by_cluster: dict[int, dict[str, Row]] = {}
-    for row in _rows(con, "cluster_behaviour", _key(batch)):
+    for row in _rows(con, "cluster_behaviour", key(batch)):
         by_cluster.setdefault(row["cluster_id"], {})[row["behaviour"]] = row
     return by_cluster
 
 
 def _window(con: duckdb.DuckDBPyConnection, report: Row) -> Window:
-    key = _key(report) | {"revision": report["revision"]}
+    window = key_of_window(report)
     is_known = report["actual_total"] > 0
-    gains = _rows(con, "gains", key | {"steps": GAIN_STEPS}) if is_known else []
-    return Window(report, _rows(con, "deciles", key), gains, _rows(con, "reliability", key))
+    gains = _rows(con, "gains", window | {"steps": GAIN_STEPS}) if is_known else []
+    return Window(report, _rows(con, "deciles", window), gains, _rows(con, "reliability", window))
 
 
 def newest_search(home: Home) -> Search | None:
@@ -186,7 +213,8 @@ def _number(text: str | None) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _key(row: Row) -> Row:
+def key(row: Row) -> Row:
+    """The batch of a row, as queries ask for it."""
     return {"cutoff": row["cutoff"], "model_id": row["model_id"]}
 
 

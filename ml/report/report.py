@@ -18,12 +18,16 @@ from ml.home.segment_text import segment_in_words
 from ml.report import charts
 from ml.report import words as words
 from ml.report.answers import ReportAnswer
+from ml.report.chart_tables import chart_tables
 from ml.report.cluster_words import cluster_words
-from ml.report.facts import Facts, read_facts
+from ml.report.facts import GAIN_STEPS, Facts, key, key_of_both, key_of_window, read_facts
+from ml.report.sources import runnable
 from ml.warehouse.side_copy import locked, open_warehouse
 from ml.warehouse.views import bring_over
 
 PAGES = Path(__file__).parent / "page"
+# queries that look at one measured window
+OF_WINDOW = ("deciles", "gains", "reliability")
 # what a portrait shows: column of the facts -> words
 MEASURES = {
     "order_count": "orders in the history, mean",
@@ -95,8 +99,21 @@ def page(facts: Facts, currency: str) -> str:
         words=words,
         segment_in_words=segment_in_words,
         open_windows=words.open_windows(facts.warnings),
+        query=lambda name: runnable(name, _asked(facts, name)),
+        tier_names={row["value_tier"]: row["holds"] or row["value_tier"] for row in facts.tiers},
+        rows=chart_tables(facts, currency),
         **_charts(facts),
     )
+
+
+def _asked(facts: Facts, query: str) -> dict[str, Any]:
+    """The values that a query was asked with for this page."""
+    batch, window, moved = facts.batch, facts.window, facts.movement
+    if query == "movements" and moved:
+        return key_of_both(moved.before, moved.now)
+    if query in OF_WINDOW and window:
+        return key_of_window(window.report) | {"steps": GAIN_STEPS}
+    return key(batch) if batch else {}
 
 
 def _charts(facts: Facts) -> dict[str, Any]:

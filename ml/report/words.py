@@ -6,6 +6,7 @@ from typing import Any
 from ml.home.number_text import NO_VALUE, percent, rounded, whole
 from ml.model.measures.by_customer_kind import NEW_CUSTOMER_DAYS
 from ml.report.facts import Facts, Row, Search, Window
+from ml.report.movement import Movement
 from ml.warehouse.doubts import Doubt
 
 INDICATORS = {
@@ -36,6 +37,13 @@ VERDICTS = {
     "drift": "a change that chance hardly explains (outside its interval): look for the cause",
     "sustained drift": "drift in two windows running: time to tune and train anew",
     "cannot be told": "too little is known of the window to judge it: neither fine nor wrong",
+}
+MOVES = {
+    "moved up": "to a better tier than in the batch before",
+    "stayed": "in the same tier",
+    "moved down": "to a worse tier",
+    "came in": "not in the batch before: their first order, or one after a pause",
+    "left": "in the batch before, and without an order in the months that count since",
 }
 LEVELS = ("cannot be told", "ok", "watch", "alarm")
 LOUD = ("watch", "alarm")
@@ -85,6 +93,17 @@ def tiers_finding(tiers: list[Row]) -> str:
     return (
         f"The best {percent(customers)} of customers are expected to bring {percent(revenue)} "
         "of the revenue"
+    )
+
+
+def movement_finding(moved: Movement | None) -> str:
+    """How many customers went to a better tier and to a worse one."""
+    if moved is None or not moved.moves:
+        return "Who moved from tier to tier"
+    up, down = moved.customers("moved up"), moved.customers("moved down")
+    return (
+        f"{whole(up)} customer{'' if up == 1 else 's'} moved to a better tier since "
+        f"{day(moved.before['cutoff'])}, {whole(down)} to a worse one"
     )
 
 

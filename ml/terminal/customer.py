@@ -5,10 +5,13 @@ from rich.console import Group, RenderableType
 from ml.home.dates import history_start
 from ml.home.number_text import money
 from ml.home.segment_text import tier_with_range
+from ml.model.forecast.features import FEATURES
 from ml.report.answers import CustomerPrediction, ExplainAnswer
 from ml.terminal.look import bar, days, facts, note, page, sparkline, table
 
 SHOWN_MONTHS = 12
+# names of drivers that are amounts
+MONEY = {"expected_day_revenue"} | {one.name for one in FEATURES if one.unit == "money"}
 
 
 def of_customer(answer: ExplainAnswer) -> Group:
@@ -41,24 +44,28 @@ def _prediction(answer: ExplainAnswer) -> RenderableType | None:
     prediction, currency = answer.prediction, answer.currency
     if prediction is None:
         return None
-    low, high = money(prediction.predicted_clv_low), money(prediction.predicted_clv_high)
     spent = prediction.actual_clv
     return facts(
         f"Customer {answer.customer_id}: {prediction.pred_months} months, "
         f"{days(prediction.window_start, prediction.window_end)}",
         {
-            "expected revenue": f"{money(prediction.predicted_clv)} {currency}",
-            "80 % interval": f"{low} to {high} {currency}",
+            "expected revenue": money(prediction.predicted_clv, currency),
+            "80 % interval": _interval(prediction, currency),
             "buys at all": f"{prediction.probability_of_purchase:.0%}",
             "value tier": f"{tier_with_range(prediction.value_tier, answer.value_tiers)}, "
             f"rank {prediction.clv_rank:,} of {prediction.customers:,}"
             if prediction.value_tier
             else None,
             "kind of buyer": prediction.cluster_name,
-            "actually spent": None if spent is None else f"{money(spent)} {currency}",
+            "actually spent": None if spent is None else money(spent, currency),
             "cutoff, model": f"{prediction.cutoff}, {prediction.model_id}",
         },
     )
+
+
+def _interval(row: CustomerPrediction, currency: str) -> str:
+    low, high = row.predicted_clv_low, row.predicted_clv_high
+    return f"{money(low, currency)} to {money(high, currency)}"
 
 
 def _drivers(answer: ExplainAnswer) -> RenderableType | None:
@@ -67,7 +74,10 @@ def _drivers(answer: ExplainAnswer) -> RenderableType | None:
     rows = []
     for driver in answer.drivers:
         words, _, value = driver.driver_text.rpartition(": ")
-        rows.append((words, value.partition(" ")[0], _effect(driver.driver_factor)))
+        shown = value.partition(" ")[0]
+        if driver.driver_name in MONEY and driver.driver_value is not None:
+            shown = money(driver.driver_value, answer.currency)
+        rows.append((words, shown, _effect(driver.driver_factor)))
     columns = {"driver": "left", "value": "right", "compared with a typical customer": "left"}
     return table("Why", columns, rows)
 
@@ -87,19 +97,25 @@ def _features(answer: ExplainAnswer) -> RenderableType | None:
         return None
     first = history_start(prediction.cutoff, prediction.history_months)
     rows = [
-        (one.words, _of_unit(one.value, one.unit), _of_unit(one.batch_median, one.unit))
+        (
+            one.words,
+            *(
+                _of_unit(value, one.unit, answer.currency)
+                for value in (one.value, one.batch_median)
+            ),
+        )
         for one in answer.features
     ]
     columns = {"within these days": "left", "customer": "right", "median of the batch": "right"}
     return table(f"History window {days(first, prediction.cutoff)}", columns, rows)
 
 
-def _of_unit(value: float, unit: str) -> str:
-    return money(value) if unit == "money" else f"{value:,.0f}"
+def _of_unit(value: float, unit: str, currency: str) -> str:
+    return money(value, currency) if unit == "money" else f"{value:,.0f}"
 
 
 def _history(answer: ExplainAnswer) -> RenderableType:
-    past, months = answer.history, answer.history.months
+    past, months, currency = answer.history, answer.history.months, answer.currency
     revenue = [month.net_revenue for month in months]
     bought = (
         days(past.first_purchase, past.last_purchase)
@@ -111,8 +127,8 @@ def _history(answer: ExplainAnswer) -> RenderableType:
         {
             "purchases": bought,
             "orders": f"{past.order_count:,}",
-            "net revenue": f"{money(past.net_revenue)} {answer.currency}",
-            "returned": f"{money(past.returned_revenue)} {answer.currency}",
+            "net revenue": money(past.net_revenue, currency),
+            "returned": money(past.returned_revenue, currency),
             f"by month from {months[0].month}": sparkline(revenue),
         },
     )
@@ -121,7 +137,7 @@ def _history(answer: ExplainAnswer) -> RenderableType:
         (
             month.month,
             f"{month.order_count:,}",
-            money(month.net_revenue),
+            money(month.net_revenue, currency),
             bar(month.net_revenue, most),
         )
         for month in months[-SHOWN_MONTHS:]
@@ -134,13 +150,14 @@ def _batches(answer: ExplainAnswer) -> RenderableType | None:
     """Tier, kind and prediction over time; the model where it is not the champion of its cutoff."""
     if not answer.batches:
         return None
+    currency = answer.currency
     rows = [
         (
             str(row.cutoff),
             str(row.window_end),
-            money(row.predicted_clv),
-            f"{money(row.predicted_clv_low)} to {money(row.predicted_clv_high)}",
-            _outcome(row),
+            money(row.predicted_clv, currency),
+            _interval(row, currency),
+            _outcome(row, currency),
             row.value_tier,
             row.cluster_name,
             "" if row.speaks else row.model_id,
@@ -160,8 +177,8 @@ def _batches(answer: ExplainAnswer) -> RenderableType | None:
     return table("Over time", columns, rows)
 
 
-def _outcome(row: CustomerPrediction) -> str:
+def _outcome(row: CustomerPrediction, currency: str) -> str:
     if row.actual_clv is None:
         return "not measured" if row.is_matured else "open"
     inside = row.predicted_clv_low <= row.actual_clv <= row.predicted_clv_high
-    return f"{money(row.actual_clv)}{'' if inside else ' (outside)'}"
+    return f"{money(row.actual_clv, currency)}{'' if inside else ' (outside)'}"

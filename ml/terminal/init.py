@@ -14,6 +14,8 @@ from ml.delivery.preview import FirstRow, Preview
 from ml.home.number_text import NOTHING, money, worth
 from ml.terminal.look import days, facts, note, page, table
 
+# columns of the first rows that are money
+MONEY = ("unit_price", "amount")
 STEPS = ("load", "tune", "train --cutoff {month_end}", "run", "status")
 
 
@@ -67,7 +69,7 @@ def of_preview(preview: Preview) -> Group:
 def _counts(preview: Preview) -> RenderableType:
     source, rows = preview.source, preview.row_count
     refused = ", ".join(
-        f"{reason} {count:,} ({worth(preview.refused_money[reason])})"
+        f"{reason} {count:,} ({worth(preview.refused_money[reason], source.currency)})"
         for reason, count in preview.refused.items()
     )
     share = 1 - preview.usable / rows
@@ -79,7 +81,7 @@ def _counts(preview: Preview) -> RenderableType:
             "left out": _left_out(preview),
             "customers": f"{preview.customers:,}",
             "days": f"{days(preview.first_day, preview.last_day)} ({source.timezone})",
-            "net revenue": f"{money(preview.net_revenue)} {source.currency}",
+            "net revenue": money(preview.net_revenue, source.currency),
         },
     )
 
@@ -96,14 +98,14 @@ def _left_out(preview: Preview) -> str:
 
 def _years(preview: Preview) -> RenderableType:
     """Totals to hold against the shop's own books."""
-    names = ("year", "orders", "customers", f"net revenue {preview.source.currency}", "returns")
+    names = ("year", "orders", "customers", "net revenue", "returns")
     rows = [
         (
             str(one.year),
             f"{one.orders:,}",
             f"{one.customers:,}",
-            money(one.net_revenue),
-            money(one.returns),
+            money(one.net_revenue, preview.source.currency),
+            money(one.returns, preview.source.currency),
         )
         for one in preview.years
     ]
@@ -116,11 +118,16 @@ def _first_rows(preview: Preview) -> tuple[dict[str, str], list[list[str]]]:
     names += [] if "amount" in names else ["amount"]
     numbers = ("quantity", "unit_price", "amount")
     columns = {name: "right" if name in numbers else "left" for name in names}
-    rows = [[_cell(getattr(row, name)) for name in names] for row in preview.first_rows]
+    rows = [
+        [_cell(name, getattr(row, name), preview.source.currency) for name in names]
+        for row in preview.first_rows
+    ]
     return columns, rows
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, Decimal):
-        return money(value)
-    return NOTHING if value is None else str(value)
+def _cell(name: str, value: Any, currency: str) -> str:
+    if value is None:
+        return NOTHING
+    if name in MONEY:
+        return money(value, currency)
+    return f"{value.normalize():,f}" if isinstance(value, Decimal) else str(value)

@@ -13,7 +13,7 @@ from ml.delivery.line_values import TOO_SMALL
 from ml.delivery.load import said_of_files
 from ml.forgetting.forget import ForgetAnswer
 from ml.health.doctor import DoctorAnswer
-from ml.home.number_text import UNDEFINED, total, with_decimals, worth
+from ml.home.number_text import UNDEFINED, currency_mark, money, total, with_decimals, worth
 from ml.ledger.beyond_data import COMMAND, BeyondData
 from ml.ledger.provenance import EngineVersion
 from ml.ledger.reproduce import ReproduceAnswer
@@ -29,13 +29,15 @@ from ml.life.answers import (
 )
 from ml.report.answers import ReportAnswer
 from ml.trials.backtest import BacktestAnswer
-from ml.trials.compare import CompareAnswer
+from ml.trials.compare import CompareAnswer, Difference
 from ml.trials.figures import Figures
 from ml.trials.tune import TuneAnswer
 from ml.warehouse.doubts import Doubt
 from ml.warehouse.state import Delivery
 from ml.warehouse.timings import Seconds
 
+# metrics that are money
+IN_MONEY = ("rmse", "mae")
 # models and tests that the timing table of a run names
 SLOWEST = 8
 MORE_DECIMALS = (
@@ -57,25 +59,25 @@ def of_version(answer: EngineVersion) -> str:
     return f"{answer.name} {answer.version}{commit}"
 
 
-def of_load(answer: LoadAnswer) -> str:
+def of_load(answer: LoadAnswer, currency: str) -> str:
     changes = [f"loaded {name}" for name in answer.files_loaded]
     changes += [f"removed the rows of {name}" for name in answer.files_removed]
     lines = [*(changes or ["nothing new to load"]), *said_of_files(answer), _delivery(answer)]
     lines += [
-        f"not counted: {answer.rejected[reason]:,} row(s), {reason}: {worth(amount)}"
+        f"not counted: {answer.rejected[reason]:,} row(s), {reason}: {worth(amount, currency)}"
         for reason, amount in answer.rejected_money.items()
     ]
     lines += [
         f"left out: {one.line_count:,} row(s), {one.column_name} is {one.value or 'empty'}"
-        f"{of_worth(one.amount)}"
+        f"{of_worth(one.amount, currency)}"
         for one in answer.left_out
     ]
     lines += [*map(of_doubt, answer.doubts), *beyond_data(answer.beyond_data)]
     return "\n".join(lines)
 
 
-def of_worth(amount: float | None) -> str:
-    return "" if amount is None else f": {worth(amount)}"
+def of_worth(amount: float | None, currency: str) -> str:
+    return "" if amount is None else f": {worth(amount, currency)}"
 
 
 def of_doubt(doubt: Doubt) -> str:
@@ -83,32 +85,33 @@ def of_doubt(doubt: Doubt) -> str:
     return f"doubt: {doubt.file}: {doubt.words}; if so: {doubt.remedy}"
 
 
-def of_train(answer: TrainAnswer) -> str:
+def of_train(answer: TrainAnswer, currency: str) -> str:
     champion, model_id = answer.champion, answer.model_id
     if not answer.new:
         lines = [f"this training is in the ledger already, as {model_id}; nothing was added"]
         if champion.model_id != model_id:
             lines.append(f"`promote {model_id}` makes it the champion")
-        return "\n".join([*lines, f"champion: {_champion(champion)}"])
+        return "\n".join([*lines, f"champion: {_champion(champion, currency)}"])
     if champion.model_id != model_id:
-        return f"new challenger: {model_id}\nchampion: {_champion(champion)}"
-    return f"new champion: {_champion(champion)}"
+        return f"new challenger: {model_id}\nchampion: {_champion(champion, currency)}"
+    return f"new champion: {_champion(champion, currency)}"
 
 
-def of_promote(answer: PromoteAnswer) -> str:
+def of_promote(answer: PromoteAnswer, currency: str) -> str:
     verb = "champion is now" if answer.changed else "already the champion:"
-    return f"{verb} {_champion(answer.champion)}"
+    return f"{verb} {_champion(answer.champion, currency)}"
 
 
-def of_run(answer: RunAnswer) -> str:
+def of_run(answer: RunAnswer, currency: str) -> str:
     lines = [
         f"scored {batch.cutoff}: {batch.customers:,} customers, expected revenue to "
-        f"{batch.window_end} {total(batch.predicted_total)} "
-        f"({total(batch.predicted_total_low)} to {total(batch.predicted_total_high)})"
+        f"{batch.window_end} {total(batch.predicted_total, currency)} "
+        f"({total(batch.predicted_total_low, currency)} to "
+        f"{total(batch.predicted_total_high, currency)})"
         for batch in answer.batches
     ]
     lines += [f"warning: {warning}" for batch in answer.batches for warning in batch.warnings]
-    lines += [_measurement(window) for window in answer.measured]
+    lines += [_measurement(window, currency) for window in answer.measured]
     lines += [
         f"early warning ({warning.level}), batch {warning.cutoff}: {warning.reason}"
         for warning in answer.early_warnings
@@ -131,13 +134,18 @@ def _timing_table(seconds: Seconds) -> list[str]:
     return ["seconds"] + [f"{value:9.2f}  {name}" for name, value in rows]
 
 
-def of_reproduce(answer: ReproduceAnswer) -> str:
+def of_reproduce(answer: ReproduceAnswer, currency: str) -> str:
     verdict = "equal to the last digit" if answer.equal else "NOT equal"
     then, now = answer.manifest, answer.rebuilt
     place = f"at {answer.training_cutoff}, commit {answer.code_commit[:12]}"
+
+    def error(digits: str) -> str:
+        """Each digit counts: they are compared."""
+        return digits if digits == "None" else f"{currency_mark(currency)}{digits}"
+
     lines = [
         f"{answer.model_id} trained again {place}: {verdict}",
-        f"RMSE {then.baseline_rmse} in the ledger, {now.baseline_rmse} now",
+        f"RMSE {error(then.baseline_rmse)} in the ledger, {error(now.baseline_rmse)} now",
         f"R2 {then.baseline_r2} in the ledger, {now.baseline_r2} now",
         *answer.explanations,
     ]
@@ -198,17 +206,25 @@ def of_report(answer: ReportAnswer) -> str:
     return f"report: {answer.report}"
 
 
-def _champion(champion: ServingModel) -> str:
+def _champion(champion: ServingModel, currency: str) -> str:
     return (
         f"{champion.model_id}, trained at {champion.training_cutoff} on "
         f"{champion.history_months} months for {champion.pred_months}, out-of-time "
-        f"RMSE {with_decimals(champion.baseline_rmse)}, R2 {with_decimals(champion.baseline_r2)}"
+        f"RMSE {of_error(champion.baseline_rmse, currency)}, "
+        f"R2 {with_decimals(champion.baseline_r2)}"
     )
 
 
-def _measurement(window: Measurement) -> str:
+def of_error(rmse: float | None, currency: str) -> str:
+    """An RMSE: money, where it is defined."""
+    return UNDEFINED if rmse is None else money(rmse, currency)
+
+
+def _measurement(window: Measurement, currency: str) -> str:
     revision = f", revision {window.revision}" if window.revision > 1 else ""
-    rmse, baseline_rmse = with_decimals(window.rmse, 2), with_decimals(window.baseline_rmse, 2)
+    rmse, baseline_rmse = (
+        of_error(value, currency) for value in (window.rmse, window.baseline_rmse)
+    )
     return (
         f"measured {window.cutoff} over {window.pred_months} months{revision}: "
         f"{window.verdict}; RMSE {rmse} (at training {baseline_rmse}), "
@@ -246,8 +262,8 @@ def lone_day(counts: Delivery) -> list[str]:
     ]
 
 
-def of_tune(answer: TuneAnswer) -> str:
-    head = ("objective", "skill", "D2", "R2", "RMSE")
+def of_tune(answer: TuneAnswer, currency: str) -> str:
+    head = ("objective", "skill", "D2", "R2", f"RMSE {currency}")
     lines = [f"{'history':>8}{'pred':>6}" + "".join(f"{name:>11}" for name in head)]
     for cell in answer.cells:
         months = f"{cell.history_months:>8}{cell.pred_months:>6}"
@@ -268,20 +284,16 @@ def of_tune(answer: TuneAnswer) -> str:
     return "\n".join([*lines, *(f"wrote {name}" for name in answer.files)])
 
 
-def of_compare(answer: CompareAnswer) -> str:
+def of_compare(answer: CompareAnswer, currency: str) -> str:
     names = ("rmse", "mae", "r2", "d2", "normalised_gini", "bias")
     lines = [
         f"cutoff {answer.cutoff}, {answer.pred_months} months, "
         f"{answer.customers:,} customers whom both models score",
-        f"{'':<34}" + "".join(f"{name:>17}" for name in names),
+        f"{'':<34}" + _heads(names, currency),
     ]
     for model_id, figures in answer.models.items():
         lines.append(f"{model_id:<34}" + _columns(figures, names))
-    lines += [
-        f"{row.metric}: first less second {with_decimals(row.difference)} "
-        f"(90 %: {with_decimals(row.low)} to {with_decimals(row.high)})"
-        for row in answer.differences
-    ]
+    lines += [_difference(row, currency) for row in answer.differences]
     lines += [
         f"{model_id} was trained after the cutoff: it has seen these outcomes"
         for model_id in answer.trained_later
@@ -289,10 +301,24 @@ def of_compare(answer: CompareAnswer) -> str:
     return "\n".join(lines)
 
 
-def of_backtest(answer: BacktestAnswer) -> str:
+def _difference(row: Difference, currency: str) -> str:
+    """How far apart two models are by one metric; those of IN_MONEY are amounts."""
+
+    def figure(value: float | None) -> str:
+        if value is None or row.metric not in IN_MONEY:
+            return with_decimals(value)
+        return money(value, currency)
+
+    return (
+        f"{row.metric}: first less second {figure(row.difference)} "
+        f"(90 %: {figure(row.low)} to {figure(row.high)})"
+    )
+
+
+def of_backtest(answer: BacktestAnswer, currency: str) -> str:
     names = ("r2", "d2", "normalised_gini", "mae", "bias")
     head = f"mean over {len(answer.cutoffs)} cutoff(s)"
-    lines = [f"{head:<24}" + "".join(f"{name:>17}" for name in names)]
+    lines = [f"{head:<24}" + _heads(names, currency)]
     for forecast, means in answer.means.items():
         lines.append(f"{forecast:<24}" + _columns(means, names))
     for row in answer.comparisons:
@@ -302,6 +328,11 @@ def of_backtest(answer: BacktestAnswer) -> str:
                 lead = f"{row.difference:+.3f} ({row.low:+.3f} to {row.high:+.3f})"
             lines.append(f"{row.cutoff}: D2 of the champion less {row.rival} {lead}")
     return "\n".join([*lines, *(f"wrote {name}" for name in answer.files)])
+
+
+def _heads(names: Iterable[str], currency: str) -> str:
+    """Names of metrics over their columns; those that are money with its currency."""
+    return "".join(f"{f'{name} {currency}' if name in IN_MONEY else name:>17}" for name in names)
 
 
 def _columns(figures: Figures, names: Iterable[str]) -> str:

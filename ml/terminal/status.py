@@ -8,18 +8,20 @@ from rich.text import Text
 from ml.home.number_text import with_decimals
 from ml.life.answers import EarlyWarning, Measurement, OpenWindow, StatusAnswer
 from ml.terminal.look import Cell, days, facts, note, page, table, toned, visible
-from ml.terminal.messages import beyond_data, lone_day
+from ml.terminal.messages import beyond_data, lone_day, of_error
 
 SHOWN_WARNINGS = 8
 WORST_FIRST = ("alarm", "watch")
 
 
-def of_status(answer: StatusAnswer) -> Group:
+def of_status(answer: StatusAnswer, currency: str) -> Group:
     """Champion and calendar, windows that will mature, what somebody has to look at."""
-    return page(_overview(answer), _open_windows(answer), _warnings(answer), _undelivered(answer))
+    return page(
+        _overview(answer, currency), _open_windows(answer), _warnings(answer), _undelivered(answer)
+    )
 
 
-def _overview(answer: StatusAnswer) -> RenderableType:
+def _overview(answer: StatusAnswer, currency: str) -> RenderableType:
     champion, last = answer.champion, answer.last_measured
     if champion is None:
         todo = "none yet; `python orchestrate.py train` trains one"
@@ -29,12 +31,14 @@ def _overview(answer: StatusAnswer) -> RenderableType:
         {
             "champion": f"{champion.model_id}, trained at {champion.training_cutoff} on "
             f"{champion.history_months} months for {champion.pred_months}",
-            "at training": f"RMSE {with_decimals(champion.baseline_rmse)}, "
+            "at training": f"RMSE {of_error(champion.baseline_rmse, currency)}, "
             f"R2 {with_decimals(champion.baseline_r2)}, out of time",
             "ledger": f"{answer.champions} row(s), intact",
             **_days(answer),
             "next cutoff": _next(answer.next_cutoff, answer.newest_day),
-            "last verdict": _verdict(last) if last else "no prediction window is complete yet",
+            "last verdict": _verdict(last, currency)
+            if last
+            else "no prediction window is complete yet",
         },
     )
 
@@ -68,9 +72,10 @@ def _next(cutoff: date | None, newest: date | None) -> Text | None:
     return Text(f"{cutoff}, when the data reaches that day{missing}")
 
 
-def _verdict(last: Measurement) -> Text:
+def _verdict(last: Measurement, currency: str) -> Text:
     r2 = f"R2 {with_decimals(last.r2)} ({with_decimals(last.baseline_r2)})"
-    rmse = f"RMSE {with_decimals(last.rmse)} (at training {with_decimals(last.baseline_rmse)})"
+    then = of_error(last.baseline_rmse, currency)
+    rmse = f"RMSE {of_error(last.rmse, currency)} (at training {then})"
     return Text.assemble(
         toned(last.verdict),
         f", window of {last.cutoff} over {last.pred_months} months: {rmse}, {r2}; "

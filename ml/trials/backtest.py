@@ -94,7 +94,7 @@ def backtest(
             for trial in trials:
                 progress(f"training and scoring at {trial.training_cutoff}")
                 results.append(_result(frames, trial, windows))
-    return _write(home, results, f"h{history}_pred{pred}m")
+    return _write(home, results, f"h{history}_pred{pred}m", session.config.source.currency)
 
 
 def _result(frames: Frames, trial: Trial, settings: Training) -> BacktestResult:
@@ -125,7 +125,7 @@ def _require_matured(session: Session, trial: Trial) -> None:
         )
 
 
-def _write(home: Home, results: list[BacktestResult], name: str) -> BacktestAnswer:
+def _write(home: Home, results: list[BacktestResult], name: str, currency: str) -> BacktestAnswer:
     """Write CSV files and picture; returns the answer of the command."""
     tables: dict[str, pd.DataFrame] = {
         kind: pd.concat([getattr(result, kind) for result in results], ignore_index=True)
@@ -137,7 +137,7 @@ def _write(home: Home, results: list[BacktestResult], name: str) -> BacktestAnsw
         place_atomically(path, lambda part, table=table: table.to_csv(part, index=False))
         files.append(path)
     picture = folder / f"backtest_{name}.png"
-    place_atomically(picture, lambda part: draw_backtest(tables, part))
+    place_atomically(picture, lambda part: draw_backtest(tables, name, currency, part))
     means = tables["metrics"].groupby("forecast", sort=False)[list(METRICS)].mean()
     return BacktestAnswer(
         cutoffs=[result.metrics["cutoff"].iloc[0] for result in results],

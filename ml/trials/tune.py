@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -130,7 +131,7 @@ def tune(
                 f"window",
                 "keep the windows of the config",
             )
-        files = _write(home, at, table, scores)
+        files = _write(home, at, table, scores, session.config.source.currency)
         is_written = bool(best["objective"] > 0)
         if is_written:
             windows = {name: str(int(best[name])) for name in ("history_months", "pred_months")}
@@ -316,18 +317,23 @@ def _score(
     return figures | {"rival_d2": float(pd.Series(rivals).max()), "customers": float(len(now))}
 
 
-def _write(home: Home, cutoff: date, table: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
+def _write(
+    home: Home, cutoff: date, table: pd.DataFrame, scores: pd.DataFrame, currency: str
+) -> list[str]:
     """Write results and pictures of the search; returns the names of the files."""
-    folder, files = home.outputs / "grid_search", []
+    folder, files = home.outputs / "grid_search", list[Path]()
     for name, rows in (("cells", table), ("cutoffs", scores)):
         path = folder / f"grid_search_{name}_{cutoff}.csv"
         place_atomically(path, lambda part, rows=rows: rows.to_csv(part, index=False))
         files.append(path)
     for figure in PICTURES:
         path = folder / f"grid_search_{figure}_{cutoff}.png"
-        place_atomically(path, lambda part, figure=figure: draw_grid(table, figure, part))
+        draw = partial(
+            draw_grid, table, figure, currency=currency, numbers=f"grid_search_cells_{cutoff}.csv"
+        )
+        place_atomically(path, draw)
         files.append(path)
-    return [home.relative(Path(path)) for path in files]
+    return [home.relative(path) for path in files]
 
 
 def _months_between(first: date, after: date) -> int:

@@ -43,7 +43,11 @@ CUSTOMERS = "intermediate.int_customers"
 MEASURED_LOAD = "intermediate.int_measured_load"
 QUERIES = Queries(__file__)
 # what the verdicts read first; a warehouse with drift_report but without them has earlier ones
-VERDICTS = {"intermediate.int_judged_windows", "intermediate.int_window_totals"}
+VERDICTS = {
+    "intermediate.int_judged_windows",
+    "intermediate.int_window_totals",
+    "staging.stg_currency",
+}
 MEASURED = {"marts.drift_report", "ml.drift_measurements", "intermediate.int_population_shift"}
 
 

@@ -31,6 +31,7 @@ def segments(windows: pd.DataFrame) -> pd.DataFrame:
                 " not is_significant as is_quiet, true as is_newest_revision"
                 " from clv_predictions_actual"
             )
+        con.execute("create table stg_currency as select '$' as currency_mark")
         sums = model("intermediate/monitor/int_segment_sums")
         con.execute(f"create table int_segment_sums as {sums}")
         return con.sql(model("marts/drift_segments")).df()
@@ -86,7 +87,7 @@ def test_a_shop_that_is_easy_to_predict_names_the_half_that_spends_less():
     shocked = less(customers, customers["mean_order_value"] <= middle)
     found = segments(at(shocked, 0, 0, False)).set_index("segment_rank")
     assert found.loc[1, "segment_kind"] == "order-value half"
-    assert found.loc[1, "segment"] == f"up to {middle:.2f}"
+    assert found.loc[1, "segment"] == f"up to ${middle:.2f}"
     assert found.loc[1, "actual_to_predicted"] < 0.5 * found["actual_to_predicted"].max()
 
 

@@ -33,7 +33,7 @@ def test_no_revenue_against_a_forecast_is_drift(actual: float):
     nothing = {"actual_total": actual, "r2": NAN, "error_low": NAN, "lead_high": NAN}
     window = one(**nothing, rmse=8.0, segment_z=NAN)
     assert window["verdict"] == "drift"
-    assert window["reason"] == "nothing came of 1000 expected"
+    assert window["reason"] == "nothing came of $1,000 expected"
     assert verdicts([nothing, nothing]) == ["drift", "sustained drift"]
 
 
@@ -112,7 +112,7 @@ def test_a_total_outside_its_interval_is_a_breach_at_least(actual: float):
     window = one(actual_total=actual)
     assert window["verdict"] == "breach"
     assert not window["total_is_inside"]
-    assert "the 80 % interval of the total (800 to 1250)" in window["reason"]
+    assert "the 80 % interval of the total ($800 to $1,250)" in window["reason"]
 
 
 def test_a_total_at_the_end_of_its_interval_is_inside():

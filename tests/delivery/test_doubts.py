@@ -1,5 +1,6 @@
 """Doubts about delivered files: each kind fires on its own bad log, and none on a sound one."""
 
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -313,6 +314,7 @@ def order_totals(log: pd.DataFrame) -> pd.DataFrame:
 def test_an_order_total_on_every_line_is_doubted(log: pd.DataFrame, doubted: Doubts):
     found = only(doubted(order_totals(log), columns=AMOUNTS | {"product_id": "product_id"}))
     assert found.kind == "order_total_on_every_line"
+    assert re.search(r"such as \S+ with \d+ of [\d,]+\.\d\d [A-Z]{3}: ", found.words)
     assert f"such as {found.example} with " in found.words
 
 

@@ -1,6 +1,7 @@
 """`init`: columns and formats guessed, the files tried as `load` reads them, the config written."""
 
 import gzip
+import re
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -244,7 +245,8 @@ def test_a_csv_like_online_retail_becomes_a_home_without_a_word(
     assert "10.0%: missing customer_id 6" in text
     assert "2010-12-01 to 2011-05-24" in text
     assert "13000" in text
-    assert "2.55" in text
+    assert "£2.55" in text
+    assert re.search(r"net revenue +£[\d,]+\.\d\d\n", text)
     assert "13000.0" not in text
     assert "not UTF-8, it looks like cp1252" in text
     assert "train --cutoff 2011-04-30" in text

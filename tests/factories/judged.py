@@ -76,6 +76,7 @@ def drift_report(windows: pd.DataFrame) -> pd.DataFrame:
             " 'champion' as role from windows"
         )
         con.execute("create view int_window_totals as from windows")
+        con.execute("create table stg_currency as select '$' as currency_mark")
         con.execute("create view champion_manifest as from windows")
         figures = ", ".join([*KEY, "customers", "actual_total", "predicted_total", *FIGURES])
         changes = ", ".join([*CHANGES, *LEADS, "threshold_rmse", "threshold_r2"])

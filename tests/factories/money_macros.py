@@ -1,6 +1,10 @@
 """Macros of the dbt project rendered without dbt: what they are told of the money of a home."""
 
+from pathlib import Path
+
 import jinja2
+
+IN_WORDS = Path(__file__).parents[2] / "dbt_project" / "macros" / "money_in_words.sql"
 
 
 def of_money(environment: jinja2.Environment, decimals: int = 4) -> jinja2.Environment:
@@ -8,6 +12,7 @@ def of_money(environment: jinja2.Environment, decimals: int = 4) -> jinja2.Envir
     environment.globals |= {
         "money_decimals": lambda: decimals,
         "money_type": lambda: f"decimal(38, {decimals})",
-        "money_format": lambda: f"%.{decimals if decimals > 4 else 0}f",
     }
+    words = environment.from_string(IN_WORDS.read_text()).module
+    environment.globals["money_in_words"] = vars(words)["money_in_words"]
     return environment

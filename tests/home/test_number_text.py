@@ -16,7 +16,8 @@ def test_metrics_have_as_many_decimals_as_are_asked_for():
 
 def test_money_has_two_decimals_and_groups_whatever_its_type():
     amounts = [1234.5, Decimal("1234.5"), np.float64(1234.5), 0]
-    assert [number_text.money(one) for one in amounts] == ["1,234.50"] * 3 + ["0.00"]
+    shown = [number_text.money(one, "USD") for one in amounts]
+    assert shown == ["$1,234.50"] * 3 + ["$0.00"]
 
 
 @pytest.mark.parametrize(
@@ -24,20 +25,54 @@ def test_money_has_two_decimals_and_groups_whatever_its_type():
     [(0.000012, "0.000012"), (-0.0012345, "-0.00123"), (0.05, "0.05"), (1e-9, "0.000000001")],
 )
 def test_money_of_coins_is_never_written_as_nothing(value: float, text: str):
-    assert number_text.money(value) == text
-    assert number_text.amount(value, "USD") == f"${text}".replace("$-", number_text.MINUS + "$")
+    plain = f"${text}".replace("$-", "-$")
+    assert number_text.money(value, "USD") == number_text.total(value, "USD") == plain
+    assert number_text.amount(value, "USD") == plain.replace("-", number_text.MINUS)
     assert number_text.three_digits(value) == text
+
+
+@pytest.mark.parametrize(
+    ("currency", "coins", "whole"),
+    [
+        ("USD", "$1,234.50", "$1,234"),
+        ("EUR", "€1,234.50", "€1,234"),
+        ("CHF", "CHF 1,234.50", "CHF 1,234"),
+        ("JPY", "¥1,234", "¥1,234"),
+        ("KWD", "KWD 1,234.500", "KWD 1,234"),
+        ("XAF", "FCFA 1,234", "FCFA 1,234"),
+        ("ZZZ", "ZZZ 1,234.50", "ZZZ 1,234"),
+    ],
+)
+def test_every_amount_has_its_currency_and_its_groups(currency: str, coins: str, whole: str):
+    assert number_text.money(1234.5, currency) == coins
+    assert number_text.money(-1234.5, currency) == f"-{coins}"
+    assert number_text.total(1234.4, currency) == whole
+    assert number_text.amount(1234.4, currency) == whole.replace(" ", "\u00a0")
+    assert number_text.worth(1234.5, currency) == f"worth {coins}"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(99.5, "$99.50"), (100, "$100"), (12345.6, "$12,346"), (0, "$0.00")]
+)
+def test_sums_of_money_are_whole_from_a_hundred_on(value: float, text: str):
+    assert number_text.total(value, "USD") == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(50_000, "$50K"), (1500, "$1.5K"), (-2e6, "−$2M"), (10, "$10"), (0, "$0"), (0.5, "$0.50")],
+)
+def test_axes_have_short_amounts(value: float, text: str):
+    assert number_text.short_amount(value, "USD") == text
+
+
+def test_a_part_of_a_yen_is_more_than_nothing():
+    assert [number_text.money(one, "JPY") for one in (0.4, 0.004, 1)] == ["¥0.40", "¥0.004", "¥1"]
 
 
 def test_figures_that_would_be_all_zeros_have_three_digits():
     assert number_text.with_decimals(0.000144) == "0.000144"
     assert number_text.by_size(0.000144) == "0.000144"
-    assert [number_text.total(one) for one in (12345.6, 0.0075, 0.5, 0)] == [
-        "12,346",
-        "0.0075",
-        "0.50",
-        "0",
-    ]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +112,9 @@ def test_a_relative_change_needs_a_positive_value_before(now: float, then: float
 @pytest.mark.parametrize("unknown", [None, NAN, np.float64("nan")])
 def test_what_is_not_known_is_said_in_the_way_of_the_place(unknown: float | None):
     assert number_text.with_decimals(unknown) == "undefined"
-    assert number_text.money(unknown) == number_text.by_size(unknown) == "-"
+    assert number_text.money(unknown, "USD") == number_text.by_size(unknown) == "-"
     assert number_text.three_digits(unknown) == number_text.written(unknown, "{:+.0%}") == "unknown"
+    assert number_text.total(unknown, "USD") == "unknown"
+    assert number_text.worth(unknown, "USD") == "worth unknown"
+    assert number_text.amount(unknown, "USD") == "–"
     assert number_text.relative_change(1.0, unknown) == ""

@@ -101,10 +101,10 @@ def test_load_and_status_say_what_was_left_aside(
     home = new_home()
     home.deliver(transaction_log(customers=60))
     home.deliver(frame([line("C0001", LONE_DAY), line("C0002", LONE_DAY)]), "typo.parquet")
-    words = messages.of_load(commands.load(Home(home.root), lambda _: None))
+    words = messages.of_load(commands.load(Home(home.root), lambda _: None), "USD")
     said = f"2 lines from {LONE_DAY} on are left aside: too few, and too far behind {LAST_DAY}"
     assert said in words
-    assert said in plain_text(status.of_status(commands.status(Home(home.root))), width=400)
+    assert said in plain_text(status.of_status(commands.status(Home(home.root)), "USD"), width=400)
 
 
 # Days that are gone

@@ -46,7 +46,7 @@ def test_status_says_champion_ledger_data_and_when_the_next_cutoff_is_due(
     scored_home: EngineHome,
 ):
     found = found_in(scored_home)
-    text = plain_text(of_status(found))
+    text = plain_text(of_status(found, "USD"))
     assert model_of(found) in text
     assert "1 row(s), intact" in text
     assert "2010-07-15 to 2012-03-20" in text
@@ -54,19 +54,19 @@ def test_status_says_champion_ledger_data_and_when_the_next_cutoff_is_due(
 
 
 def test_open_windows_say_how_far_they_are(scored_home: EngineHome):
-    rows = plain_text(of_status(found_in(scored_home))).splitlines()
+    rows = plain_text(of_status(found_in(scored_home), "USD")).splitlines()
     (first,) = [row.split() for row in rows if row.startswith("2012-02-29")]
     assert first[1:3] == ["2012-05-31", str((date(2012, 5, 31) - LAST_DAY).days)]
 
 
 def test_a_due_cutoff_is_said(scored_home: EngineHome):
     found = found_in(scored_home, newest_day=date(2012, 3, 28))
-    assert "2012-03-28 is due; the next `run` scores it" in plain_text(of_status(found))
+    assert "2012-03-28 is due; the next `run` scores it" in plain_text(of_status(found, "USD"))
 
 
 def test_without_champion_or_data_it_says_what_to_type(new_home: Any):
     home = new_home()
-    text = plain_text(of_status(found_in(home)))
+    text = plain_text(of_status(found_in(home), "USD"))
     assert "orchestrate.py train" in text
     assert "orchestrate.py load" in text
 
@@ -77,7 +77,7 @@ def test_the_last_verdict_and_the_worst_warnings_come_first(rescored_home: Engin
     warnings = [warning("watch", cutoff, f"reason {n}", model_id) for n in range(SHOWN_WARNINGS)]
     warnings += [warning("alarm", cutoff, "the worst", model_id)]
     found = found_in(rescored_home, early_warnings=warnings)
-    text = plain_text(of_status(found))
+    text = plain_text(of_status(found, "USD"))
     assert f"{last_measured(found).verdict}, window of 2011-09-30 over 3 months" in text
     assert text.index("the worst") < text.index("reason 0")
     assert f"reason {SHOWN_WARNINGS - 1}" not in text
@@ -88,12 +88,12 @@ def test_the_last_verdict_and_the_worst_warnings_come_first(rescored_home: Engin
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_it_fits_the_terminal(rescored_home: EngineHome, width: int):
     warnings = [warning("alarm", date(2012, 2, 29), "long reason " * 20)]
-    text = plain_text(of_status(found_in(rescored_home, early_warnings=warnings)), width)
+    text = plain_text(of_status(found_in(rescored_home, early_warnings=warnings), "USD"), width)
     assert max(len(row) for row in text.splitlines()) <= width
 
 
 def test_a_terminal_gets_colours_and_a_pipe_none(rescored_home: EngineHome):
-    message = of_status(found_in(rescored_home))
+    message = of_status(found_in(rescored_home), "USD")
     terminal = Console(force_terminal=True, width=100, color_system="standard", _environ={})
     with terminal.capture() as capture:
         terminal.print(message)
@@ -155,7 +155,7 @@ def test_an_alert_that_was_not_delivered_is_told_until_it_is(
         assert alerts.undelivered(con, Home(home.root), config) == []
         (owed,) = alerts.undelivered(con, Home(home.root), asked)
         assert owed.missing == ["Jira ticket"]
-        shown = plain_text(of_status(found_in(home, undelivered_alerts=[owed])))
+        shown = plain_text(of_status(found_in(home, undelivered_alerts=[owed]), "USD"))
         assert "Alerts not delivered" in shown
         assert "Jira ticket" in shown
         batch = Batch(last.cutoff, last.pred_months, last.model_id)

@@ -1,6 +1,7 @@
 """Matured windows, drift report, early warnings and alerts, through the command line."""
 
 import json
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from conftest import EngineHome, frame, home_at, line, transaction_log
 from fake_jira import TOKEN, running_jira
 from warm import Outcome
+
+from ml.home.number_text import total
 
 FIRST, MIDDLE, SECOND = date(2011, 8, 31), date(2011, 9, 30), date(2011, 10, 31)
 OPEN, LAST = date(2011, 11, 20), date(2012, 1, 10)
@@ -245,7 +248,7 @@ def test_a_shock_of_one_half_is_alerted_and_the_half_is_named_first(
         "select segment_kind, segment, actual_to_predicted from marts.drift_segments"
         " where segment_rank = 1"
     )
-    assert kind == "order-value half" and name.startswith("over ")
+    assert kind == "order-value half" and name.startswith("over $")
     assert ratio < 0.7
     page = (home.outputs / ALERTS[0]).read_text()
     assert f"**mean order value {name}** explains the change best" in page
@@ -264,6 +267,27 @@ def test_an_alert_tells_what_a_person_needs_and_every_link_leads_somewhere(
     for target in pd.Series([page]).str.findall(r"\]\(([^)]+)\)").iloc[0]:
         assert (home.outputs / target).resolve().is_file(), target
     assert "nan" not in page.lower().split() and "None" not in page
+
+
+def test_an_alert_has_the_numbers_of_its_picture_and_each_amount_its_currency(
+    shock: tuple[EngineHome, Outcome],
+):
+    home, _ = shock
+    page = (home.outputs / ALERTS[0]).read_text()
+    section = page.split("## Predicted and actual by tenth")[1].split("\n## ")[0]
+    assert f"]({ALERTS[1]})" in section
+    rows = home.rows(
+        "select segment::int, predicted_total / customers, actual_total / customers"
+        " from marts.drift_segments where segment_kind = 'prediction decile' order by 1"
+    )
+    assert len(rows) == 10
+    for tenth, predicted, actual in rows:
+        now = f"{total(predicted, 'USD')} | {total(actual, 'USD')} |"
+        assert re.search(rf"^\| {tenth} \| .* \| {re.escape(now)}$", section, re.MULTILINE), tenth
+    ((came, expected),) = home.rows("select actual_total, predicted_total from marts.drift_report")
+    assert f"- Total: ${came:,.0f} came of ${expected:,.0f} expected (80 % interval $" in page
+    assert re.search(r"\| RMSE \| \$[\d,.]+ \| \$[\d,.]+ \|", page)
+    assert re.search(r"\| net revenue \| \$[\d,]+ \|", page)
 
 
 def test_customers_who_all_stay_away_are_drift_and_alert(

@@ -63,7 +63,8 @@ def test_the_prediction_is_that_of_the_newest_batch_with_rank_tier_kind_and_driv
     )
     assert [(driver.driver_text,) for driver in found.drivers] == drivers
     text = words(found)
-    assert f"{expected[0]:,.2f} USD" in text
+    assert f"expected revenue  ${expected[0]:,.2f}\n" in text
+    assert f"${expected[1]:,.2f} to ${expected[2]:,.2f}" in text
     assert f"{expected[4]}, rank {expected[3]:,} of" in text
     assert expected[5] in text
     assert drivers[0][0].rpartition(": ")[0] in text

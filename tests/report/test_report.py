@@ -9,7 +9,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import REPOSITORY, EngineHome, marts
+from axe_playwright_python.sync_playwright import Axe
+from conftest import REPOSITORY, EngineHome
 from playwright.sync_api import Browser, sync_playwright
 from report_pages import Elements, page_of, written
 
@@ -20,10 +21,12 @@ from ml.home.segment_text import tier_with_range
 from ml.ledger.retention import due_files
 from ml.report import words as words
 from ml.report.report import write_report
+from ml.warehouse.tables import tables
 
 SECTIONS = (
     "headline",
     "tiers",
+    "movement",
     "clusters",
     "window",
     "drift",
@@ -123,6 +126,34 @@ def test_the_tiers_are_those_of_the_mart(reported: tuple[EngineHome, Elements]):
         assert told in spaced(text)
 
 
+def test_who_moved_is_counted_as_the_tiers_of_both_batches_say(
+    reported: tuple[EngineHome, Elements],
+):
+    home, page = reported
+    batches = "(from marts.champion_batches where speaks_for_cutoff)"
+    ((before, now),) = home.rows(
+        f"select list(cutoff order by cutoff)[-2], max(cutoff) from {batches}"
+    )
+    ((came_in, left, everybody),) = home.rows(
+        f"with tiers as (from marts.clv_ranked_predictions semi join {batches} as batches"
+        " using (cutoff, model_id))"
+        " select count(*) filter (b.clv_rank is null), count(*) filter (n.clv_rank is null),"
+        " count(*)"
+        f" from (from tiers where cutoff = '{now}') as n"
+        f" full join (from tiers where cutoff = '{before}') as b using (customer_id)"
+    )
+    text = spaced(page.text("movement"))
+    assert re.search(rf"came in [^\d]* {came_in:,} – \$", text)
+    assert re.search(rf"left [^\d]* {left:,} \$[\d,.]+ –", text)
+    counted = re.findall(r"(?:moved up|stayed|moved down|came in|left) [^\d]*? ([\d,]+) [$–]", text)
+    assert sum(int(one.replace(",", "")) for one in counted) == everybody
+    assert day_of(before) in text
+
+
+def day_of(value: date) -> str:
+    return spaced(words.day(value))
+
+
 def test_every_cluster_has_its_portrait(reported: tuple[EngineHome, Elements]):
     home, page = reported
     rows = home.rows(
@@ -196,12 +227,16 @@ def test_a_page_with_numbers_names_their_marts_and_each_exists(
     reported: tuple[EngineHome, Elements],
 ):
     home, page = reported
-    with home.warehouse() as con:
-        known = set(marts(con))
+    known = marts_and_views(home)
     for section in SECTIONS[:-1]:
         named = set(re.findall(r"marts\.(\w+)", page.text(section)))
         assert named <= known
         assert named or section == "tuning"
+
+
+def marts_and_views(home: EngineHome) -> set[str]:
+    with home.warehouse() as con:
+        return {name.removeprefix("marts.") for name in tables(con) if name.startswith("marts.")}
 
 
 def test_no_customer_stands_on_the_page(reported: tuple[EngineHome, Elements]):
@@ -397,6 +432,37 @@ def test_every_picture_has_words_and_every_table_a_caption(reported: tuple[Engin
     }
 
 
+def test_every_chart_has_its_numbers_in_a_table_below_it(
+    browser: Browser, reported: tuple[EngineHome, Elements]
+):
+    home, _ = reported
+    page = browser.new_page()
+    page.goto((home.outputs / "report.html").as_uri())
+    rows = page.evaluate(
+        "[...document.querySelectorAll('figure')].filter(one => one.querySelector('svg'))"
+        ".map(one => one.querySelectorAll('details tbody tr').length)"
+    )
+    assert len(rows) >= 8
+    assert min(rows) >= 1
+    page.close()
+
+
+def test_every_query_on_the_page_runs_as_it_stands(
+    browser: Browser, reported: tuple[EngineHome, Elements]
+):
+    home, _ = reported
+    page = browser.new_page()
+    page.goto((home.outputs / "report.html").as_uri())
+    queries = set(
+        page.evaluate("[...document.querySelectorAll('pre')].map(one => one.textContent)")
+    )
+    assert len(queries) >= 11
+    for query in queries:
+        assert "$" not in query
+        assert home.rows(query), query
+    page.close()
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [(1234.4, "$1,234"), (12.34, "$12.34"), (-1234, "−$1,234"), (None, "–"), (0.0, "$0.00")],
@@ -441,6 +507,7 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
+NO_VIOLATIONS = "Found 0 accessibility violations:\n"
 SIZES = """sections => sections.map(id => {
     const box = document.getElementById(id).getBoundingClientRect();
     return [id, box.width > 100 && box.height > 80];
@@ -480,6 +547,94 @@ def test_the_page_opens_offline_whole_and_without_a_word_on_the_console(
     context.close()
 
 
+# Texts that can be seen without scrolling, folds closed.
+FIRST_SCREEN = """() => {
+    const found = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const range = document.createRange();
+        range.selectNodeContents(walker.currentNode);
+        const box = range.getBoundingClientRect();
+        const seen = box.width && box.top < innerHeight && box.bottom > 0;
+        if (seen && walker.currentNode.parentElement.checkVisibility())
+            found.push(walker.currentNode.data);
+    }
+    return found.join(' ');
+}"""
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
+def test_the_first_screen_speaks_of_no_metric_no_model_and_no_mart(
+    size: tuple[int, int], browser: Browser, reported: tuple[EngineHome, Elements]
+):
+    home, _ = reported
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    page.goto((home.outputs / "report.html").as_uri())
+    text = spaced(page.evaluate(FIRST_SCREEN))
+    assert "customers are expected to bring" in text.replace(" ,", ",")
+    assert not re.search(r"RMSE|MAE|R²|\bR2\b|\bD2\b|Brier|marts", text)
+    assert not [mart for mart in marts_and_views(home) if mart in text]
+    ((model_id,),) = home.rows("select model_id from marts.champion_manifest")
+    assert model_id not in text
+    assert model_id in page.evaluate("document.body.textContent")
+    page.close()
+
+
+AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_that_keeps_somebody_out(
+    width: int, scheme: str, browser: Browser, reported: tuple[EngineHome, Elements]
+):
+    home, _ = reported
+    page = browser.new_page(
+        color_scheme=scheme,  # pyright: ignore[reportArgumentType]
+        viewport={"width": width, "height": 900},
+    )
+    page.goto((home.outputs / "report.html").as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert Axe().run(page, options=AXE).generate_report() == NO_VIOLATIONS
+    # small letters in a grey that is too near to paper and night
+    page.add_style_tag(content="figcaption, .source { color: #777777 !important }")
+    found = {one["id"] for one in Axe().run(page, options=AXE).response["violations"]}
+    assert found == {"color-contrast"}
+    page.close()
+
+
+TABBED = """() => {
+    const one = document.activeElement;
+    return one === document.body ? null : [
+        one.tagName, one.getAttribute('href') || one.textContent.trim(),
+        getComputedStyle(one).outlineStyle, one.checkVisibility()
+    ];
+}"""
+IN_ORDER = """() => [...document.querySelectorAll('a[href], summary, [tabindex]')]
+    .filter(one => one.checkVisibility())
+    .map(one => [one.tagName, one.getAttribute('href') || one.textContent.trim()])"""
+
+
+def test_the_keyboard_reaches_every_link_and_fold_from_top_to_bottom_and_shows_where_it_is(
+    browser: Browser, reported: tuple[EngineHome, Elements]
+):
+    home, _ = reported
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto((home.outputs / "report.html").as_uri())
+    expected, reached = page.evaluate(IN_ORDER), list[list[object]]()
+    page.keyboard.press("Tab")
+    while (found := page.evaluate(TABBED)) is not None and len(reached) <= len(expected):
+        reached.append(found)
+        page.keyboard.press("Tab")
+    assert [found[:2] for found in reached] == expected
+    assert len(expected) > 20
+    assert {(found[2], found[3]) for found in reached} == {("solid", True)}
+    page.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.querySelector('details table').checkVisibility()")
+    page.close()
+
+
 def test_the_page_prints_on_paper_with_its_hidden_tables(
     browser: Browser, reported: tuple[EngineHome, Elements], tmp_path: Path
 ):
@@ -490,6 +645,7 @@ def test_the_page_prints_on_paper_with_its_hidden_tables(
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(24, 33, 38)"
     assert page.evaluate("document.querySelector('details table').checkVisibility()")
+    assert not page.evaluate("document.querySelector('pre').checkVisibility()")
     page.pdf(path=tmp_path / "report.pdf", format="A4")
     assert (tmp_path / "report.pdf").stat().st_size > 20_000
     page.close()

@@ -158,7 +158,7 @@ def test_tune_keeps_the_config_where_no_cell_beats_the_rivals(
     assert answer.is_written == (lead > 0)
     assert (home.config.read_text() == before) == (lead <= 0)
     assert (answer.history_months, answer.pred_months) == ((3, 3) if lead > 0 else (9, 3))
-    text = messages.of_tune(answer)
+    text = messages.of_tune(answer, "USD")
     assert ("written to the config: history_months 3" in text) == (lead > 0)
     assert ("the config is unchanged (history_months 9, pred_months 3)" in text) == (lead <= 0)
 

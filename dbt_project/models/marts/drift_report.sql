@@ -25,6 +25,12 @@ drift_segments as (
 
 ),
 
+currency as (
+
+    select * from {{ ref('stg_currency') }}
+
+),
+
 judged_windows as (
 
     select * from {{ ref('int_judged_windows') }}
@@ -160,6 +166,7 @@ decided as (
 
     select
         judged.*,
+        currency.currency_mark,
         case
             when
                 judged.predicted_total_low > 0
@@ -185,6 +192,7 @@ decided as (
         on
             judged.cutoff = previous.cutoff
             and judged.model_id = previous.model_id
+    cross join currency
 
 )
 

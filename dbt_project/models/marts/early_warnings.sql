@@ -33,6 +33,12 @@ buyers as (
 
 ),
 
+currency as (
+
+    select * from {{ ref('stg_currency') }}
+
+),
+
 limits (indicator, watch_at, alarm_at) as (
 
     {{ warning_limits() }}
@@ -153,10 +159,9 @@ revenue_so_far as (
         {{ known('usual_log_distance') }} as watch_at,
         2 * {{ known('usual_log_distance') }} as alarm_at,
         printf(
-            '{{ money_format() }} of {{ money_format() }} expected by now%s, '
-            || '%.0f %% of the window passed; ',
-            cast(actual_so_far as double),
-            expected_so_far,
+            '%s of %s expected by now%s, %.0f %% of the window passed; ',
+            {{ money_in_words('actual_so_far', 'currency_mark') }},
+            {{ money_in_words('expected_so_far', 'currency_mark') }},
             coalesce(printf(' (%.2f)', value), ''),
             100 * elapsed_share
         ) || coalesce(
@@ -168,6 +173,7 @@ revenue_so_far as (
             )
         ) as reason,
     from judged_revenue
+    cross join currency
 
 ),
 

@@ -25,12 +25,12 @@
     (
         'order-value band',
         quarter_number('mean_order_value', 'value_edges'),
-        quarter('mean_order_value', 'value_edges', digits),
+        quarter('mean_order_value', 'value_edges', digits, 'currency_mark'),
     ),
     (
         'order-value half',
         "case when mean_order_value <= value_edges[2] then '1' else '2' end",
-        half('mean_order_value', 'value_edges[2]', digits),
+        half('mean_order_value', 'value_edges[2]', digits, mark='currency_mark'),
     ),
     (
         'prediction decile',
@@ -64,6 +64,12 @@ tiers as (
 clusters as (
 
     select * from {{ ref('clv_clusters') }}
+
+),
+
+currency as (
+
+    select * from {{ ref('stg_currency') }}
 
 ),
 
@@ -161,6 +167,7 @@ segmented as (
         on
             customers.cutoff = edges.cutoff
             and customers.model_id = edges.model_id
+    cross join currency
 
 ),
 
