@@ -64,42 +64,6 @@ where first_rank <= last_rank
 {%- endmacro %}
 
 
-{#
-    First pre-hook of clv_ranked_predictions: batches of an earlier version get the numbers
-    of their tiers. They follow from the ranks, because the config of then may be gone.
-    The column is added before delete_batch(): DuckDB cannot alter a table in the
-    transaction that deleted rows of it. ml/warehouse/queries/value_tier_ranks.sql says
-    the same for `orchestrate.py`.
-#}
-{% macro number_earlier_tiers() -%}
-{%- set is_asked = execute and is_incremental() and target.type == 'duckdb' -%}
-{%- set columns = adapter.get_columns_in_relation(this) if is_asked else [] -%}
-{%- if columns and 'value_tier_rank' not in columns | map(attribute='name') -%}
-    alter table {{ this }} add column value_tier_rank integer;
-    update {{ this }}
-    set value_tier_rank = tiers.value_tier_rank
-    from (
-        select
-            cutoff,
-            model_id,
-            value_tier,
-            row_number() over (
-                partition by cutoff, model_id order by min(clv_rank)
-            ) as value_tier_rank,
-        from {{ this }}
-        group by
-            cutoff,
-            model_id,
-            value_tier
-    ) as tiers
-    where
-        {{ this.identifier }}.cutoff = tiers.cutoff
-        and {{ this.identifier }}.model_id = tiers.model_id
-        and {{ this.identifier }}.value_tier = tiers.value_tier;
-{%- endif -%}
-{%- endmacro %}
-
-
 {# A share without zeros at its end: 5.0000 -> 5, 0.5000 -> 0.5. #}
 {% macro share_label(share) -%}
 rtrim(rtrim(cast(cast({{ share }} as decimal(9, 4)) as varchar), '0'), '.')

@@ -53,7 +53,7 @@ from ml.warehouse.money_types import set_money_decimals
 from ml.warehouse.queries import Queries
 from ml.warehouse.tables import add_raw_columns, has_table
 
-READING_VERSION = 5
+READING_VERSION = 6
 FEW_FILES = 10
 
 QUERIES = Queries(__file__)

@@ -180,19 +180,27 @@ def days(examined: Examined) -> Iterator[Finding]:
 
 
 def exported(examined: Examined) -> Iterator[Finding]:
-    """Every batch of the champions has its CSV files."""
+    """Every batch of the champions has its files."""
     home, purged = examined.home, purged_files(examined.home)
+    endings = (exports.CSV, exports.PARQUET) if examined.config.exports.parquet else (exports.CSV,)
     with opened(home) as con:
         if missing_views(con) or missing_verdicts(con):
             raise NotCheckedError("the next command brings the warehouse to this version first")
         batches = exports.batches(con)
-    paths = [exports.export_path(home, mart, one) for one in batches for mart in exports.EXPORTED]
-    missing = [path for path in paths if not path.exists() and path not in purged]
+    paths = [
+        exports.export_path(home, mart, one, ending)
+        for one in batches
+        for mart in exports.EXPORTED
+        for ending in endings
+    ]
+    missing = [
+        path for path in paths if not path.exists() and path.with_suffix(exports.CSV) not in purged
+    ]
     if missing:
-        what = f"{len(missing)} of {len(paths)} CSV files are missing, such as {missing[0].name}"
+        what = f"{len(missing)} of {len(paths)} files are missing, such as {missing[0].name}"
         yield warning(what, examined.command("run"))
     else:
-        yield ok(f"{len(batches)} batch(es) with their CSV files")
+        yield ok(f"{len(batches)} batch(es) with their files")
 
 
 def forgotten(examined: Examined) -> Iterator[Finding]:

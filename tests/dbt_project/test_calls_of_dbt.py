@@ -250,6 +250,20 @@ def test_dbt_and_the_engine_do_not_build_at_the_same_time(home: EngineHome, tmp_
     assert "another run holds warehouse/.lock; wait for it to end" in built.words
 
 
+def test_a_warehouse_of_an_earlier_version_is_not_built_but_brought_over_first(
+    home: EngineHome, tmp_path: Path
+):
+    copy = home.copy(tmp_path / "home")
+    with duckdb.connect(copy.database) as con:
+        con.execute("alter table marts.customer_rfm drop column first_order_date")
+    (refused,) = outcomes_of(copy, [["build", *OF_PAST]])
+    assert (refused.success, refused.built, refused.published) == (False, [], False)
+    assert "marts.customer_rfm.first_order_date is missing; bring it over first" in refused.words
+    copy.call("status")
+    (built,) = outcomes_of(copy, [["build", *OF_PAST]])
+    assert (built.success, built.published) == (True, True)
+
+
 # Where it is typed, and by whom
 
 

@@ -1,8 +1,4 @@
-{{
-    config(
-        pre_hook=["{{ number_earlier_tiers() }}", "{{ delete_batch() }}"],
-    )
-}}
+{{ config(pre_hook="{{ delete_batch() }}") }}
 
 with predictions as (
 
