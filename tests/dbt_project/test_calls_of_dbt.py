@@ -85,6 +85,7 @@ READ = {
     ("seed",): "",
     ("snapshot",): "",
     ("run-operation", "cutoff_date"): "",
+    ("build", "--select", "state:modified", "--state", "STATE", *OF_NEW): "Nothing to do",
 }
 # what publishes; every mart of another cutoff stays as it was
 BUILT = [
@@ -137,9 +138,9 @@ def test_a_call_that_cannot_be_meant_is_refused_before_any_model_in_words(
         assert REFUSED[call] in outcome.words, (call, outcome.words)
 
 
-def test_a_call_that_reads_changes_nothing(home: EngineHome):
+def test_a_call_that_reads_changes_nothing(home: EngineHome, state: Path):
     before = home.database.read_bytes()
-    outcomes = outcomes_of(home, [list(call) for call in READ])
+    outcomes = outcomes_of(home, [typed(call, state) for call in READ])
     for (call, words), outcome in zip(READ.items(), outcomes, strict=True):
         assert outcome.success, (call, outcome.words)
         assert words in outcome.words, call
