@@ -16,9 +16,9 @@ UNREAD := /(tests?|apprise/plugins|fontTools/[^/]+|pygments/lexers)/
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
 
-setup: .venv/installed  ## create .venv with what runs, from requirements.lock
+setup: .venv/installed .venv/importable  ## create .venv with what runs, from requirements.lock
 
-setup-dev: .venv/developed  ## add what tests and checks need, from requirements-dev.lock
+setup-dev: .venv/developed .venv/importable  ## add what tests and checks need, from requirements-dev.lock
 
 # Compiled without UNREAD it is a tenth smaller and ready sooner than with pip's own compilation.
 # Only Python 3.11 puts setuptools into a new environment; nothing here uses it.
@@ -27,6 +27,12 @@ setup-dev: .venv/developed  ## add what tests and checks need, from requirements
 	$(PIP) install --no-compile --require-hashes -r requirements.lock
 	$(PIP) --quiet uninstall --yes setuptools
 	$(BIN)/python -m compileall -q -j 0 -x '$(UNREAD)' .venv/lib
+	@touch $@
+
+# the folder that holds .venv, from where packages are: dbt finds `ml` wherever it is typed
+.venv/importable: .venv/installed
+	@echo ../../../.. \
+		> $$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/house_ware_clv.pth
 	@touch $@
 
 # the same versions and more: what is there already is not installed again

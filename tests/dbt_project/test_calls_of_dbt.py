@@ -279,6 +279,14 @@ def test_dbt_in_the_root_is_dbt_in_the_project(home: EngineHome):
     assert "clv_predictions" in names[0]
 
 
+def test_dbt_typed_elsewhere_finds_the_engine(home: EngineHome, tmp_path: Path):
+    where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    done = dbt(home, tmp_path, "show", "--select", "clv_batches", *where)
+    assert done.returncode == 0, done.stdout
+    assert "predicted_total" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_settings_of_the_environment_publish_no_hollow_and_no_untested_batch(home: EngineHome):
     before = home.database.read_bytes()
     for setting, words in ({"DBT_EMPTY": "1"}, HOLLOW), ({"DBT_RESOURCE_TYPES": "model"}, UNTESTED):
