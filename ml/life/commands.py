@@ -130,7 +130,7 @@ def _finish(session: Session, champion: ChampionRow, scored: list[NewBatch]) -> 
     """Measure matured windows, publish, then write exports, alerts and report."""
     home, timings = session.home, session.bench.timings
     with timings.stage("measure"):
-        measured = _measure(session)
+        measured = _measure(session, [_batch(champion, one.cutoff) for one in scored])
     if session.bench.side.is_open:
         session.bench.publish()
     with timings.stage("export"):
@@ -182,11 +182,8 @@ def _score(session: Session, champion: ChampionRow, cutoff: date) -> NewBatch:
     require_days(session, cutoff, champion.history_months)
     session.progress(f"scoring {cutoff}")
     report = session.bench.build("batch", cutoff)
-    batch = exports.Batch(cutoff, champion.pred_months, champion.model_id)
+    batch = _batch(champion, cutoff)
     exports.withdraw(session.home, batch)
-    exports.withdraw_measured(session.home, batch)
-    with session.bench.side.connect() as con:
-        measure_anew(con, cutoff, champion.model_id)
     session.bench.publish()
     with open_warehouse(session.home) as con:
         with session.bench.timings.stage("export"):
@@ -201,14 +198,26 @@ def _score(session: Session, champion: ChampionRow, cutoff: date) -> NewBatch:
     return NewBatch(**facts, warnings=warnings)
 
 
-def _measure(session: Session) -> list[Measurement]:
-    """Measure the windows that have matured and are not measured, or whose rows were restated."""
+def _batch(champion: ChampionRow, cutoff: date) -> exports.Batch:
+    return exports.Batch(cutoff, champion.pred_months, champion.model_id)
+
+
+def _measure(session: Session, scored: list[exports.Batch]) -> list[Measurement]:
+    """Measure the windows that have matured and are not measured, or whose rows were restated.
+
+    Windows of batches that were `scored` just now are measured anew.
+    """
     with connected(session) as con:
         before = _measurements(con)
-        if state.is_measured(con):
+        if not scored and state.is_measured(con):
             return []
     session.progress("measuring matured windows")
+    with session.bench.side.connect() as con:
+        for batch in scored:
+            measure_anew(con, batch.cutoff, batch.model_id)
     session.bench.build("monitor")
+    for batch in scored:
+        exports.withdraw_measured(session.home, batch)
     with connected(session) as con:
         measured = [window for window in _measurements(con) if window not in before]
     for window in measured:

@@ -66,8 +66,8 @@ def test_a_damaged_mart_is_named_and_the_command_heals_it(
         con.execute(statement)
     named = [check for check in found(home) if check["level"] == "broken"]
     assert any(all(word in check["what"] for word in words) for check in named), named
-    before = rescored_home.marts()
+    before = rescored_home.state()
     for remedy in {check["remedy"] for check in named}:
         home.call(*shlex.split(remedy.partition(str(home.root))[2]))
     assert [check["level"] for check in found(home)] == ["ok"]
-    assert home.marts() == before
+    assert home.state() == before
