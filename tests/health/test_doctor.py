@@ -247,7 +247,7 @@ def test_missing_csv_files_are_made_again_by_the_remedy(home: EngineHome):
     for path in home.outputs.glob(f"clv_clusters_{CUTOFF}*.csv"):
         path.unlink()
     found = findings(home)["exports"]
-    assert "1 of 8" in found["what"]
+    assert "1 of 16 files are missing" in found["what"]
     assert typed(home, found["remedy"]) == 0
     assert "exports" not in findings(home)
 
