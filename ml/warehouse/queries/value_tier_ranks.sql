@@ -1,5 +1,5 @@
--- clv_ranked_predictions of an earlier version gets the numbers of its tiers; they follow
--- from the ranks, because the config of then may be gone
+-- clv_ranked_predictions of an earlier version gets the numbers of its tiers; they
+-- follow from the ranks, because the config of then may be gone
 alter table marts.clv_ranked_predictions add column value_tier_rank integer;
 
 update marts.clv_ranked_predictions
