@@ -27,9 +27,9 @@ from ml.home.errors import EngineError
 from ml.home.layout import Home
 from ml.warehouse import state
 from ml.warehouse.queries import Queries
-from ml.warehouse.side_copy import SideBuild, locked, open_warehouse
+from ml.warehouse.side_copy import SideBuild, locked
 from ml.warehouse.tables import records, tables
-from ml.warehouse.views import missing_columns
+from ml.warehouse.views import add_columns
 
 QUERIES = Queries(__file__)
 BUILDING = {"build", "run", "seed", "snapshot"}
@@ -76,9 +76,10 @@ class Plugin(BasePlugin):
 
     def _side_copy(self, home: Home) -> SideBuild:
         if self._side is None:
-            _refuse_earlier(home)
             self._held.enter_context(locked(home))
             self._side = SideBuild(home)
+            with self._side.connect() as con:
+                add_columns(con)  # a model cannot alter the table that its pre-hook deletes from
         return self._side
 
     def _finish(self, failed: str) -> str:
@@ -120,17 +121,6 @@ def _is_of_the_engine() -> bool:
 
 def _builds() -> bool:
     return getattr(get_flags(), "WHICH", None) in BUILDING
-
-
-def _refuse_earlier(home: Home) -> None:
-    """Raises EngineError when tables lack columns, which dbt cannot add and fill in one build."""
-    with open_warehouse(home) as con:
-        missing = missing_columns(con)
-    if missing:
-        raise EngineError(
-            f"an earlier version made this warehouse, {', '.join(missing)} is missing",
-            "bring it over first, by any command such as `orchestrate.py status`",
-        )
 
 
 def _refuse_retry() -> None:

@@ -37,8 +37,9 @@ DATA_REACH = "intermediate.int_data_reach"
 WARNINGS = ("intermediate.int_population_shift", "marts.early_warnings")
 # what the doubts read; a warehouse without one of them is not loaded yet, or is broken
 LOADED = {"raw.files", "intermediate.int_customer_days", "staging.stg_rejected_transactions"}
-FIRST_ORDER, BEHAVIOUR = "first_order_date", "marts.clv_cluster_behaviour"
+RFM, FIRST_ORDER = "marts.customer_rfm", "first_order_date"
 RANKED, TIER_RANK = "marts.clv_ranked_predictions", "value_tier_rank"
+BEHAVIOUR = "marts.clv_cluster_behaviour"
 CUSTOMERS = "intermediate.int_customers"
 MEASURED_LOAD = "intermediate.int_measured_load"
 QUERIES = Queries(__file__)
@@ -65,9 +66,9 @@ def missing_columns(con: duckdb.DuckDBPyConnection) -> list[str]:
     None is missing before the first batch.
     """
     there = tables(con)
-    if "marts.customer_rfm" not in there:
+    if RFM not in there:
         return []
-    columns = (("marts.customer_rfm", FIRST_ORDER), (RANKED, TIER_RANK))
+    columns = ((RFM, FIRST_ORDER), (RANKED, TIER_RANK))
     return sorted({BEHAVIOUR} - there) + [
         f"{table}.{column}"
         for table, column in columns
@@ -75,19 +76,20 @@ def missing_columns(con: duckdb.DuckDBPyConnection) -> list[str]:
     ]
 
 
-def _add_columns(con: duckdb.DuckDBPyConnection) -> None:
-    """First orders of the customers, numbers of the tiers: of every batch; then the next run warns.
+def add_columns(con: duckdb.DuckDBPyConnection) -> None:
+    """Fill what `missing_columns` names; nothing where nothing is missing.
 
-    What names of clusters mean is known from the next batch on.
+    First orders of the customers and numbers of the tiers are known of every batch; then the next
+    run warns. What names of clusters mean is known from the next batch on.
     """
-    if f"{RANKED}.{TIER_RANK}" in missing_columns(con):
+    missing = {*missing_columns(con)}
+    if f"{RANKED}.{TIER_RANK}" in missing:
         con.execute(QUERIES["value_tier_ranks"])
-    if has_column(con, "marts.customer_rfm", FIRST_ORDER) and has_table(con, BEHAVIOUR):
-        return
-    if not has_column(con, "marts.customer_rfm", FIRST_ORDER):
+    if f"{RFM}.{FIRST_ORDER}" in missing:
         con.execute(QUERIES["first_orders"])
-    con.execute(QUERIES["cluster_behaviour"])
-    _forget_warnings(con)
+    if missing & {f"{RFM}.{FIRST_ORDER}", BEHAVIOUR}:
+        con.execute(QUERIES["cluster_behaviour"])
+        _forget_warnings(con)
 
 
 def _forget_warnings(con: duckdb.DuckDBPyConnection) -> None:
@@ -148,7 +150,7 @@ def bring_over(
             if columns:
                 progress("adding columns to a warehouse of an earlier version")
                 with bench.side.connect() as con:
-                    _add_columns(con)
+                    add_columns(con)
             if to_build["doubts"]:
                 with bench.side.connect() as con:
                     add_raw_columns(con)

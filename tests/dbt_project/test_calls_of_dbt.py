@@ -251,19 +251,23 @@ def test_dbt_and_the_engine_do_not_build_at_the_same_time(home: EngineHome, tmp_
     assert "another run holds warehouse/.lock; wait for it to end" in built.words
 
 
-def test_a_warehouse_of_an_earlier_version_is_not_built_but_brought_over_first(
+def test_a_build_in_a_warehouse_of_an_earlier_version_fills_what_it_lacks(
     home: EngineHome, tmp_path: Path
 ):
     copy = home.copy(tmp_path / "home")
+    before = copy.marts()
     with duckdb.connect(copy.database) as con:
         for column in ("first_order_date", "customer_age_days"):
             con.execute(f"alter table marts.customer_rfm drop column {column}")
-    (refused,) = outcomes_of(copy, [["build", *OF_PAST]])
-    assert (refused.success, refused.built, refused.published) == (False, [], False)
-    assert "marts.customer_rfm.first_order_date is missing; bring it over first" in refused.words
-    copy.call("status")
+        con.execute("alter table marts.clv_ranked_predictions drop column value_tier_rank")
     (built,) = outcomes_of(copy, [["build", *OF_PAST]])
-    assert (built.success, built.published) == (True, True)
+    assert (built.success, built.published) == (True, True), built.words
+    lacking = copy.rows(
+        "select count(*) from marts.customer_rfm join marts.clv_ranked_predictions"
+        " using (customer_id, cutoff) where first_order_date is null or value_tier_rank is null"
+    )
+    assert lacking == [(0,)]
+    assert copy.marts().keys() == before.keys()
 
 
 # Where it is typed, and by whom

@@ -1,9 +1,6 @@
 """The mart customers: everybody of the log once, with what the newest batch says of them."""
 
-import json
 import math
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,12 +13,11 @@ from conftest import (
     PROJECT,
     SECOND_CUTOFF,
     EngineHome,
-    environment,
     frame,
     line,
 )
+from dbt_calls import dbt
 
-DBT = Path(sys.executable).parent / "dbt"
 PREDICTED = [
     "predicted_clv",
     "predicted_clv_low",
@@ -182,17 +178,8 @@ def test_plain_dbt_adds_customers_and_the_numbers_of_all_tiers_to_an_earlier_hom
         con.execute("drop view marts.customers")
         con.execute("drop table intermediate.int_customers")
         con.execute("alter table marts.clv_ranked_predictions drop column value_tier_rank")
-    target = ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "target")]
-    variables = json.dumps({"cutoff": SECOND_CUTOFF.isoformat()})
-    built = subprocess.run(
-        [str(DBT), "build", "--vars", variables, "--exclude-resource-type", "unit_test", *target],
-        capture_output=True,
-        text=True,
-        cwd=PROJECT,
-        env=environment(CLV_HOME=str(home.root), DO_NOT_TRACK="1"),
-        timeout=300,
-        check=False,
-    )
+    of_second = ["--vars", f"{{cutoff: {SECOND_CUTOFF}}}", "--exclude-resource-type", "unit_test"]
+    built = dbt(home, PROJECT, "build", *of_second)
     assert built.returncode == 0, built.stdout
     for mart in ("customers", "clv_ranked_predictions"):
         query = f"select * from marts.{mart} order by all"
