@@ -15,7 +15,6 @@ import duckdb
 from ml.alerts import alerts
 from ml.home.config import load_config
 from ml.home.config_lines import write_last_score_cutoff
-from ml.home.dates import next_cutoff
 from ml.home.files import write_atomically
 from ml.home.layout import Home
 from ml.ledger import manifest
@@ -261,13 +260,9 @@ def _due_cutoffs(session: Session, champion: ChampionRow) -> Iterator[date]:
 
 
 def _next_cutoff(home: Home, champion: ChampionRow) -> date:
-    """The next scheduled cutoff; the champion's own training cutoff before the first batch."""
     last = load_config(home).run.last_score_cutoff
-    if last is None:
-        return champion.training_cutoff
     with open_warehouse(home) as con:
-        first = state.first_scored_cutoff(con, champion.model_id, champion.training_cutoff)
-    return next_cutoff(last, first)
+        return state.upcoming_cutoff(con, last, champion.model_id, champion.training_cutoff)
 
 
 def _export_missing(session: Session) -> list[str]:

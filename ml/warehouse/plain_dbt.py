@@ -22,7 +22,6 @@ from dbt_common.exceptions import DbtRuntimeError
 from dbt_common.invocation import get_invocation_id
 
 from ml.home.config import load_config
-from ml.home.dates import next_cutoff
 from ml.home.errors import EngineError
 from ml.home.layout import Home
 from ml.warehouse import state
@@ -100,13 +99,14 @@ class Plugin(BasePlugin):
         with self._connection.cursor() as con:
             if not tables(con) >= {"marts.clv_batches", "marts.champion_manifest"}:
                 return ""
-            (scored,) = records(con, QUERIES["scored_cutoffs"])
-            newest_day = state.newest_day(con)
-        if not scored["cutoffs"]:
-            return ""
-        with _words_of_the_engine():
-            last = load_config(Home.resolve()).run.last_score_cutoff or scored["newest_cutoff"]
-        newest, upcoming = scored["newest_cutoff"], next_cutoff(last, scored["first_of_champion"])
+            scored = next(iter(records(con, QUERIES["scored_cutoffs"])), None)
+            if scored is None:
+                return ""
+            with _words_of_the_engine():
+                last = load_config(Home.resolve()).run.last_score_cutoff
+            champion = (scored["model_id"], scored["training_cutoff"])
+            upcoming = state.upcoming_cutoff(con, last, *champion)
+            newest, newest_day = scored["newest_cutoff"], state.newest_day(con)
         is_due = newest_day is not None and upcoming <= newest_day
         return (
             f": {scored['cutoffs']} are scored, {scored['first_cutoff']} to {newest}; the next is "

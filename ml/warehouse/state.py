@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 
+from ml.home.dates import next_cutoff
 from ml.warehouse.queries import Queries
 from ml.warehouse.tables import has_table, records
 
@@ -141,6 +142,18 @@ def first_scored_cutoff(
         "select min(cutoff) from marts.clv_batches where model_id = ? and cutoff >= ?",
         [model_id, training_cutoff],
     )[0]
+
+
+def upcoming_cutoff(
+    con: duckdb.DuckDBPyConnection, last: date | None, model_id: str, training_cutoff: date
+) -> date:
+    """The next scheduled cutoff of a champion after `last`, the last one of the calendar.
+
+    None: nothing was scheduled yet, and the champion's own training cutoff is next.
+    """
+    if last is None:
+        return training_cutoff
+    return next_cutoff(last, first_scored_cutoff(con, model_id, training_cutoff))
 
 
 def batch_facts(con: duckdb.DuckDBPyConnection, cutoff: date, model_id: str) -> dict[str, Any]:

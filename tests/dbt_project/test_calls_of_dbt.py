@@ -147,6 +147,15 @@ def test_a_call_that_reads_changes_nothing(home: EngineHome, state: Path):
     assert home.database.read_bytes() == before
 
 
+def test_dbt_and_status_name_the_same_next_cutoff(home: EngineHome, tmp_path: Path):
+    copy = home.copy(tmp_path / "home")
+    for last in ('"2012-03-14"', "null"):
+        copy.configure("last_score_cutoff: [^ #]+", f"last_score_cutoff: {last}")
+        upcoming = copy.call("status").result["next_cutoff"]
+        (refused,) = outcomes_of(copy, [["build"]])
+        assert f"the next is {upcoming}," in refused.words
+
+
 def test_what_is_built_is_whole_and_leaves_every_other_batch_as_it_was(
     home: EngineHome, tmp_path: Path
 ):

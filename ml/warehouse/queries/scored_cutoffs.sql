@@ -1,4 +1,4 @@
--- the scored cutoffs of champions, and the first one that the champion of today scored
+-- the scored cutoffs of champions, and the champion of today; no row before a batch
 with champion as (
 
     select
@@ -15,14 +15,11 @@ select
     count(distinct batches.cutoff) as cutoffs,
     min(batches.cutoff) as first_cutoff,
     max(batches.cutoff) as newest_cutoff,
-    min(
-        case
-            when
-                batches.model_id = champion.model_id
-                and batches.cutoff >= champion.training_cutoff
-                then batches.cutoff
-        end
-    ) as first_of_champion,
+    champion.model_id,
+    champion.training_cutoff,
 from marts.clv_batches as batches
 cross join champion
 where batches.role = 'champion'
+group by
+    champion.model_id,
+    champion.training_cutoff
