@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from ml.health.findings import Examined, Finding, NotCheckedError, broken, ok
 from ml.health.warehouse_checks import opened
+from ml.ledger import manifest
 from ml.warehouse.dbt_project import PROJECT
 from ml.warehouse.queries import Queries
 from ml.warehouse.tables import has_column, records, tables
@@ -73,7 +74,7 @@ def _doubled(
                 yield broken(
                     f"{table.removeprefix('marts.')}: {row['doubled']:,} row(s){where} are there "
                     "more than once",
-                    _remedy(con, examined, row.get("cutoff"), row.get("model_id")),
+                    _remedy(examined, row.get("cutoff"), row.get("model_id")),
                 )
 
 
@@ -87,7 +88,7 @@ def _incomplete(
         yield broken(
             f"{row['mart']}: {row['customers']:,} customer(s) of cutoff {row['cutoff']}, "
             f"clv_batches says {said}",
-            _remedy(con, examined, row["cutoff"], row["model_id"]),
+            _remedy(examined, row["cutoff"], row["model_id"]),
         )
 
 
@@ -97,18 +98,16 @@ def _differing(con: duckdb.DuckDBPyConnection, examined: Examined) -> Iterator[F
         yield broken(
             f"{row['mart']}: {row['customers']:,} customer(s) of cutoff {row['cutoff']} have "
             "another prediction than in clv_predictions",
-            _remedy(con, examined, row["cutoff"], row["model_id"]),
+            _remedy(examined, row["cutoff"], row["model_id"]),
         )
 
 
-def _remedy(
-    con: duckdb.DuckDBPyConnection, examined: Examined, cutoff: date | None, model_id: str | None
-) -> str:
+def _remedy(examined: Examined, cutoff: date | None, model_id: str | None) -> str:
     """What builds the batch again; an earlier champion has to serve once more for its own."""
     if cutoff is None:
         return examined.command("load")
     again = examined.command(f"run --cutoff {cutoff}")
-    (champion,) = con.execute(QUERIES["champion"]).fetchone() or (None,)
+    champion = manifest.champion(examined.home).model_id
     if model_id in {None, champion}:
         return again
     return (

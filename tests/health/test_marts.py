@@ -22,6 +22,11 @@ DAMAGES = {
         "clv_clusters: 0 customer(s)",
         "clv_batches says",
     ),
+    "a mart emptied": (
+        "delete from marts.clv_drivers",
+        "clv_drivers: 0 customer(s)",
+        "clv_batches says",
+    ),
     "customers gone": (
         f"delete from marts.customer_rfm where {OF_PAST} and customer_id < 'C0100'",
         "customer_rfm:",

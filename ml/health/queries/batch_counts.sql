@@ -92,10 +92,16 @@ counts as (
 
 ),
 
-names as (
+-- a mart without any row counts too
+names (mart) as (
 
-    select distinct mart
-    from counts
+    values
+    ('clv_predictions'),
+    ('clv_ranked_predictions'),
+    ('clv_clusters'),
+    ('clv_cluster_ranking'),
+    ('clv_drivers'),
+    ('customer_rfm')
 
 ),
 
