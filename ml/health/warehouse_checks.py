@@ -182,20 +182,17 @@ def days(examined: Examined) -> Iterator[Finding]:
 def exported(examined: Examined) -> Iterator[Finding]:
     """Every batch of the champions has its files."""
     home, purged = examined.home, purged_files(examined.home)
-    endings = (exports.CSV, exports.PARQUET) if examined.config.exports.parquet else (exports.CSV,)
+    parquet = examined.config.exports.parquet
     with opened(home) as con:
         if missing_views(con) or missing_verdicts(con):
             raise NotCheckedError("the next command brings the warehouse to this version first")
         batches = exports.batches(con)
-    paths = [
-        exports.export_path(home, mart, one, ending)
-        for one in batches
-        for mart in exports.EXPORTED
-        for ending in endings
-    ]
-    missing = [
-        path for path in paths if not path.exists() and path.with_suffix(exports.CSV) not in purged
-    ]
+        paths = [
+            path
+            for batch in batches
+            for path in exports.files_of_batch(con, home, batch, purged, parquet=parquet)
+        ]
+    missing = [path for path in paths if not path.exists()]
     if missing:
         what = f"{len(missing)} of {len(paths)} files are missing, such as {missing[0].name}"
         yield warning(what, examined.command("run"))

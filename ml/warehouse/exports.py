@@ -72,6 +72,27 @@ def alert_path(home: Home, batch: Batch, ending: str) -> Path:
     return export_path(home, ALERT, batch, ending)
 
 
+def files_of_batch(
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    batch: Batch,
+    purged: frozenset[Path] = frozenset(),
+    *,
+    parquet: bool = False,
+) -> dict[Path, str]:
+    """The mart of every file that should be there for `batch`.
+
+    With `parquet` each CSV has a copy; a table whose CSV was purged has none.
+    """
+    files = {}
+    for mart in (*EXPORTED, *(MEASURED if _is_measured(con, batch) else {})):
+        csv = export_path(home, mart, batch)
+        for path in (csv, csv.with_suffix(PARQUET)) if parquet else (csv,):
+            if not purged & {csv, path}:
+                files[path] = mart
+    return files
+
+
 def export_batch(
     con: duckdb.DuckDBPyConnection,
     home: Home,
@@ -80,19 +101,13 @@ def export_batch(
     *,
     parquet: bool = False,
 ) -> list[Path]:
-    """Write the files of `batch` that are missing and not `purged`; returns them.
-
-    With `parquet` each CSV has a copy; a table whose CSV was purged gets none.
-    """
-    written = []
-    wanted = EXPORTED | (MEASURED if _is_measured(con, batch) else {})
-    for mart, order in wanted.items():
-        csv = export_path(home, mart, batch)
-        for ending in (CSV, PARQUET) if parquet else (CSV,):
-            path = csv.with_suffix(ending)
-            if not path.exists() and not purged & {csv, path}:
-                place_atomically(path, WRITERS[ending](con, mart, order, batch))
-                written.append(path)
+    """Write those of `files_of_batch` that are missing; returns them."""
+    files = files_of_batch(con, home, batch, purged, parquet=parquet)
+    written = [path for path in files if not path.exists()]
+    for path in written:
+        mart = files[path]
+        order = (EXPORTED | MEASURED)[mart]
+        place_atomically(path, WRITERS[path.suffix](con, mart, order, batch))
     return written
 
 
