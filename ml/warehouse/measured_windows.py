@@ -1,4 +1,4 @@
-"""Windows that were measured. What is taken out here is measured anew by the next `run`."""
+"""Windows that were measured. What is taken out here the next build of `monitor` measures anew."""
 
 from datetime import date
 
@@ -32,6 +32,3 @@ def measure_anew(con: duckdb.DuckDBPyConnection, cutoff: date, model_id: str) ->
             " where cutoff = $cutoff and model_id = $model_id)",
             {"cutoff": cutoff, "model_id": model_id},
         )
-    if "intermediate.int_measured_load" in there:
-        # no batch is known to be looked at: all are
-        con.execute("update intermediate.int_measured_load set batches_hash = null")
